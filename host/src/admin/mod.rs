@@ -1,0 +1,1 @@
+//! The web admin: router, handlers, wire types, pages.

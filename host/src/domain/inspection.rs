@@ -1,0 +1,106 @@
+use super::{Digest, Failure, Finding, FrameMeta, NamedImage, NamedTensor, PluginKind, Stage, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// Where inference ran, and where it was asked to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceUse {
+    pub backend: String,
+    /// The wish list, in order.
+    pub asked: Vec<String>,
+    pub used: String,
+    /// `f32-exact` or what the backend was told otherwise.
+    pub precision: String,
+}
+
+/// Time that one stage took, in whole microseconds. A stage of several plugins is the sum of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageTime {
+    pub stage: Stage,
+    pub micros: u64,
+}
+
+/// One call of one plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PluginRun {
+    /// Its name in the recipe.
+    pub plugin: String,
+    pub kind: PluginKind,
+    pub component: Digest,
+    pub micros: u64,
+    /// Part of `micros` spent inside host functions: image operations and inference.
+    pub host_micros: u64,
+    /// Highest linear memory, in bytes.
+    pub memory_bytes: u64,
+    /// Most host bytes held at one time.
+    pub host_bytes: u64,
+    pub findings: Vec<Finding>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<(String, String)>,
+    pub failure: Option<Failure>,
+}
+
+/// What the model said, after softmax with the calibrated temperature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelAnswer {
+    pub model: String,
+    pub digest: Digest,
+    pub device: DeviceUse,
+    /// One per label, in the order of the model's labels; they sum to 1.
+    pub probabilities: Vec<f32>,
+    pub labels: Vec<String>,
+}
+
+impl ModelAnswer {
+    /// The most probable label with its probability; the first of equals.
+    #[must_use]
+    pub fn top(&self) -> Option<(&str, f32)> {
+        let pairs = self.labels.iter().zip(&self.probabilities);
+        pairs.fold(None, |best, (label, &p)| match best {
+            Some((_, most)) if most >= p => best,
+            _ => Some((label.as_str(), p)),
+        })
+    }
+}
+
+/// All that judging one frame gave: what crosses the seam between judging and the rest of the station.
+#[derive(Debug, Clone, Default)]
+pub struct Judgement {
+    pub answer: Option<ModelAnswer>,
+    pub runs: Vec<PluginRun>,
+    pub stages: Vec<StageTime>,
+    /// The first failure that the recipe does not ignore.
+    pub failure: Option<Failure>,
+    /// A failure of a plugin whose policy is `fail`.
+    pub failed_by_policy: bool,
+    /// Pictures that plugins made, for the detail page.
+    pub images: Vec<(String, NamedImage)>,
+    /// Raw outputs, for monitors.
+    pub outputs: Vec<NamedTensor>,
+}
+
+/// A judged frame: what the journal stores and the admin shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    pub meta: FrameMeta,
+    /// Digest of the encoded picture; none where the source gave no bytes.
+    pub picture: Option<Digest>,
+    pub width: u32,
+    pub height: u32,
+    pub recipe: String,
+    pub recipe_version: String,
+    pub recipe_digest: Digest,
+    pub verdict: Verdict,
+    pub answer: Option<ModelAnswer>,
+    pub runs: Vec<PluginRun>,
+    /// Everything up to and including `decide`; the journal's own time is known only afterwards.
+    pub stages: Vec<StageTime>,
+    /// Microseconds since 1970-01-01 UTC, when the verdict was formed.
+    pub judged_at_us: i64,
+}
+
+impl Inspection {
+    /// All findings of all plugins.
+    pub fn findings(&self) -> impl Iterator<Item = (&str, &Finding)> {
+        self.runs.iter().flat_map(|run| run.findings.iter().map(move |finding| (run.plugin.as_str(), finding)))
+    }
+}

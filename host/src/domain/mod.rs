@@ -1,0 +1,32 @@
+//! The words of an inspection as plain data, and the rules between them.
+//!
+//! Nothing here knows WebAssembly, HTTP, SQL or async: every other module may depend on this one, and this
+//! one depends on none. Reading order is the order below.
+
+mod digest;
+mod image;
+mod tensor;
+mod frame;
+mod finding;
+mod failure;
+mod model;
+mod recipe;
+mod inspection;
+mod verdict;
+
+pub use digest::{Digest, DigestParseError};
+pub use failure::{Blame, Failure, FailureCode, Stage};
+pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report};
+pub use frame::{Frame, FrameId, FrameMeta};
+pub use image::{BufferPool, Image, ImageError, PixelBuffer, PixelFormat};
+pub use inspection::{DeviceUse, Inspection, Judgement, ModelAnswer, PluginRun, StageTime};
+pub use model::{ModelFormat, ModelSpec, Port, Precision};
+pub use recipe::{
+    Capability, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe, SettingValue, Settings,
+    VerdictPolicy,
+};
+pub use tensor::{ElementType, NamedTensor, Tensor, TensorError};
+pub use verdict::{Evidence, Verdict, VerdictKind, decide};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+use super::ElementType;
+use serde::{Deserialize, Serialize};
+
+/// File formats of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelFormat {
+    Onnx,
+    /// OpenVINO IR: the XML; the weights are a second blob.
+    OpenvinoIr,
+    /// Through OpenVINO.
+    Tflite,
+}
+
+/// One input or output of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    pub name: String,
+    /// Sides without the batch, which is always the first side of the tensor: `[3, 224, 224]`.
+    pub shape: Vec<u32>,
+    #[serde(rename = "type")]
+    pub ty: ElementType,
+}
+
+/// What a model takes and gives. From its signed manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    pub inputs: Vec<Port>,
+    pub outputs: Vec<Port>,
+    /// Batch sizes that are prepared at load; a tensor of any other batch size is refused.
+    pub batch_sizes: Vec<u32>,
+}
+
+/// How exact arithmetic has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// f32 as written. Some CPUs would run bf16 without being asked.
+    #[default]
+    F32Exact,
+    /// What the device does fastest.
+    Fast,
+}
+
+impl Precision {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32Exact => "f32-exact",
+            Self::Fast => "fast",
+        }
+    }
+}

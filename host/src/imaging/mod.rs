@@ -1,0 +1,1 @@
+//! Decoding with limits, and the native image operations behind the `imaging` interface.

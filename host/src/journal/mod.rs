@@ -1,0 +1,1 @@
+//! The durable, hash-chained record of inspections (SQLite) and the picture store.

@@ -1,0 +1,1 @@
+//! The way of a frame: `inspect_frame`, the lanes, the trace.

@@ -1,0 +1,1 @@
+//! One struct per observable fact -> log line and metric.

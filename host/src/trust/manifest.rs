@@ -1,0 +1,136 @@
+use crate::domain::{
+    Capability, Digest, FailurePolicy, ModelFormat, ModelSpec, PluginKind, PluginLimits, Precision, Settings,
+    VerdictPolicy,
+};
+use serde::{Deserialize, Serialize};
+
+/// The only version of the manifest so far.
+pub const SCHEMA: u32 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BundleKind {
+    Plugin,
+    Model,
+    Recipe,
+}
+
+/// What a blob is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlobRole {
+    Component,
+    Model,
+    Weights,
+    /// Reference distributions, JSON.
+    Reference,
+    ReportCard,
+    SelfTest,
+    Licence,
+    Other,
+}
+
+/// One blob; blobs follow the envelope in the manifest's order, without gaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlobEntry {
+    /// `^[a-z0-9][a-z0-9._-]{0,63}$`, unique in the bundle.
+    pub name: String,
+    pub size: u64,
+    pub sha256: Digest,
+    pub role: BlobRole,
+}
+
+/// The signed statement of a bundle. Its digest is the SHA-256 of its bytes as they were signed, so that another
+/// signature does not change it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub schema: u32,
+    pub kind: BundleKind,
+    /// As a blob's name.
+    pub name: String,
+    pub version: semver::Version,
+    /// Grows with each release of this name: a smaller one than the highest committed is refused.
+    pub counter: u64,
+    /// RFC 3339, UTC.
+    pub created: String,
+    /// RFC 3339, UTC. Blocks new installs; never stops a running line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub blobs: Vec<BlobEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<PluginManifest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelManifest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<RecipeManifest>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginManifest {
+    pub world: PluginKind,
+    /// The WIT package it was built against: `assay:plugin@0.1.0`.
+    pub wit: String,
+    /// What it asks for.
+    pub capabilities: Vec<Capability>,
+    #[serde(default)]
+    pub limits: PluginLimits,
+    /// Defaults of its settings.
+    #[serde(default)]
+    pub settings: Settings,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelManifest {
+    pub format: ModelFormat,
+    pub spec: ModelSpec,
+    pub labels: Vec<String>,
+    /// Name of the output with one logit per label.
+    pub logits: String,
+    /// Softmax temperature from calibration.
+    pub temperature: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeManifest {
+    pub preprocessors: Vec<PluginPin>,
+    pub model: ModelPin,
+    pub detectors: Vec<PluginPin>,
+    pub monitors: Vec<PluginPin>,
+    pub policy: VerdictPolicy,
+    /// Time for the whole judgement of a frame.
+    pub frame_budget_ms: u32,
+}
+
+/// A plugin in a recipe, pinned by the digest of its bundle's manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginPin {
+    /// The plugin's own name.
+    pub plugin: String,
+    pub bundle: Digest,
+    /// What it is granted; what its manifest does not ask for stays denied.
+    pub grants: Vec<Capability>,
+    #[serde(default)]
+    pub settings: Settings,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<FailurePolicy>,
+}
+
+/// The model of a recipe, pinned by the digest of its bundle's manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelPin {
+    pub model: String,
+    pub bundle: Digest,
+    /// In order of wish.
+    pub devices: Vec<String>,
+    #[serde(default)]
+    pub precision: Precision,
+}
