@@ -1,18 +1,44 @@
+use super::strict::unique_settings;
 use crate::domain::{
     Capability, Digest, FailurePolicy, ModelFormat, ModelSpec, PluginKind, PluginLimits, Precision, Settings,
     VerdictPolicy,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The only version of the manifest so far.
 pub const SCHEMA: u32 = 1;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BundleKind {
     Plugin,
     Model,
     Recipe,
+}
+
+impl BundleKind {
+    pub const ALL: [Self; 3] = [Self::Plugin, Self::Model, Self::Recipe];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Model => "model",
+            Self::Recipe => "recipe",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for BundleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// What a blob is for.
@@ -28,6 +54,39 @@ pub enum BlobRole {
     SelfTest,
     Licence,
     Other,
+}
+
+impl BlobRole {
+    pub const ALL: [Self; 8] = [
+        Self::Component,
+        Self::Model,
+        Self::Weights,
+        Self::Reference,
+        Self::ReportCard,
+        Self::SelfTest,
+        Self::Licence,
+        Self::Other,
+    ];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Component => "component",
+            Self::Model => "model",
+            Self::Weights => "weights",
+            Self::Reference => "reference",
+            Self::ReportCard => "report-card",
+            Self::SelfTest => "self-test",
+            Self::Licence => "licence",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl fmt::Display for BlobRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// One blob; blobs follow the envelope in the manifest's order, without gaps.
@@ -80,7 +139,7 @@ pub struct PluginManifest {
     #[serde(default)]
     pub limits: PluginLimits,
     /// Defaults of its settings.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_settings")]
     pub settings: Settings,
 }
 
@@ -117,7 +176,7 @@ pub struct PluginPin {
     pub bundle: Digest,
     /// What it is granted; what its manifest does not ask for stays denied.
     pub grants: Vec<Capability>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_settings")]
     pub settings: Settings,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<FailurePolicy>,

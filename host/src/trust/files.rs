@@ -1,0 +1,86 @@
+use rustix::fs::OFlags;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// A file that is not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("{} cannot be read", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{} is not a regular file", path.display())]
+    NotRegular { path: PathBuf },
+    #[error("{} has {found} bytes, at most {max} are allowed", path.display())]
+    TooLarge { path: PathBuf, found: u64, max: u64 },
+    #[error("{} cannot be written; the file there, if any, is as it was", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// Opens `path` once and reads all of it: at most `max_bytes`, never through a symbolic link at its end, never a
+/// pipe or a device. What is read cannot change under the caller's feet.
+///
+/// # Errors
+/// As above, and when the system cannot read.
+pub fn read_regular_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+    Ok(read_with_mode(path, max_bytes)?.0)
+}
+
+/// As [`read_regular_file`], with the permission bits of the very file that was read.
+pub(super) fn read_with_mode(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, u32), FileError> {
+    let failed = |source| FileError::Read { path: path.to_owned(), source };
+    // NONBLOCK: opening a pipe that nobody writes to must not stop the station.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
+    let flags = i32::try_from(flags).map_err(|_| failed(io::ErrorKind::Unsupported.into()))?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(FileError::NotRegular { path: path.to_owned() });
+    }
+    if metadata.len() > max_bytes {
+        return Err(FileError::TooLarge { path: path.to_owned(), found: metadata.len(), max: max_bytes });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    // The file may have grown since its size was asked for.
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(FileError::TooLarge { path: path.to_owned(), found: bytes.len() as u64, max: max_bytes });
+    }
+    Ok((bytes, metadata.permissions().mode() & 0o7777))
+}
+
+/// Puts `bytes` at `path` so that a reader, or a machine that loses power, sees the old contents or the new, never a
+/// mixture: temporary file, fsync, rename, fsync of the folder.
+///
+/// # Errors
+/// When the folder cannot be written; `path` is then unchanged.
+pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let write = || -> io::Result<()> {
+        let folder = folder_of(path);
+        let mut file = tempfile::Builder::new().prefix(".assay-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+/// As [`write_atomically`], but never over a file that is there.
+///
+/// # Errors
+/// When something is at `path` already (`AlreadyExists`), or the folder cannot be written.
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        File::open(folder_of(path))?.sync_all()
+    };
+    write().map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

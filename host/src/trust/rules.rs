@@ -1,0 +1,343 @@
+use super::layout::MAX_BLOBS;
+use super::manifest::{
+    BlobRole, BundleKind, Manifest, ModelManifest, ModelPin, PluginManifest, PluginPin, RecipeManifest, SCHEMA,
+};
+use super::names::{NAME_RULE, is_name};
+use super::strict::parse_utc;
+use crate::domain::{
+    Capability, ElementType, ModelFormat, PluginKind, PluginLimits, Port, SettingValue, Settings, VerdictPolicy,
+};
+use std::collections::BTreeSet;
+use std::fmt;
+
+const MAX_LABELS: usize = 4096;
+const MAX_PORTS: usize = 16;
+const MAX_SIDES: usize = 7;
+const MAX_BATCH: u32 = 256;
+const MAX_PLUGINS_OF_A_KIND: usize = 16;
+const MAX_SETTINGS: usize = 256;
+const MAX_FRAME_BUDGET_MS: u32 = 60_000;
+
+/// One rule that a manifest breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestProblem {
+    /// The key, dotted: `recipe.detectors[1].grants`.
+    pub at: String,
+    /// What was found and what is expected.
+    pub what: String,
+}
+
+impl fmt::Display for ManifestProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.what)
+    }
+}
+
+/// All rules that a manifest breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<ManifestProblem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("; "))
+    }
+}
+
+/// Checks what the types alone do not say.
+///
+/// # Errors
+/// With every broken rule, not only the first.
+pub(super) fn check(manifest: &Manifest) -> Result<(), Problems> {
+    let mut rules = Rules(Vec::new());
+    rules.head(manifest);
+    rules.blobs(manifest);
+    rules.sections(manifest);
+    if rules.0.is_empty() { Ok(()) } else { Err(Problems(rules.0)) }
+}
+
+struct Rules(Vec<ManifestProblem>);
+
+impl Rules {
+    fn require(&mut self, holds: bool, at: &str, what: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(ManifestProblem { at: at.to_owned(), what: what() });
+        }
+    }
+
+    fn name(&mut self, at: &str, name: &str) {
+        self.require(is_name(name), at, || format!("found {}, expected {NAME_RULE}", shown(name)));
+    }
+
+    fn head(&mut self, manifest: &Manifest) {
+        let found = manifest.schema;
+        self.require(found == SCHEMA, "schema", || format!("found {found}, this release reads {SCHEMA}"));
+        self.name("name", &manifest.name);
+        let version = manifest.version.to_string();
+        self.require(version.len() <= 64, "version", || "longer than 64 characters".to_owned());
+        self.utc("created", &manifest.created);
+        if let Some(not_after) = &manifest.not_after {
+            self.utc("not_after", not_after);
+        }
+    }
+
+    fn utc(&mut self, at: &str, text: &str) {
+        self.require(parse_utc(text).is_some(), at, || {
+            format!("found {}, expected a time in UTC such as 2026-01-31T12:00:00Z", shown(text))
+        });
+    }
+
+    fn blobs(&mut self, manifest: &Manifest) {
+        let count = manifest.blobs.len();
+        self.require(count <= MAX_BLOBS, "blobs", || format!("found {count} blobs, at most {MAX_BLOBS} are allowed"));
+        for (index, blob) in manifest.blobs.iter().enumerate() {
+            self.name(&format!("blobs[{index}].name"), &blob.name);
+        }
+        self.unique("blobs", "blob name", manifest.blobs.iter().map(|blob| blob.name.as_str()));
+        let ir = manifest.model.as_ref().is_some_and(|model| model.format == ModelFormat::OpenvinoIr);
+        for role in BlobRole::ALL {
+            let found = manifest.blobs.iter().filter(|blob| blob.role == role).count();
+            let (least, most) = allowed(manifest.kind, role, ir);
+            self.require((least..=most).contains(&found), "blobs", || {
+                let expected = if least == most { format!("exactly {least}") } else { format!("{least} to {most}") };
+                format!("found {found} of role {role}, a {} bundle has {expected}", manifest.kind)
+            });
+        }
+    }
+
+    fn sections(&mut self, manifest: &Manifest) {
+        let have = [
+            (BundleKind::Plugin, manifest.plugin.is_some()),
+            (BundleKind::Model, manifest.model.is_some()),
+            (BundleKind::Recipe, manifest.recipe.is_some()),
+        ];
+        for (kind, present) in have {
+            self.require(present == (kind == manifest.kind), kind.name(), || {
+                let found = if present { "found" } else { "missing" };
+                format!("{found}; a {} bundle has the section {:?} and no other", manifest.kind, manifest.kind.name())
+            });
+        }
+        if let Some(plugin) = &manifest.plugin {
+            self.plugin(plugin);
+        }
+        if let Some(model) = &manifest.model {
+            self.model(model);
+        }
+        if let Some(recipe) = &manifest.recipe {
+            self.recipe(recipe);
+        }
+    }
+
+    fn plugin(&mut self, plugin: &PluginManifest) {
+        let wit = plugin.wit.strip_prefix("assay:plugin@");
+        let known = wit.is_some_and(|version| semver::Version::parse(version).is_ok());
+        self.require(known, "plugin.wit", || {
+            format!("found {}, expected assay:plugin@MAJOR.MINOR.PATCH", shown(&plugin.wit))
+        });
+        self.capabilities("plugin.capabilities", &plugin.capabilities);
+        let wants_state = plugin.capabilities.contains(&Capability::State);
+        self.require(!wants_state || plugin.world == PluginKind::Monitor, "plugin.capabilities", || {
+            format!("found state in a {}, only a monitor has state", plugin.world)
+        });
+        self.limits("plugin.limits", &plugin.limits);
+        self.settings("plugin.settings", &plugin.settings);
+    }
+
+    fn capabilities(&mut self, at: &str, capabilities: &[Capability]) {
+        let names: Vec<_> = capabilities.iter().map(ToString::to_string).collect();
+        self.unique(at, "capability", names.iter().map(String::as_str));
+        for capability in capabilities {
+            if let Capability::Inference(model) = capability {
+                self.name(at, model);
+            }
+        }
+    }
+
+    fn limits(&mut self, at: &str, limits: &PluginLimits) {
+        let needed = [
+            ("deadline_ms", u64::from(limits.deadline_ms)),
+            ("memory_bytes", limits.memory_bytes),
+            ("host_bytes", limits.host_bytes),
+            ("handles", u64::from(limits.handles)),
+            ("table_elements", u64::from(limits.table_elements)),
+            ("result_bytes", limits.result_bytes),
+        ];
+        for (key, value) in needed {
+            self.require(value > 0, &format!("{at}.{key}"), || "found 0, expected at least 1".to_owned());
+        }
+        let deadline = limits.deadline_ms;
+        self.require(deadline <= MAX_FRAME_BUDGET_MS, &format!("{at}.deadline_ms"), || {
+            format!("found {deadline}, expected at most {MAX_FRAME_BUDGET_MS}")
+        });
+    }
+
+    fn settings(&mut self, at: &str, settings: &Settings) {
+        let count = settings.len();
+        self.require(count <= MAX_SETTINGS, at, || {
+            format!("found {count} settings, at most {MAX_SETTINGS} are allowed")
+        });
+        for (key, value) in settings {
+            let at = format!("{at}.{key}");
+            self.name(&at, key);
+            self.require(all_finite(value), &at, || "found a number that is not finite".to_owned());
+        }
+    }
+
+    fn model(&mut self, model: &ModelManifest) {
+        self.ports("model.spec.inputs", &model.spec.inputs);
+        self.ports("model.spec.outputs", &model.spec.outputs);
+        self.batch_sizes(&model.spec.batch_sizes);
+        self.labels("model.labels", &model.labels);
+        let temperature = model.temperature;
+        self.require(temperature.is_finite() && temperature > 0.0, "model.temperature", || {
+            format!("found {temperature}, expected a finite number above 0 (1 leaves the logits alone)")
+        });
+        let Some(logits) = model.spec.outputs.iter().find(|port| port.name == model.logits) else {
+            self.require(false, "model.logits", || {
+                let have: Vec<_> = model.spec.outputs.iter().map(|port| shown(&port.name)).collect();
+                format!("found {}, expected the name of an output: one of {}", shown(&model.logits), have.join(", "))
+            });
+            return;
+        };
+        let per_label = logits.shape.iter().map(|side| u64::from(*side)).try_fold(1u64, u64::checked_mul);
+        let labels = model.labels.len() as u64;
+        self.require(per_label == Some(labels) && logits.ty == ElementType::F32, "model.logits", || {
+            let (shape, ty) = (&logits.shape, logits.ty.name());
+            format!("output {} is {shape:?} of {ty}, expected one f32 per label: [{labels}] of f32", logits.name)
+        });
+    }
+
+    fn ports(&mut self, at: &str, ports: &[Port]) {
+        let count = ports.len();
+        self.require((1..=MAX_PORTS).contains(&count), at, || format!("found {count}, expected 1 to {MAX_PORTS}"));
+        self.unique(at, "name", ports.iter().map(|port| port.name.as_str()));
+        for (index, port) in ports.iter().enumerate() {
+            let fits = (1..=256).contains(&port.name.len());
+            self.require(fits, &format!("{at}[{index}].name"), || "expected 1 to 256 bytes".to_owned());
+            let sides = &port.shape;
+            self.require(
+                sides.len() <= MAX_SIDES && sides.iter().all(|side| *side > 0),
+                &format!("{at}[{index}].shape"),
+                || format!("found {sides:?}, expected at most {MAX_SIDES} sides of at least 1, without the batch"),
+            );
+        }
+    }
+
+    fn batch_sizes(&mut self, sizes: &[u32]) {
+        let distinct: BTreeSet<_> = sizes.iter().collect();
+        let fine =
+            !sizes.is_empty() && distinct.len() == sizes.len() && sizes.iter().all(|n| (1..=MAX_BATCH).contains(n));
+        self.require(fine, "model.spec.batch_sizes", || {
+            format!("found {sizes:?}, expected different sizes from 1 to {MAX_BATCH}, at least one")
+        });
+    }
+
+    fn labels(&mut self, at: &str, labels: &[String]) {
+        let count = labels.len();
+        self.require((1..=MAX_LABELS).contains(&count), at, || format!("found {count}, expected 1 to {MAX_LABELS}"));
+        self.unique(at, "label", labels.iter().map(String::as_str));
+        for label in labels {
+            let fits = (1..=64).contains(&label.len()) && !label.chars().any(char::is_control);
+            self.require(fits, at, || format!("found {}, expected 1 to 64 bytes, no control characters", shown(label)));
+        }
+    }
+
+    fn recipe(&mut self, recipe: &RecipeManifest) {
+        let lists = [
+            ("recipe.preprocessors", &recipe.preprocessors, 1),
+            ("recipe.detectors", &recipe.detectors, 0),
+            ("recipe.monitors", &recipe.monitors, 0),
+        ];
+        for (at, pins, least) in lists {
+            let count = pins.len();
+            self.require((least..=MAX_PLUGINS_OF_A_KIND).contains(&count), at, || {
+                format!("found {count}, expected {least} to {MAX_PLUGINS_OF_A_KIND}")
+            });
+            for (index, pin) in pins.iter().enumerate() {
+                self.pin(&format!("{at}[{index}]"), pin);
+            }
+        }
+        let names = lists.iter().flat_map(|(_, pins, _)| pins.iter()).map(|pin| pin.plugin.as_str());
+        self.unique("recipe", "plugin", names);
+        self.model_pin(&recipe.model);
+        self.policy(&recipe.policy);
+        let budget = recipe.frame_budget_ms;
+        self.require((1..=MAX_FRAME_BUDGET_MS).contains(&budget), "recipe.frame_budget_ms", || {
+            format!("found {budget}, expected 1 to {MAX_FRAME_BUDGET_MS}")
+        });
+    }
+
+    fn pin(&mut self, at: &str, pin: &PluginPin) {
+        self.name(&format!("{at}.plugin"), &pin.plugin);
+        self.capabilities(&format!("{at}.grants"), &pin.grants);
+        self.settings(&format!("{at}.settings"), &pin.settings);
+    }
+
+    fn model_pin(&mut self, pin: &ModelPin) {
+        self.name("recipe.model.model", &pin.model);
+        let devices = &pin.devices;
+        let fine = (1..=8).contains(&devices.len()) && devices.iter().all(|device| is_device(device));
+        self.require(fine, "recipe.model.devices", || {
+            format!("found {devices:?}, expected 1 to 8 devices in order of wish, such as [\"NPU\", \"CPU\"]")
+        });
+        self.unique("recipe.model.devices", "device", devices.iter().map(String::as_str));
+    }
+
+    fn policy(&mut self, policy: &VerdictPolicy) {
+        self.labels("recipe.policy.pass_labels", &policy.pass_labels);
+        let probabilities = [
+            ("recipe.policy.min_pass_probability", policy.min_pass_probability),
+            ("recipe.policy.min_fail_probability", policy.min_fail_probability),
+        ];
+        for (at, value) in probabilities {
+            // A number that is no number is in no range.
+            self.require((0.0..=1.0).contains(&value), at, || format!("found {value}, expected a number from 0 to 1"));
+        }
+        for (at, labels) in
+            [("recipe.policy.undecided_on", &policy.undecided_on), ("recipe.policy.fail_on", &policy.fail_on)]
+        {
+            if !labels.is_empty() {
+                self.labels(at, labels);
+            }
+        }
+    }
+
+    fn unique<'t>(&mut self, at: &str, what: &str, texts: impl Iterator<Item = &'t str>) {
+        let mut seen = BTreeSet::new();
+        for text in texts {
+            self.require(seen.insert(text), at, || format!("{what} {} stands there twice", shown(text)));
+        }
+    }
+}
+
+/// How many blobs of a role a bundle may have: least and most.
+const fn allowed(kind: BundleKind, role: BlobRole, openvino_ir: bool) -> (usize, usize) {
+    match (kind, role) {
+        (BundleKind::Plugin, BlobRole::Component) | (BundleKind::Model, BlobRole::Model) => (1, 1),
+        (BundleKind::Model, BlobRole::Weights) if openvino_ir => (1, 1),
+        (BundleKind::Model, BlobRole::Reference) | (_, BlobRole::ReportCard) => (0, 1),
+        (_, BlobRole::SelfTest | BlobRole::Licence | BlobRole::Other) => (0, MAX_BLOBS),
+        _ => (0, 0),
+    }
+}
+
+fn is_device(device: &str) -> bool {
+    (1..=64).contains(&device.len())
+        && device
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b',' | b'.' | b'_' | b'-' | b'(' | b')'))
+}
+
+fn all_finite(value: &SettingValue) -> bool {
+    match value {
+        SettingValue::Number(number) => number.is_finite(),
+        SettingValue::Numbers(numbers) => numbers.iter().all(|number| number.is_finite()),
+        SettingValue::Bool(_) | SettingValue::Integer(_) | SettingValue::Text(_) | SettingValue::Texts(_) => true,
+    }
+}
+
+/// A text from outside for a message: quoted, escaped, short.
+fn shown(text: &str) -> String {
+    let short: String = text.chars().take(80).collect();
+    format!("{short:?}")
+}
