@@ -1,1 +1,70 @@
-fn main() {}
+//! `cargo xtask COMMAND`: set-up, builds, tests and the demo. Needs nothing but Rust to start.
+
+mod apt;
+mod bench;
+mod demo;
+mod files;
+mod options;
+mod plugins;
+mod process;
+mod test;
+mod tidy;
+mod toolchain;
+mod ui;
+mod wheels;
+mod workspace;
+
+use anyhow::{Result, bail};
+use options::Options;
+use std::process::ExitCode;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  demo [--once] [--json FILE] [--port N] [--backend openvino|onnxruntime|tract]
+                  Sets everything up, then runs a station on the demo pictures; its admin page is on
+                  127.0.0.1:8080. --once judges each picture once, prints a table and ends.
+  test [FILTER]   Runs all tests: unit, integration, browser. FILTER: only Rust tests with that in their name.
+  tidy [--quick]  Checks format, lints, layers, sizes, licences. --quick: only the checks that compile nothing.
+  bench [--json FILE]
+                  Runs the benchmark and prints every figure beside its target.
+  plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
+  openvino        Fetches OpenVINO's libraries into .assay/openvino/libs.
+  onnxruntime     Fetches ONNX Runtime's library into .assay/onnxruntime.
+
+Each command first says what it installs and why, and does nothing twice. Variables:
+  CARGO_TARGET_DIR      where everything is built
+  ASSAY_ARTIFACTS       where plugins/NAME.wasm and guests/NAME.wasm go (default: the target folder)
+  ASSAY_WASM_TOOLCHAIN  installed, rustup or debian: forces where the WebAssembly compiler comes from
+";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
+    let command = words.next().unwrap_or_else(|| "help".to_owned());
+    if matches!(command.as_str(), "help" | "-h" | "--help") {
+        print!("{USAGE}");
+        return Ok(());
+    }
+    let options = Options::new(&command, words);
+    let workspace = Workspace::find()?;
+    match command.as_str() {
+        "demo" => demo::run(&workspace, options),
+        "test" => test::run(&workspace, options),
+        "tidy" => tidy::run(&workspace, options),
+        "bench" => bench::run(&workspace, options),
+        "plugins" => options.finish().and_then(|()| plugins::build(&workspace)),
+        "openvino" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::OPENVINO).map(drop)),
+        "onnxruntime" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::ONNXRUNTIME).map(drop)),
+        other => bail!("there is no command `{other}`\n\n{USAGE}"),
+    }
+}

@@ -1,0 +1,212 @@
+//! `cargo xtask test [FILTER]`: all tests, one summary line.
+
+use crate::options::Options;
+use crate::process::{Cmd, find_program};
+use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
+use crate::workspace::{Workspace, cargo};
+use crate::{apt, demo, files, plugins, ui};
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+
+/// Names under which a browser is found.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+/// Where the browser tests are, relative to the root.
+const BROWSER_TESTS: &str = "tests/browser";
+
+/// Counts of all suites together.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+    /// Suites that ended badly, by name.
+    bad_suites: Vec<String>,
+}
+
+pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
+    let filter = options.word();
+    options.finish()?;
+    plugins::build(workspace)?;
+    wheels::ensure(workspace, &OPENVINO)?;
+    wheels::ensure(workspace, &ONNXRUNTIME)?;
+    // A filter names a Rust test, so it leaves the browser out.
+    let browser = filter.is_none().then(|| browser_tools(workspace)).transpose()?;
+
+    let mut counts = Counts::default();
+    let main = workspace.cargo().args(["test", "--release", "--workspace", "--no-fail-fast"]);
+    rust_suite("the workspace", main, filter.as_deref(), &mut counts)?;
+    for folder in ["sdk/rust", "plugins"] {
+        let cmd = cargo(&workspace.root.join(folder)).args(["test", "--release", "--no-fail-fast", "--target-dir"]);
+        rust_suite(folder, cmd.arg(workspace.target.join("wasm")), filter.as_deref(), &mut counts)?;
+    }
+    if let Some(chromium) = browser {
+        browser_suite(workspace, &chromium, &mut counts)?;
+    }
+    counts.finish(filter.as_deref())
+}
+
+fn rust_suite(name: &str, cmd: Cmd, filter: Option<&str>, counts: &mut Counts) -> Result<()> {
+    ui::step(format!("Rust tests of {name}"));
+    let cmd = match filter {
+        Some(filter) => cmd.args(["--", filter]),
+        None => cmd,
+    };
+    let before = counts.failed;
+    let status = cmd.tee(|line| counts.add_rust(line))?;
+    if !status.success() {
+        counts.bad(&format!("Rust tests of {name}"), before);
+    }
+    Ok(())
+}
+
+/// A browser and the driver's packages; returns the browser's path.
+fn browser_tools(workspace: &Workspace) -> Result<PathBuf> {
+    let dir = workspace.root.join(BROWSER_TESTS);
+    if !dir.join("run.mjs").is_file() {
+        bail!("{} is missing: is this a complete clone?", dir.join("run.mjs").display());
+    }
+    let why = "the browser tests open the admin pages in a real browser";
+    let mut browser = BROWSERS.iter().find_map(|name| find_program(name));
+    if browser.is_none() {
+        apt::ensure(&["chromium"], why)?;
+        browser = find_program("chromium");
+    }
+    let browser =
+        browser.with_context(|| format!("no chromium on the PATH ({why}). Run: {}", apt::by_hand(&["chromium"])))?;
+    if find_program("node").is_none() || find_program("npm").is_none() {
+        apt::ensure(&["nodejs", "npm"], why)?;
+    }
+    install_node_packages(&dir)?;
+    Ok(browser)
+}
+
+/// `npm ci`, once per lock file.
+fn install_node_packages(dir: &std::path::Path) -> Result<()> {
+    let lock = files::read_text(&dir.join("package-lock.json"))?;
+    let stamp = dir.join("node_modules").join(".assay-lock.json");
+    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == lock) {
+        return Ok(());
+    }
+    ui::step("Installing the browser tests' npm packages: they drive the browser");
+    Cmd::new("npm").dir(dir).args(["ci", "--no-audit", "--no-fund"]).read_during("npm ci").with_context(|| {
+        format!("the npm packages could not be installed. Is there a network? By hand: cd {} && npm ci", dir.display())
+    })?;
+    files::write_if_changed(&stamp, lock.as_bytes())?;
+    Ok(())
+}
+
+fn browser_suite(workspace: &Workspace, chromium: &std::path::Path, counts: &mut Counts) -> Result<()> {
+    demo::build_assay(workspace)?;
+    demo::set_up(workspace)?;
+    ui::step("Browser tests");
+    let screenshots = workspace.target.join("screenshots");
+    files::make_dir(&screenshots)?;
+    let cmd = workspace
+        .with_places(Cmd::new("node"))
+        .dir(&workspace.root)
+        .arg(format!("{BROWSER_TESTS}/run.mjs"))
+        .env("ASSAY_BIN", workspace.assay())
+        .env("ASSAY_CHROMIUM", chromium)
+        .env("ASSAY_SCREENSHOTS", &screenshots);
+    let (before, mut seen) = (counts.failed, false);
+    let status = cmd.tee(|line| seen |= counts.add_plain(line))?;
+    if !status.success() || !seen {
+        counts.bad("browser tests", before);
+    }
+    Ok(())
+}
+
+impl Counts {
+    /// `test result: ok. 3 passed; 0 failed; 1 ignored; ...`
+    fn add_rust(&mut self, line: &str) {
+        if let Some(rest) = line.trim_start().strip_prefix("test result: ") {
+            let rest = rest.split_once(". ").map_or(rest, |(_, counts)| counts);
+            self.add_parts(rest.split(';'));
+        }
+    }
+
+    /// `3 passed, 0 failed` alone on a line; says whether it was one.
+    fn add_plain(&mut self, line: &str) -> bool {
+        let parts: Vec<&str> = line.trim().split(',').collect();
+        let ends = |part: Option<&&str>, end: &str| {
+            part.and_then(|part| part.trim().strip_suffix(end)).is_some_and(|n| n.trim().parse::<u64>().is_ok())
+        };
+        let is_summary = ends(parts.first(), " passed") && ends(parts.get(1), " failed");
+        if is_summary {
+            self.add_parts(parts.into_iter());
+        }
+        is_summary
+    }
+
+    fn add_parts<'a>(&mut self, parts: impl Iterator<Item = &'a str>) {
+        for part in parts {
+            let mut words = part.split_whitespace();
+            let (Some(Ok(number)), Some(what)) = (words.next().map(str::parse::<u64>), words.next()) else { continue };
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" | "skipped" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+
+    /// A suite ended badly; it counts as a failure even where it never came to count one, such as at a compiler error.
+    fn bad(&mut self, suite: &str, failed_before: u64) {
+        if self.failed == failed_before {
+            self.failed += 1;
+        }
+        self.bad_suites.push(suite.to_owned());
+    }
+
+    fn finish(&self, filter: Option<&str>) -> Result<()> {
+        let skipped = if self.skipped == 0 { String::new() } else { format!(", {} skipped", self.skipped) };
+        let summary = format!("{} passed, {} failed{skipped}", self.passed, self.failed);
+        for suite in &self.bad_suites {
+            ui::say(format!("failed: {suite}"));
+        }
+        println!("{summary}");
+        if self.failed > 0 || !self.bad_suites.is_empty() {
+            bail!("some tests failed: {}", self.bad_suites.join(", "));
+        }
+        match (self.passed, filter) {
+            (0, Some(filter)) => bail!("no test has `{filter}` in its name"),
+            (0, None) => bail!("no test ran"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn adds_up_the_lines_of_all_suites() {
+        let mut counts = Counts::default();
+        counts.add_rust("running 4 tests");
+        counts
+            .add_rust("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.01s");
+        counts
+            .add_rust("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s");
+        assert!(counts.add_plain("9 passed, 0 failed"));
+        assert!(!counts.add_plain("all 9 passed, 0 failed to start"));
+        assert_eq!(counts, Counts { passed: 14, failed: 1, skipped: 1, bad_suites: vec![] });
+    }
+
+    #[test]
+    fn a_suite_that_did_not_compile_is_a_failure() {
+        let mut counts = Counts { passed: 5, ..Counts::default() };
+        counts.bad("plugins", 0);
+        assert_eq!(counts.failed, 1);
+        assert!(counts.finish(None).unwrap_err().to_string().contains("plugins"));
+    }
+
+    #[test]
+    fn no_test_at_all_is_a_failure() {
+        let error = Counts::default().finish(Some("nothing")).unwrap_err().to_string();
+        assert!(error.contains("no test has `nothing` in its name"), "{error}");
+        assert!(Counts::default().finish(None).is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! Format, lints and `cargo deny`, in every workspace. Each returns the commands that failed; their output is live.
+
+use super::project::WORKSPACES;
+use crate::process::Cmd;
+use crate::toolchain::Toolchain;
+use crate::ui;
+use crate::workspace::{Workspace, cargo};
+use anyhow::Result;
+
+pub fn fmt(workspace: &Workspace) -> Result<Vec<String>> {
+    ui::step("cargo fmt --all --check");
+    let mut failed = Vec::new();
+    for folder in workspaces(workspace) {
+        let cmd = cargo(&workspace.root.join(folder)).args(["fmt", "--all", "--check"]);
+        note(cmd, &format!("cargo fmt --all in ./{folder} (write: cargo fmt --all)"), &mut failed);
+    }
+    Ok(failed)
+}
+
+pub fn clippy(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut failed = Vec::new();
+    for folder in workspaces(workspace) {
+        ui::step(format!("cargo clippy in ./{folder}"));
+        let cmd = cargo(&workspace.root.join(folder)).args(["clippy", "--release", "--workspace", "--all-targets"]);
+        let cmd = if folder.is_empty() {
+            cmd
+        } else {
+            // The lints see the code as the plugins are built, where that target is there.
+            let target = Toolchain::clippy_target().into_iter().flatten();
+            cmd.args(target).arg("--target-dir").arg(workspace.target.join("wasm"))
+        };
+        note(cmd.args(["--", "-D", "warnings"]), &format!("cargo clippy in ./{folder}"), &mut failed);
+    }
+    Ok(failed)
+}
+
+/// Where it is installed. What needs the network is left to a person: `cargo deny check advisories`.
+pub fn deny(workspace: &Workspace) -> Result<Vec<String>> {
+    if !Cmd::new("cargo").args(["deny", "--version"]).works() {
+        ui::say(
+            "cargo deny is not installed (cargo install cargo-deny --locked): bans and sources were not checked, licences were",
+        );
+        return Ok(Vec::new());
+    }
+    ui::step("cargo deny --offline check bans licenses sources");
+    let mut failed = Vec::new();
+    for folder in workspaces(workspace) {
+        let config = workspace.root.join("deny.toml");
+        let cmd = cargo(&workspace.root.join(folder)).args(["deny", "--offline", "check", "--config"]).arg(config);
+        note(cmd.args(["bans", "licenses", "sources"]), &format!("cargo deny in ./{folder}"), &mut failed);
+    }
+    Ok(failed)
+}
+
+fn workspaces(workspace: &Workspace) -> impl Iterator<Item = &'static str> {
+    WORKSPACES.into_iter().filter(|folder| workspace.root.join(folder).join("Cargo.toml").is_file())
+}
+
+fn note(cmd: Cmd, name: &str, failed: &mut Vec<String>) {
+    if let Err(error) = cmd.live() {
+        ui::say(format!("{error:#}"));
+        failed.push(name.to_owned());
+    }
+}

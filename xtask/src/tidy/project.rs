@@ -1,0 +1,224 @@
+//! Records that must keep up with what they record.
+
+use super::{File, Problem};
+use crate::process::Cmd;
+use crate::workspace::Workspace;
+use anyhow::Result;
+use std::collections::BTreeSet;
+
+const WIT_RECORD: &str = "wit/CHANGELOG.md";
+const THIRD_PARTY: &str = "THIRD_PARTY.md";
+const CATALOGUES: &str = "host/src/admin/i18n/";
+const ARCHITECTURE: &str = "ARCHITECTURE.md";
+/// One page.
+const ARCHITECTURE_LINES: usize = 150;
+/// Workspaces; each commits its lock file.
+pub const WORKSPACES: [&str; 4] = ["", "sdk/rust/", "plugins/", "tests/guests/"];
+/// Command that prints the digest of the WIT files, for people too.
+const WIT_DIGEST: &str = "LC_ALL=C; export LC_ALL; find wit -name '*.wit' | sort | xargs cat | sha256sum";
+
+pub fn check(workspace: &Workspace, files: &[File], problems: &mut Vec<Problem>) -> Result<()> {
+    guests_are_named(files, problems);
+    vendored_files_have_an_entry(files, problems);
+    lock_files_are_committed(files, problems);
+    catalogues_have_the_same_keys(files, problems);
+    architecture_names_every_module(files, problems);
+    let digest = Cmd::new("sh").dir(&workspace.root).args(["-c", WIT_DIGEST]).read()?;
+    wit_digest_is_recorded(files, digest.split_whitespace().next().unwrap_or_default(), problems);
+    Ok(())
+}
+
+fn text_of<'a>(files: &'a [File], path: &str) -> Option<&'a str> {
+    files.iter().find(|file| file.path == path)?.text.as_deref()
+}
+
+fn problem(path: &str, message: String) -> Problem {
+    Problem { path: path.to_owned(), line: 0, message }
+}
+
+/// A guest that no test names tests nothing.
+fn guests_are_named(files: &[File], problems: &mut Vec<Problem>) {
+    let tests: Vec<&str> = files
+        .iter()
+        .filter(|file| {
+            file.path.starts_with("tests/") && file.code.is_some() && !file.path.starts_with("tests/guests/")
+        })
+        .chain(files.iter().filter(|file| file.path.starts_with("host/src/") && file.is_test()))
+        .filter_map(|file| file.text.as_deref())
+        .collect();
+    for file in files {
+        let inside = file.path.strip_prefix("tests/guests/").and_then(|path| path.strip_suffix("/Cargo.toml"));
+        let is_module = file.text.as_deref().is_some_and(|text| text.contains("cdylib"));
+        let Some(name) = inside.filter(|name| !name.contains('/') && is_module) else { continue };
+        let quoted = format!("\"{name}\"");
+        if !tests.iter().any(|text| text.contains(&quoted)) {
+            problems
+                .push(problem(&file.path, format!("no test names the guest {quoted}: write one, or remove the guest")));
+        }
+    }
+}
+
+/// Whose it is and under which licence.
+fn vendored_files_have_an_entry(files: &[File], problems: &mut Vec<Problem>) {
+    let record = text_of(files, THIRD_PARTY).unwrap_or_default();
+    for file in files.iter().filter(|file| file.is_vendored()) {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        if !record.contains(name) {
+            problems.push(problem(
+                &file.path,
+                format!("{THIRD_PARTY} does not name {name}: add its origin, version and licence"),
+            ));
+        }
+    }
+}
+
+fn lock_files_are_committed(files: &[File], problems: &mut Vec<Problem>) {
+    for folder in WORKSPACES {
+        let (manifest, lock) = (format!("{folder}Cargo.toml"), format!("{folder}Cargo.lock"));
+        if text_of(files, &manifest).is_some() && text_of(files, &lock).is_none() {
+            problems.push(problem(&manifest, format!("{lock} is not committed: git add {lock}")));
+        }
+    }
+}
+
+/// Every language says everything.
+fn catalogues_have_the_same_keys(files: &[File], problems: &mut Vec<Problem>) {
+    let mut catalogues: Vec<(&str, BTreeSet<String>)> = Vec::new();
+    for file in files.iter().filter(|file| file.path.starts_with(CATALOGUES)) {
+        let text = file.text.as_deref().unwrap_or_default();
+        let value = match file.path.rsplit('.').next() {
+            Some("toml") => toml::from_str::<serde_json::Value>(text).map_err(|error| error.to_string()),
+            Some("json") => serde_json::from_str(text).map_err(|error| error.to_string()),
+            _ => continue,
+        };
+        match value {
+            Ok(value) => {
+                let mut keys = BTreeSet::new();
+                collect_keys("", &value, &mut keys);
+                catalogues.push((&file.path, keys));
+            }
+            Err(error) => problems.push(problem(&file.path, format!("no catalogue: {error}"))),
+        }
+    }
+    let all: BTreeSet<String> = catalogues.iter().flat_map(|(_, keys)| keys.clone()).collect();
+    for (path, keys) in &catalogues {
+        for missing in all.difference(keys) {
+            problems.push(problem(path, format!("the message `{missing}` is missing; another language has it")));
+        }
+    }
+}
+
+fn collect_keys(start: &str, value: &serde_json::Value, keys: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, member) in members {
+                let full = if start.is_empty() { key.clone() } else { format!("{start}.{key}") };
+                collect_keys(&full, member, keys);
+            }
+        }
+        _ => {
+            keys.insert(start.to_owned());
+        }
+    }
+}
+
+/// The map of the code stays one page and shows all of it.
+fn architecture_names_every_module(files: &[File], problems: &mut Vec<Problem>) {
+    let Some(text) = text_of(files, ARCHITECTURE) else {
+        problems.push(problem(
+            ARCHITECTURE,
+            "is missing: one page with the flow, the map of the code and the invariants".to_owned(),
+        ));
+        return;
+    };
+    let lines = text.lines().count();
+    if lines > ARCHITECTURE_LINES {
+        problems.push(problem(ARCHITECTURE, format!("{lines} lines; at most {ARCHITECTURE_LINES}: it is one page")));
+    }
+    let modules: BTreeSet<&str> = files
+        .iter()
+        .filter_map(|file| file.path.strip_prefix("host/src/")?.split_once('/').map(|(module, _)| module))
+        .collect();
+    for module in modules {
+        if !text.contains(&format!("{module}/")) && !text.contains(&format!("`{module}`")) {
+            problems.push(problem(ARCHITECTURE, format!("does not name the module {module}/")));
+        }
+    }
+}
+
+/// A change of the contract is written down in the same commit.
+fn wit_digest_is_recorded(files: &[File], digest: &str, problems: &mut Vec<Problem>) {
+    if !text_of(files, WIT_RECORD).unwrap_or_default().contains(digest) {
+        let message = format!(
+            "the WIT files changed: write what changed for plugins into an entry, with the line\n    sha256 {digest}\n  (printed by: {WIT_DIGEST})"
+        );
+        problems.push(problem(WIT_RECORD, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(rule: fn(&[File], &mut Vec<Problem>), files: &[(&str, &str)]) -> Vec<String> {
+        let files: Vec<File> = files.iter().map(|(path, text)| File::new(path, text.as_bytes().to_vec())).collect();
+        let mut problems = Vec::new();
+        rule(&files, &mut problems);
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_guest_is_named_by_a_test() {
+        let guest = ("tests/guests/spin/Cargo.toml", "[lib]\ncrate-type = [\"cdylib\"]");
+        assert_eq!(found(guests_are_named, &[guest]).len(), 1);
+        assert_eq!(found(guests_are_named, &[guest, ("tests/guests/spin/src/lib.rs", "\"spin\"")]).len(), 1);
+        assert!(found(guests_are_named, &[guest, ("tests/it/limits.rs", "guest(\"spin\")")]).is_empty());
+        assert!(found(guests_are_named, &[guest, ("host/src/plugin/tests.rs", "guest(\"spin\")")]).is_empty());
+    }
+
+    #[test]
+    fn every_vendored_file_has_an_entry() {
+        let asset = ("host/src/admin/vendor/chart.js", "x");
+        assert_eq!(found(vendored_files_have_an_entry, &[asset]).len(), 1);
+        assert!(found(vendored_files_have_an_entry, &[asset, (THIRD_PARTY, "chart.js 1.0, MIT")]).is_empty());
+    }
+
+    #[test]
+    fn every_workspace_commits_its_lock_file() {
+        assert_eq!(found(lock_files_are_committed, &[("plugins/Cargo.toml", "")]).len(), 1);
+        assert!(found(lock_files_are_committed, &[("plugins/Cargo.toml", ""), ("plugins/Cargo.lock", "")]).is_empty());
+    }
+
+    #[test]
+    fn both_languages_have_every_message() {
+        let en = ("host/src/admin/i18n/en.toml", "[live]\ntitle = \"Live\"\nlost = \"Lost\"");
+        let zh = ("host/src/admin/i18n/zh-CN.json", "{\"live\": {\"title\": \"t\"}}");
+        let problems = found(catalogues_have_the_same_keys, &[en, zh]);
+        assert_eq!(
+            problems,
+            ["host/src/admin/i18n/zh-CN.json: the message `live.lost` is missing; another language has it"]
+        );
+        assert!(found(catalogues_have_the_same_keys, &[en]).is_empty());
+        assert_eq!(found(catalogues_have_the_same_keys, &[("host/src/admin/i18n/en.toml", "= no")]).len(), 1);
+    }
+
+    #[test]
+    fn the_map_is_one_page_and_names_every_module() {
+        let module = ("host/src/trust/mod.rs", "");
+        assert_eq!(found(architecture_names_every_module, &[module]).len(), 1);
+        assert_eq!(found(architecture_names_every_module, &[module, (ARCHITECTURE, "nothing")]).len(), 1);
+        assert!(found(architecture_names_every_module, &[module, (ARCHITECTURE, "    trust/ keys")]).is_empty());
+        assert_eq!(found(architecture_names_every_module, &[(ARCHITECTURE, &"x\n".repeat(151))]).len(), 1);
+    }
+
+    #[test]
+    fn a_changed_wit_is_recorded() {
+        let check = |text: &str| {
+            let files = [File::new(WIT_RECORD, text.as_bytes().to_vec())];
+            let mut problems = Vec::new();
+            wit_digest_is_recorded(&files, "00aa", &mut problems);
+            problems.len()
+        };
+        assert_eq!((check("sha256 00ab"), check("sha256 00aa")), (1, 0));
+    }
+}

@@ -1,0 +1,119 @@
+//! Where things are. All folders that xtask writes to are named here.
+
+use crate::process::Cmd;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The variable that names the folder with `plugins/` and `guests/`; without it that is the target folder.
+pub const ARTIFACTS_VARIABLE: &str = "ASSAY_ARTIFACTS";
+
+/// The workspace of the host.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The folder of the root Cargo.toml.
+    pub root: PathBuf,
+    /// Cargo's target folder: follows CARGO_TARGET_DIR.
+    pub target: PathBuf,
+}
+
+impl Workspace {
+    pub fn find() -> Result<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let metadata = Metadata::of(here, &["--no-deps"])?;
+        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory })
+    }
+
+    /// Holds `plugins/NAME.wasm` and `guests/NAME.wasm`.
+    pub fn artifacts(&self) -> PathBuf {
+        std::env::var_os(ARTIFACTS_VARIABLE).map_or_else(|| self.target.clone(), PathBuf::from)
+    }
+
+    /// What xtask fetched for this workspace.
+    pub fn fetched(&self) -> PathBuf {
+        self.root.join(".assay")
+    }
+
+    pub fn openvino(&self) -> PathBuf {
+        self.fetched().join("openvino").join("libs")
+    }
+
+    pub fn onnxruntime(&self) -> PathBuf {
+        self.fetched().join("onnxruntime")
+    }
+
+    pub fn demo(&self) -> PathBuf {
+        self.target.join("demo")
+    }
+
+    /// The built `assay`.
+    pub fn assay(&self) -> PathBuf {
+        self.target.join("release").join("assay")
+    }
+
+    /// `cargo` in the root of the workspace, with the variables by which tests and benchmarks find what xtask made.
+    pub fn cargo(&self) -> Cmd {
+        self.with_places(cargo(&self.root))
+    }
+
+    /// Adds the variables by which a program finds what xtask made.
+    pub fn with_places(&self, cmd: Cmd) -> Cmd {
+        cmd.env(ARTIFACTS_VARIABLE, self.artifacts())
+            .env("ASSAY_OPENVINO_DIR", self.openvino())
+            .env("ASSAY_ONNXRUNTIME_DIR", self.onnxruntime())
+            .env("ASSAY_DEMO_DIR", self.demo())
+    }
+}
+
+/// `cargo` in a folder. What cargo told xtask about its own build (toolchain override, package variables) stays here.
+pub fn cargo(dir: &Path) -> Cmd {
+    Cmd::new("cargo").dir(dir).env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO")
+}
+
+/// The parts of `cargo metadata` that xtask reads.
+#[derive(Debug, Deserialize)]
+pub struct Metadata {
+    pub packages: Vec<Package>,
+    pub workspace_root: PathBuf,
+    pub target_directory: PathBuf,
+    #[serde(default)]
+    pub resolve: Option<Resolve>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Package {
+    pub id: String,
+    pub name: String,
+    pub version: String,
+    #[serde(default)]
+    pub license: Option<String>,
+    pub manifest_path: PathBuf,
+    pub targets: Vec<Target>,
+    /// None for a package of this workspace.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Target {
+    pub name: String,
+    pub kind: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Resolve {
+    pub nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Node {
+    pub id: String,
+}
+
+impl Metadata {
+    /// Of the workspace that `dir` is in.
+    pub fn of(dir: &Path, options: &[&str]) -> Result<Self> {
+        let text = cargo(dir).args(["metadata", "--format-version", "1"]).args(options).read()?;
+        serde_json::from_str(&text).with_context(|| format!("cannot read cargo's metadata of {}", dir.display()))
+    }
+}
