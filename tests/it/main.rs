@@ -1,1 +1,10 @@
 //! All integration tests in one binary: one link instead of many.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod artifacts;

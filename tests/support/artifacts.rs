@@ -31,8 +31,8 @@ fn module(set: &str, name: &str) -> Result<Vec<u8>> {
     std::fs::read(&file).with_context(|| format!("cannot read {}; run `cargo xtask plugins`", file.display()))
 }
 
-/// Compares the sources with the digests that were written when the modules were built.
-fn check_fresh(dir: &Path, root: &Path) -> Result<()> {
+/// Compares the sources below `root` that `dir` records with the digests they had when its modules were built.
+pub fn check_fresh(dir: &Path, root: &Path) -> Result<()> {
     let record = dir.join("sources.sha256");
     let text = std::fs::read_to_string(&record)
         .with_context(|| format!("{} is not there; run `cargo xtask plugins`", record.display()))?;

@@ -1,1 +1,3 @@
 //! What integration tests and benchmarks share.
+
+pub mod artifacts;
