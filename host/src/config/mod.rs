@@ -1,1 +1,25 @@
-//! Station configuration: raw (serde, unknown fields denied) -> checked, with all errors at once.
+//! What people write in TOML: the station's configuration and the author manifests of plugins, models and recipes;
+//! and how a recipe finds its bundles.
+//!
+//! Guarantee: what leaves this module is fully checked. Every problem of a file is reported at once, with file, line,
+//! key, what was found and what to write.
+
+mod problem;
+mod fields;
+mod station;
+mod author;
+mod author_model;
+mod author_recipe;
+mod catalogue;
+mod index;
+mod resolve;
+
+pub use author::{AuthoredBundle, load_author_manifest};
+pub use catalogue::{Catalogue, CatalogueError, RefusedBundle};
+pub use index::BundleIndex;
+pub use problem::{ConfigErrors, Problem};
+pub use resolve::{RecipeProblems, ResolvedModel, ResolvedPlugin, ResolvedRecipe, resolve};
+pub use station::{
+    AdminConfig, AfterReading, FolderMode, FolderSource, ImageLimits, InferenceConfig, JournalConfig, RetentionDays,
+    SourceConfig, SourceKind, StationConfig, load,
+};

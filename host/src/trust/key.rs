@@ -1,4 +1,5 @@
 use super::files::{self, FileError};
+use crate::domain::Digest;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes, spki};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -115,7 +116,7 @@ impl PublicKey {
             return Err(KeyError::NotCanonical);
         }
         let der = key.to_public_key_der().map_err(KeyError::PublicNotEncodable)?;
-        let digest = super::hash::sha256(der.as_bytes());
+        let digest = Digest::of(der.as_bytes());
         let mut id = [0; 16];
         id.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
         Ok(Self { key, id: KeyId(id) })

@@ -1,7 +1,7 @@
 use super::envelope::MAX_ENVELOPE_BYTES;
 use super::error::TrustError;
-use super::hash::sha256;
 use super::manifest::{BlobEntry, BlobRole};
+use crate::domain::Digest;
 use std::sync::Arc;
 
 /// The first bytes of every bundle. The zeroes keep it from being taken for text, the last byte is the version.
@@ -83,7 +83,7 @@ pub(super) fn cut_blobs(entries: &[BlobEntry], blobs: &[u8]) -> Result<Vec<Blob>
             return Err(short);
         };
         let bytes: Arc<[u8]> = bytes.into();
-        let found = sha256(&bytes);
+        let found = Digest::of(&bytes);
         if found != entry.sha256 {
             return Err(TrustError::WrongBlob { name: entry.name.clone(), expected: entry.sha256, found });
         }

@@ -6,7 +6,6 @@
 //! Nothing here reads JSON into an untyped value: a parser that keeps the last of two equal keys, or forgets the
 //! keys it does not know, would let two readers see two manifests under one signature.
 
-mod hash;
 mod names;
 mod strict;
 mod manifest;
@@ -25,7 +24,6 @@ pub use counters::{CounterError, Counters, Mark};
 pub use envelope::{MAX_ENVELOPE_BYTES, MAX_SIGNATURES, PAYLOAD_TYPE, pre_authentication_encoding};
 pub use error::{Check, TrustError};
 pub use files::{FileError, read_regular_file, write_atomically};
-pub use hash::sha256;
 pub use key::{KeyError, KeyId, PrivateKey, PublicKey};
 pub use layout::{MAGIC, MAX_BLOBS, MAX_FILE_BYTES};
 pub use manifest::{

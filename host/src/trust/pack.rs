@@ -1,6 +1,5 @@
 use super::envelope::Envelope;
 use super::error::TrustError;
-use super::hash::sha256;
 use super::key::PrivateKey;
 use super::layout;
 use super::manifest::{BlobEntry, BlobRole, Manifest};
@@ -37,7 +36,7 @@ pub fn pack(mut manifest: Manifest, blobs: &[NewBlob]) -> Result<Vec<u8>, PackEr
         .map(|blob| BlobEntry {
             name: blob.name.clone(),
             size: blob.bytes.len() as u64,
-            sha256: sha256(&blob.bytes),
+            sha256: Digest::of(&blob.bytes),
             role: blob.role,
         })
         .collect();
@@ -95,5 +94,5 @@ pub fn inspect(file: &[u8]) -> Result<Inspected, TrustError> {
         .iter()
         .map(|signature| SignatureHint { key: signature.hint.clone(), bytes: signature.bytes.len() })
         .collect();
-    Ok(Inspected { manifest, digest: sha256(&envelope.payload), signatures, problems })
+    Ok(Inspected { manifest, digest: Digest::of(&envelope.payload), signatures, problems })
 }

@@ -2,7 +2,6 @@ use super::counters::{Counters, Mark};
 use super::envelope::Envelope;
 use super::error::TrustError;
 use super::files::read_regular_file;
-use super::hash::sha256;
 use super::key::KeyId;
 use super::layout::{self, Blob, MAX_FILE_BYTES};
 use super::manifest::{BlobRole, BundleKind, Manifest};
@@ -142,7 +141,7 @@ pub fn verify(file: &[u8], store: &TrustStore, policy: &VerifyPolicy<'_>) -> Res
     rules::check(&manifest).map_err(TrustError::BadManifest)?;
     check_kind(&manifest, policy)?;
     let signers = check_authority(&manifest, &signed_by, store)?;
-    let digest = sha256(&envelope.payload);
+    let digest = Digest::of(&envelope.payload);
     check_revocation(digest, store, policy)?;
     check_expiry(&manifest, policy)?;
     check_counter(&manifest, policy)?;

@@ -1,0 +1,333 @@
+use super::author::limits;
+use super::fields::{Document, Fields};
+use super::problem::ConfigErrors;
+use crate::domain::PluginLimits;
+use crate::trust::{NAME_RULE, is_name};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+const MB: u64 = 1 << 20;
+const MAX_SOURCES: usize = 64;
+const BACKENDS: [&str; 3] = ["openvino", "onnxruntime", "tract"];
+
+/// A station's configuration, fully checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StationConfig {
+    /// The station's name: part of every frame's id.
+    pub station: String,
+    /// The station's own files: journal, pictures, cache, counters.
+    pub data_dir: PathBuf,
+    /// The folder with the bundles, `*.assay`.
+    pub bundles_dir: PathBuf,
+    /// The bundle of the recipe to run.
+    pub recipe: PathBuf,
+    /// The trust store's file.
+    pub trust: PathBuf,
+    pub inference: InferenceConfig,
+    pub admin: AdminConfig,
+    pub journal: JournalConfig,
+    /// Caps over what plugin manifests ask for.
+    pub plugin_limits: PluginLimits,
+    pub image_limits: ImageLimits,
+    pub sources: Vec<SourceConfig>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InferenceConfig {
+    /// Backends in order of preference.
+    pub order: Vec<String>,
+    pub openvino_dir: Option<PathBuf>,
+    pub onnxruntime_dir: Option<PathBuf>,
+    /// Threads inside one inference.
+    pub threads: u32,
+    /// Inferences at one time.
+    pub parallel: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdminConfig {
+    pub bind: SocketAddr,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalConfig {
+    pub image_quota_bytes: u64,
+    pub retention_days: RetentionDays,
+}
+
+/// How long pictures are kept, by what became of the part. 0 keeps none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionDays {
+    pub fail: u32,
+    pub undecided: u32,
+    /// Passed, with a finding raised.
+    pub flagged: u32,
+    pub pass: u32,
+}
+
+/// What a picture may be before it is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageLimits {
+    pub max_file_bytes: u64,
+    pub max_width: u32,
+    pub max_height: u32,
+    pub max_pixels: u64,
+}
+
+impl Default for ImageLimits {
+    fn default() -> Self {
+        Self { max_file_bytes: 32 * MB, max_width: 16_384, max_height: 16_384, max_pixels: 50_000_000 }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceConfig {
+    /// Unique in the station.
+    pub name: String,
+    pub kind: SourceKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceKind {
+    Folder(FolderSource),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderSource {
+    pub path: PathBuf,
+    pub mode: FolderMode,
+    /// Time between two looks into the folder.
+    pub poll_ms: u32,
+    /// With `once`: begin again at the end.
+    pub repeat: bool,
+    /// Least time between two pictures; 0 is as fast as the line takes them.
+    pub pace_ms: u32,
+    pub after: AfterReading,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderMode {
+    /// The pictures that are there, in order of name, then the source ends.
+    Once,
+    /// Those and all that come.
+    Watch,
+}
+
+/// What becomes of a picture's file once its record is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterReading {
+    Keep,
+    Delete,
+    Move(PathBuf),
+}
+
+/// Reads `station.toml`. Paths in it are from its own folder.
+///
+/// # Errors
+/// With every problem of the file at once.
+pub fn load(path: &Path) -> Result<StationConfig, ConfigErrors> {
+    Document::load(path)?.read(station)
+}
+
+fn station(root: &Fields<'_>) -> Option<StationConfig> {
+    // Everything is read before anything is given up, so that all problems are reported.
+    let name = root.required_parsed("station", NAME_RULE, |text| is_name(text).then(|| text.to_owned()));
+    let data_dir = root.required_path("data_dir");
+    let bundles_dir = root.required_path("bundles_dir");
+    let recipe = root.required_path("recipe");
+    let trust = root.required_path("trust");
+    let inference = root.section("inference", inference).unwrap_or_else(|| Some(InferenceConfig::default()));
+    let admin = root.section("admin", admin).unwrap_or_else(|| Some(AdminConfig::default()));
+    let journal = root.section("journal", journal).unwrap_or_else(|| Some(JournalConfig::default()));
+    let limits = root.section("limits", station_limits).unwrap_or_else(|| Some(no_limits()));
+    let sources = sources(root);
+    let (plugin_limits, image_limits) = limits?;
+    Some(StationConfig {
+        station: name?,
+        data_dir: data_dir?,
+        bundles_dir: bundles_dir?,
+        recipe: recipe?,
+        trust: trust?,
+        inference: inference?,
+        admin: admin?,
+        journal: journal?,
+        plugin_limits,
+        image_limits,
+        sources: sources?,
+    })
+}
+
+impl Default for InferenceConfig {
+    fn default() -> Self {
+        let order = BACKENDS.map(str::to_owned).to_vec();
+        Self { order, openvino_dir: None, onnxruntime_dir: None, threads: 1, parallel: 1 }
+    }
+}
+
+fn inference(fields: &Fields<'_>) -> Option<InferenceConfig> {
+    let order = if fields.has("order") {
+        fields.parsed_list("order", |text| {
+            let known = BACKENDS.contains(&text);
+            if known { Ok(text.to_owned()) } else { Err(format!("one of {}", BACKENDS.join(", "))) }
+        })
+    } else {
+        Some(InferenceConfig::default().order)
+    };
+    if let Some(order) = &order {
+        let distinct: BTreeSet<_> = order.iter().collect();
+        if order.is_empty() || distinct.len() != order.len() {
+            fields.wrong("order", "each backend at most once, at least one");
+        }
+    }
+    Some(InferenceConfig {
+        openvino_dir: fields.path("openvino_dir"),
+        onnxruntime_dir: fields.path("onnxruntime_dir"),
+        threads: fields.number("threads", 1..=256, Some(1))?,
+        parallel: fields.number("parallel", 1..=64, Some(1))?,
+        order: order?,
+    })
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+fn admin(fields: &Fields<'_>) -> Option<AdminConfig> {
+    if !fields.has("bind") {
+        return Some(AdminConfig::default());
+    }
+    let bind: SocketAddr =
+        fields.parsed("bind", "an address and a port such as \"127.0.0.1:8080\"", |text| text.parse().ok())?;
+    if !bind.ip().is_loopback() {
+        // Whoever reaches the page sees every picture; there is nobody to ask for a password yet.
+        let expected = "a loopback address such as \"127.0.0.1:8080\": this release has no users, so the admin is \
+                        for this machine only";
+        fields.wrong("bind", expected);
+        return None;
+    }
+    Some(AdminConfig { bind })
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { image_quota_bytes: 2048 * MB, retention_days: RetentionDays::default() }
+    }
+}
+
+impl Default for RetentionDays {
+    fn default() -> Self {
+        Self { fail: 365, undecided: 365, flagged: 180, pass: 30 }
+    }
+}
+
+fn journal(fields: &Fields<'_>) -> Option<JournalConfig> {
+    let quota_mb = fields.number("image_quota_mb", 1..=1u64 << 30, Some(2048));
+    let retention = fields.section("retention_days", retention).unwrap_or_else(|| Some(RetentionDays::default()));
+    Some(JournalConfig { image_quota_bytes: quota_mb?.saturating_mul(MB), retention_days: retention? })
+}
+
+fn retention(fields: &Fields<'_>) -> Option<RetentionDays> {
+    let default = RetentionDays::default();
+    let days = |key, default| fields.number(key, 0..=36_500, Some(default));
+    let (fail, undecided) = (days("fail", default.fail), days("undecided", default.undecided));
+    let (flagged, pass) = (days("flagged", default.flagged), days("pass", default.pass));
+    Some(RetentionDays { fail: fail?, undecided: undecided?, flagged: flagged?, pass: pass? })
+}
+
+/// What a station without `[limits]` caps: far above what a plugin should need, far below what hurts a machine.
+fn no_limits() -> (PluginLimits, ImageLimits) {
+    let plugin = PluginLimits {
+        deadline_ms: 1000,
+        memory_bytes: 1024 * MB,
+        host_bytes: 1024 * MB,
+        handles: 10_000,
+        table_elements: 1_000_000,
+        log_lines: 1000,
+        result_bytes: 64 * MB,
+        state_bytes: 64 * MB,
+    };
+    (plugin, ImageLimits::default())
+}
+
+fn station_limits(fields: &Fields<'_>) -> Option<(PluginLimits, ImageLimits)> {
+    let (plugin, image) = no_limits();
+    let plugin = fields.section("plugin", |fields| limits(fields, plugin)).unwrap_or(Some(plugin));
+    let image = fields.section("image", image_limits).unwrap_or(Some(image));
+    Some((plugin?, image?))
+}
+
+fn image_limits(fields: &Fields<'_>) -> Option<ImageLimits> {
+    let default = ImageLimits::default();
+    let file = fields.number("max_file_bytes", 1..=1024 * MB, Some(default.max_file_bytes));
+    let width = fields.number("max_width", 1..=65_535, Some(default.max_width));
+    let height = fields.number("max_height", 1..=65_535, Some(default.max_height));
+    let pixels = fields.number("max_pixels", 1..=1_000_000_000, Some(default.max_pixels));
+    Some(ImageLimits { max_file_bytes: file?, max_width: width?, max_height: height?, max_pixels: pixels? })
+}
+
+fn sources(root: &Fields<'_>) -> Option<Vec<SourceConfig>> {
+    let sources = root.sections("source", source)?;
+    let distinct: BTreeSet<_> = sources.iter().map(|source| &source.name).collect();
+    if distinct.len() != sources.len() || sources.len() > MAX_SOURCES {
+        let found = format!("{} sources with {} different names", sources.len(), distinct.len());
+        root.wrong_because("source", &found, &format!("a name of its own for each, at most {MAX_SOURCES} sources"));
+        return None;
+    }
+    Some(sources)
+}
+
+fn source(fields: &Fields<'_>) -> Option<SourceConfig> {
+    let name = fields.required_parsed("name", NAME_RULE, |text| is_name(text).then(|| text.to_owned()));
+    let kind = fields.required_parsed("kind", "\"folder\"", |text| (text == "folder").then_some(()));
+    // The keys below belong to a kind: with an unknown one they would be reported as unknown too.
+    let folder = folder(fields);
+    kind?;
+    Some(SourceConfig { name: name?, kind: SourceKind::Folder(folder?) })
+}
+
+fn folder(fields: &Fields<'_>) -> Option<FolderSource> {
+    let path = fields.required_path("path");
+    let mode = fields.required_parsed("mode", "\"once\" or \"watch\"", |text| match text {
+        "once" => Some(FolderMode::Once),
+        "watch" => Some(FolderMode::Watch),
+        _ => None,
+    });
+    let poll_ms = fields.number("poll_ms", 10..=600_000, Some(200));
+    let repeat = fields.or("repeat", false);
+    let pace_ms = fields.number("pace_ms", 0..=600_000, Some(0));
+    let after = after(fields);
+    if repeat && mode == Some(FolderMode::Watch) {
+        fields.wrong("repeat", "false with mode \"watch\": a watched folder has no end to begin again at");
+    }
+    if repeat && after.as_ref().is_some_and(|after| *after != AfterReading::Keep) {
+        fields.wrong("after", "\"keep\" with repeat: the pictures are read again");
+    }
+    Some(FolderSource { path: path?, mode: mode?, poll_ms: poll_ms?, repeat, pace_ms: pace_ms?, after: after? })
+}
+
+fn after(fields: &Fields<'_>) -> Option<AfterReading> {
+    let move_to = fields.path("move_to");
+    let word = if fields.has("after") {
+        fields.parsed("after", "\"keep\", \"delete\" or \"move\"", |text| {
+            matches!(text, "keep" | "delete" | "move").then(|| text.to_owned())
+        })?
+    } else {
+        "keep".to_owned()
+    };
+    match (word.as_str(), move_to) {
+        ("move", Some(folder)) => Some(AfterReading::Move(folder)),
+        ("move", None) => {
+            fields.wrong("move_to", "a path in quotes: after = \"move\" needs it");
+            None
+        }
+        (_, Some(_)) => {
+            fields.wrong("move_to", "no such key, unless after = \"move\"");
+            None
+        }
+        ("delete", None) => Some(AfterReading::Delete),
+        _ => Some(AfterReading::Keep),
+    }
+}
