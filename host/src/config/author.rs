@@ -35,9 +35,10 @@ pub fn load_author_manifest(
     index: Option<&BundleIndex>,
 ) -> Result<AuthoredBundle, ConfigErrors> {
     Document::load(path)?.read(|root| {
-        let head = root.required_section("bundle", |fields| head(fields, created));
+        let head = root.required_section("bundle", |fields| Some(head(fields, created)));
+        let (kind, head) = head.unwrap_or_default();
         // Without a kind there is no telling which sections belong here.
-        let Some(kind) = head.as_ref().map(|head| head.kind) else {
+        let Some(kind) = kind else {
             root.accept(&["plugin", "model", "recipe", "file"]);
             return None;
         };
@@ -102,7 +103,8 @@ impl Head {
     }
 }
 
-fn head(fields: &Fields<'_>, created: &str) -> Option<Head> {
+/// The kind is given apart: with it the other sections can be read although something else is wrong here.
+fn head(fields: &Fields<'_>, created: &str) -> (Option<BundleKind>, Option<Head>) {
     let kind = fields.required_parsed("kind", "\"plugin\", \"model\" or \"recipe\"", BundleKind::from_name);
     let name = name(fields, "name");
     let version = fields.required_parsed("version", "a version such as \"1.0.0\"", |text| text.parse().ok());
@@ -110,15 +112,18 @@ fn head(fields: &Fields<'_>, created: &str) -> Option<Head> {
     let created = if fields.has("created") { utc(fields, "created") } else { Some(created.to_owned()) };
     let not_after = if fields.has("not_after") { utc(fields, "not_after").map(Some) } else { Some(None) };
     let description = fields.optional("description");
-    Some(Head {
-        kind: kind?,
-        name: name?,
-        version: version?,
-        counter: counter?,
-        created: created?,
-        not_after: not_after?,
-        description,
-    })
+    let whole = || {
+        Some(Head {
+            kind: kind?,
+            name: name?,
+            version: version?,
+            counter: counter?,
+            created: created?,
+            not_after: not_after?,
+            description,
+        })
+    };
+    (kind, whole())
 }
 
 pub(super) fn name(fields: &Fields<'_>, key: &'static str) -> Option<String> {
