@@ -1,5 +1,9 @@
 //! `cargo xtask demo`: from a clean clone to a running station with pictures.
 
+mod set_up;
+
+pub use set_up::set_up;
+
 use crate::options::Options;
 use crate::process::Cmd;
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
@@ -96,159 +100,6 @@ fn backends(workspace: &Workspace, wish: Option<&str>) -> Result<Vec<&'static st
 pub fn build_assay(workspace: &Workspace) -> Result<()> {
     ui::step("Building assay (release): the first time takes some minutes, the sandbox's compiler is large");
     workspace.cargo().args(["build", "--release", "--package", "assay"]).live()
-}
-
-/// Keys, trust store and signed bundles below `target/demo`. Does nothing when all it is made from is unchanged.
-pub fn set_up(workspace: &Workspace) -> Result<()> {
-    let demo = workspace.demo();
-    let parts = Parts::find(workspace)?;
-    let stamp = demo.join("inputs.sha256");
-    let inputs = files::digests(&workspace.root, &parts.inputs(workspace))?;
-    let complete = demo.join("trust.json").is_file() && parts.bundles(&demo).iter().all(|bundle| bundle.is_file());
-    if complete && std::fs::read_to_string(&stamp).is_ok_and(|found| found == inputs) {
-        ui::say(format!("demo: signed bundles are ready in {}", demo.join("bundles").display()));
-        return Ok(());
-    }
-    ui::step(format!("Setting up the demo in {}: a demo key, signed plugins, model and recipe", demo.display()));
-    // What is made anew must not be mixed with what is left of an earlier set.
-    for old in [demo.join("bundles"), demo.join("trust.json")] {
-        remove(&old)?;
-    }
-    files::make_dir(&demo.join("keys"))?;
-    files::make_dir(&demo.join("bundles"))?;
-    parts.sign_all(workspace, &demo)?;
-    files::write_if_changed(&stamp, inputs.as_bytes())?;
-    Ok(())
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let result = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
-    match result {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What the demo is made of.
-#[derive(Debug)]
-struct Parts {
-    /// Name and manifest of each plugin.
-    plugins: Vec<(String, PathBuf)>,
-    /// A model bundle that its publisher signed.
-    signed_models: Vec<PathBuf>,
-    /// The publisher's keys.
-    publisher_keys: Vec<PathBuf>,
-    /// What is packed and signed here, in this order: a recipe pins what was packed before it.
-    packed: Vec<PathBuf>,
-}
-
-impl Parts {
-    fn find(workspace: &Workspace) -> Result<Self> {
-        let source = workspace.root.join(SOURCE);
-        let below = files::list(&source, &["."])?;
-        let ending = |end: &str| -> Vec<PathBuf> {
-            below.iter().filter(|file| file.to_string_lossy().ends_with(end)).map(|file| source.join(file)).collect()
-        };
-        let signed_models = ending(".assay");
-        let (model, recipe) = (source.join("model.toml"), source.join("recipe.toml"));
-        if !recipe.is_file() {
-            bail!("{} is missing: is this a complete clone?", recipe.display());
-        }
-        let packed = if signed_models.is_empty() { vec![model, recipe] } else { vec![recipe] };
-        Ok(Self { plugins: plugin_manifests(workspace)?, signed_models, publisher_keys: ending(".pub.pem"), packed })
-    }
-
-    /// Every file that the set-up depends on.
-    fn inputs(&self, workspace: &Workspace) -> Vec<PathBuf> {
-        let modules = workspace.artifacts().join("plugins");
-        let mut all: Vec<PathBuf> = self.plugins.iter().map(|(name, _)| modules.join(format!("{name}.wasm"))).collect();
-        all.extend(self.plugins.iter().map(|(_, manifest)| manifest.clone()));
-        let source = workspace.root.join(SOURCE);
-        let own = files::list(&source, &["."]).unwrap_or_default();
-        all.extend(own.into_iter().filter(|file| !file.starts_with("./pictures")).map(|file| source.join(file)));
-        all.push(workspace.assay());
-        all
-    }
-
-    fn bundles(&self, demo: &Path) -> Vec<PathBuf> {
-        let names = self.plugins.iter().map(|(name, _)| name.clone());
-        let own = self
-            .packed
-            .iter()
-            .chain(&self.signed_models)
-            .filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned()));
-        names.chain(own).map(|name| demo.join("bundles").join(format!("{name}.assay"))).collect()
-    }
-
-    fn sign_all(&self, workspace: &Workspace, demo: &Path) -> Result<()> {
-        let assay = || Cmd::new(workspace.assay()).dir(&workspace.root);
-        let bundles = demo.join("bundles");
-        let key = demo.join("keys").join("demo.pem");
-        if !key.is_file() {
-            assay().args(["key", "generate", "--out"]).arg(&key).read()?;
-            ui::say(format!("    {}: a key for this demo only", key.display()));
-        }
-        let trust = |public: &Path, roles: &[&str]| {
-            let roles = roles.iter().flat_map(|role| ["--role", role]);
-            assay()
-                .args(["key", "trust", "--store"])
-                .arg(demo.join("trust.json"))
-                .arg("--key")
-                .arg(public)
-                .args(roles)
-                .read()
-        };
-        trust(&key.with_extension("pub.pem"), &["plugin:*", "model:*", "recipe:*"])?;
-        for publisher in &self.publisher_keys {
-            trust(publisher, &["model:*"])?;
-        }
-        for model in &self.signed_models {
-            let to = bundles.join(model.file_name().unwrap_or_default());
-            std::fs::copy(model, &to)
-                .with_context(|| format!("cannot copy {} to {}", model.display(), to.display()))?;
-            ui::say(format!("    {}: signed by its publisher", to.display()));
-        }
-        let pack_and_sign = |name: &str, pack: Cmd| -> Result<()> {
-            let out = bundles.join(format!("{name}.assay"));
-            pack.arg("--out").arg(&out).read()?;
-            assay().args(["bundle", "sign", "--key"]).arg(&key).arg(&out).read()?;
-            ui::say(format!("    {}: packed and signed", out.display()));
-            Ok(())
-        };
-        for (name, manifest) in &self.plugins {
-            let module = workspace.artifacts().join("plugins").join(format!("{name}.wasm"));
-            let pack = assay().args(["bundle", "pack", "--manifest"]).arg(manifest).arg("--component").arg(module);
-            pack_and_sign(name, pack)?;
-        }
-        for manifest in &self.packed {
-            let name = manifest.file_stem().unwrap_or_default().to_string_lossy();
-            let pack = assay().args(["bundle", "pack", "--manifest"]).arg(manifest).arg("--bundles").arg(&bundles);
-            pack_and_sign(&name, pack)?;
-        }
-        Ok(())
-    }
-}
-
-/// The plugins that ship: every folder below `plugins/` with a manifest.
-fn plugin_manifests(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
-    let dir = workspace.root.join("plugins");
-    let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let folder = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
-        let manifest =
-            ["bundle.toml", "plugin.toml"].map(|name| folder.join(name)).into_iter().find(|file| file.is_file());
-        if let (Some(manifest), Some(name)) = (manifest, folder.file_name()) {
-            found.push((name.to_string_lossy().into_owned(), manifest));
-        }
-    }
-    found.sort();
-    if found.is_empty() {
-        bail!("no folder below {} has a bundle.toml", dir.display());
-    }
-    Ok(found)
 }
 
 fn write_config(workspace: &Workspace, order: &[&str], port: u16) -> Result<PathBuf> {
