@@ -1,5 +1,6 @@
 //! `cargo xtask test [FILTER]`: all tests, one summary line.
 
+use crate::demo::{BACKENDS, Station};
 use crate::options::Options;
 use crate::process::{Cmd, find_program};
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// Where the browser tests are, relative to the root.
 const BROWSER_TESTS: &str = "tests/browser";
+/// Where the station of the browser tests keeps its records, below `target/demo`.
+const BROWSER_DATA: &str = "data-browser";
 
 /// Counts of all suites together.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -99,15 +102,14 @@ fn browser_suite(workspace: &Workspace, chromium: &std::path::Path, counts: &mut
     demo::build_assay(workspace)?;
     demo::set_up(workspace)?;
     ui::step("Browser tests");
+    // Records of earlier runs would change what the pages show.
+    files::remove(&workspace.demo().join(BROWSER_DATA))?;
+    let station = Station { order: &BACKENDS, port: 0, data_dir: BROWSER_DATA };
+    let config = demo::write_config(workspace, "station-browser.toml", &station)?;
     let screenshots = workspace.target.join("screenshots");
-    files::make_dir(&screenshots)?;
-    let cmd = workspace
-        .with_places(Cmd::new("node"))
-        .dir(&workspace.root)
-        .arg(format!("{BROWSER_TESTS}/run.mjs"))
-        .env("ASSAY_BIN", workspace.assay())
-        .env("ASSAY_CHROMIUM", chromium)
-        .env("ASSAY_SCREENSHOTS", &screenshots);
+    let cmd = Cmd::new("node").dir(&workspace.root).arg(format!("{BROWSER_TESTS}/run.mjs"));
+    let cmd = cmd.arg("--assay").arg(workspace.assay()).arg("--config").arg(config);
+    let cmd = cmd.arg("--screenshots").arg(screenshots).arg("--chromium").arg(chromium);
     let (before, mut seen) = (counts.failed, false);
     let status = cmd.tee(|line| seen |= counts.add_plain(line))?;
     if !status.success() || !seen {

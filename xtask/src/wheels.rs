@@ -7,6 +7,9 @@ use crate::{apt, files, ui};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
+/// Written last, beside the libraries.
+const STAMP: &str = "assay-stamp.txt";
+
 /// A published wheel that carries the libraries of a backend.
 #[derive(Debug)]
 pub struct Wheel {
@@ -102,29 +105,36 @@ with zipfile.ZipFile(wheel) as archive:
 /// Fetches what is not there yet; returns the folder of the libraries.
 pub fn ensure(workspace: &Workspace, wheel: &Wheel) -> Result<PathBuf> {
     let dir = folder(workspace, wheel);
-    let stamp = dir.join("assay-stamp.txt");
-    let wanted = format!("{} {}\n", wheel.name, wheel.version);
-    let libraries = stamp_of(&dir, wheel);
-    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == format!("{wanted}{libraries}")) {
+    if is_ready(&dir, wheel) {
         ui::say(format!("{} {}: ready in {}", wheel.name, wheel.version, dir.display()));
         return Ok(dir);
     }
     ui::step(format!("Fetching {} {} from PyPI: {}", wheel.name, wheel.version, wheel.why));
     ensure_pip()?;
-    fetch(&dir, wheel)?;
+    fetch(workspace, &dir, wheel)?;
     let found = load(&dir, wheel)?;
     ui::say(format!("    {} {found}", wheel.name));
     // Last, so that a broken-off run is done again.
-    files::write_if_changed(&stamp, format!("{wanted}{}", stamp_of(&dir, wheel)).as_bytes())?;
+    files::write_if_changed(&dir.join(STAMP), stamp_of(&dir, wheel).as_bytes())?;
     ui::say(format!("{} {}: ready in {}", wheel.name, wheel.version, dir.display()));
     Ok(dir)
+}
+
+/// The folder of the libraries, where they are complete.
+pub fn ready(workspace: &Workspace, wheel: &Wheel) -> Option<PathBuf> {
+    let dir = folder(workspace, wheel);
+    is_ready(&dir, wheel).then_some(dir)
+}
+
+fn is_ready(dir: &Path, wheel: &Wheel) -> bool {
+    std::fs::read_to_string(dir.join(STAMP)).is_ok_and(|found| found == stamp_of(dir, wheel))
 }
 
 fn folder(workspace: &Workspace, wheel: &Wheel) -> PathBuf {
     if wheel.name == OPENVINO.name { workspace.openvino() } else { workspace.onnxruntime() }
 }
 
-/// Name and size of every library that is there.
+/// The wheel, and name and size of every library that is there.
 fn stamp_of(dir: &Path, wheel: &Wheel) -> String {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let mut lines: Vec<String> = entries
@@ -135,7 +145,7 @@ fn stamp_of(dir: &Path, wheel: &Wheel) -> String {
         })
         .collect();
     lines.sort();
-    lines.concat()
+    format!("{} {}\n{}", wheel.name, wheel.version, lines.concat())
 }
 
 /// Python with pip: on Debian two packages.
@@ -156,12 +166,9 @@ pub fn ensure_pip() -> Result<()> {
     Ok(())
 }
 
-fn fetch(dir: &Path, wheel: &Wheel) -> Result<()> {
-    // Only what xtask put there is removed: the folder has no other use.
-    if dir.exists() {
-        std::fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
-    }
-    let download = dir.join("download");
+fn fetch(workspace: &Workspace, dir: &Path, wheel: &Wheel) -> Result<()> {
+    let download = workspace.fetched().join(format!("{}.download", wheel.name));
+    files::remove(&download)?;
     files::make_dir(&download)?;
     let wanted = format!("{}=={}", wheel.name, wheel.version);
     Cmd::new("python3")
@@ -183,6 +190,9 @@ fn fetch(dir: &Path, wheel: &Wheel) -> Result<()> {
             entries.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|e| e == "whl"))
         })
         .with_context(|| format!("pip left no wheel in {}", download.display()))?;
+    // Only what xtask put there is removed: the folder has no other use.
+    files::remove(dir)?;
+    files::make_dir(dir)?;
     Cmd::new("python3")
         .args(["-c", UNPACK])
         .arg(&file)
@@ -190,7 +200,7 @@ fn fetch(dir: &Path, wheel: &Wheel) -> Result<()> {
         .arg(dir)
         .args(wheel.keep)
         .read_during("unpacking the libraries")?;
-    std::fs::remove_dir_all(&download).with_context(|| format!("cannot remove {}", download.display()))?;
+    files::remove(&download)?;
     wheel.main.iter().try_for_each(|name| link(dir, name))
 }
 

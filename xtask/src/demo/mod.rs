@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// Model, recipe and pictures of the demo, relative to the root.
 const SOURCE: &str = "sdk/models/demo";
 /// All backends, in the order in which they are tried.
-const BACKENDS: [&str; 3] = ["openvino", "onnxruntime", "tract"];
+pub const BACKENDS: [&str; 3] = ["openvino", "onnxruntime", "tract"];
 /// Between two pictures of the running demo, so that a person can follow.
 const PACE_MS: u32 = 400;
 
@@ -61,7 +61,8 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
     let order = backends(workspace, wish.backend.as_deref())?;
     build_assay(workspace)?;
     set_up(workspace)?;
-    let config = write_config(workspace, &order, wish.port)?;
+    let station = Station { order: &order, port: wish.port, data_dir: "data" };
+    let config = write_config(workspace, "station.toml", &station)?;
     if wish.once {
         judge_once(workspace, &config, wish.json.as_deref())
     } else {
@@ -102,50 +103,63 @@ pub fn build_assay(workspace: &Workspace) -> Result<()> {
     workspace.cargo().args(["build", "--release", "--package", "assay"]).live()
 }
 
-fn write_config(workspace: &Workspace, order: &[&str], port: u16) -> Result<PathBuf> {
-    let pictures = workspace.root.join(SOURCE).join("pictures");
-    let file = workspace.demo().join("station.toml");
-    files::write_if_changed(&file, config_text(workspace, order, port, &pictures)?.as_bytes())?;
+/// Writes the station's configuration beside the bundles.
+pub fn write_config(workspace: &Workspace, name: &str, station: &Station<'_>) -> Result<PathBuf> {
+    let file = workspace.demo().join(name);
+    files::write_if_changed(&file, station.to_toml(workspace)?.as_bytes())?;
     Ok(file)
 }
 
-fn config_text(workspace: &Workspace, order: &[&str], port: u16, pictures: &Path) -> Result<String> {
-    let quoted = |path: &Path| toml::Value::from(path.to_string_lossy().as_ref()).to_string();
-    let order: Vec<String> = order.iter().map(|name| format!("\"{name}\"")).collect();
-    let mut text = String::new();
-    write!(
-        text,
-        "# Written by `cargo xtask demo`; the next run writes it again.\n\
-         station = \"demo\"\n\
-         data_dir = \"data\"\n\
-         bundles_dir = \"bundles\"\n\
-         recipe = \"bundles/recipe.assay\"\n\
-         trust = \"trust.json\"\n\n\
-         [inference]\n\
-         order = [{}]\n",
-        order.join(", ")
-    )?;
-    // A folder that is named must exist.
-    for (key, dir) in [("openvino_dir", workspace.openvino()), ("onnxruntime_dir", workspace.onnxruntime())] {
-        if dir.is_dir() {
-            writeln!(text, "{key} = {}", quoted(&dir))?;
+/// What differs between the stations that run on the demo's bundles.
+#[derive(Debug)]
+pub struct Station<'a> {
+    /// Backends, in the order in which they are tried.
+    pub order: &'a [&'a str],
+    pub port: u16,
+    /// Below `target/demo`.
+    pub data_dir: &'a str,
+}
+
+impl Station<'_> {
+    fn to_toml(&self, workspace: &Workspace) -> Result<String> {
+        let quoted = |path: &Path| toml::Value::from(path.to_string_lossy().as_ref()).to_string();
+        let order: Vec<String> = self.order.iter().map(|name| format!("\"{name}\"")).collect();
+        let mut text = String::new();
+        write!(
+            text,
+            "# Written by cargo xtask; its next run writes it again.\n\
+             station = \"demo\"\n\
+             data_dir = \"{}\"\n\
+             bundles_dir = \"bundles\"\n\
+             recipe = \"bundles/recipe.assay\"\n\
+             trust = \"trust.json\"\n\n\
+             [inference]\n\
+             order = [{}]\n",
+            self.data_dir,
+            order.join(", ")
+        )?;
+        for (key, wheel) in [("openvino_dir", &OPENVINO), ("onnxruntime_dir", &ONNXRUNTIME)] {
+            if let Some(dir) = wheels::ready(workspace, wheel) {
+                writeln!(text, "{key} = {}", quoted(&dir))?;
+            }
         }
+        write!(
+            text,
+            "\n[admin]\n\
+             bind = \"127.0.0.1:{}\"\n\n\
+             [[source]]\n\
+             kind = \"folder\"\n\
+             name = \"demo\"\n\
+             path = {}\n\
+             mode = \"once\"\n\
+             repeat = true\n\
+             pace_ms = {PACE_MS}\n\
+             after = \"keep\"\n",
+            self.port,
+            quoted(&workspace.root.join(SOURCE).join("pictures"))
+        )?;
+        Ok(text)
     }
-    write!(
-        text,
-        "\n[admin]\n\
-         bind = \"127.0.0.1:{port}\"\n\n\
-         [[source]]\n\
-         kind = \"folder\"\n\
-         name = \"demo\"\n\
-         path = {}\n\
-         mode = \"once\"\n\
-         repeat = true\n\
-         pace_ms = {PACE_MS}\n\
-         after = \"keep\"\n",
-        quoted(pictures)
-    )?;
-    Ok(text)
 }
 
 fn judge_once(workspace: &Workspace, config: &Path, json: Option<&Path>) -> Result<()> {
@@ -157,7 +171,8 @@ fn judge_once(workspace: &Workspace, config: &Path, json: Option<&Path>) -> Resu
     }
     ui::step(format!("Judging each of the {} pictures once", list.len()));
     let cmd = Cmd::new(workspace.assay()).dir(&workspace.root).args(["inspect", "--config"]).arg(config);
-    let cmd = cmd.arg("--truth").arg(pictures.join("truth.json")).arg("--summary");
+    // A scratch journal: the table is the same each time, and a demo that runs beside it is not disturbed.
+    let cmd = cmd.arg("--truth").arg(pictures.join("truth.json")).args(["--summary", "--scratch"]);
     let cmd = match json {
         Some(file) => cmd.arg("--json").arg(file),
         None => cmd,
@@ -193,10 +208,11 @@ mod tests {
     #[test]
     fn the_station_file_is_toml_whatever_the_folders_are_called() {
         let workspace = Workspace { root: PathBuf::from("/a \"b\""), target: PathBuf::from("/t") };
-        let text = config_text(&workspace, &["tract"], 9000, Path::new("/a \"b\"/pictures")).unwrap();
+        let station = Station { order: &["tract"], port: 9000, data_dir: "data" };
+        let text = station.to_toml(&workspace).unwrap();
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["admin"]["bind"].as_str(), Some("127.0.0.1:9000"));
-        assert_eq!(table["source"][0]["path"].as_str(), Some("/a \"b\"/pictures"));
+        assert_eq!(table["source"][0]["path"].as_str(), Some("/a \"b\"/sdk/models/demo/pictures"));
         assert_eq!(table["inference"]["order"][0].as_str(), Some("tract"));
     }
 

@@ -21,23 +21,13 @@ pub fn set_up(workspace: &Workspace) -> Result<()> {
     ui::step(format!("Setting up the demo in {}: a demo key, signed plugins, model and recipe", demo.display()));
     // What is made anew must not be mixed with what is left of an earlier set.
     for old in [demo.join("bundles"), demo.join("trust.json")] {
-        remove(&old)?;
+        files::remove(&old)?;
     }
     files::make_dir(&demo.join("keys"))?;
     files::make_dir(&demo.join("bundles"))?;
     parts.sign_all(workspace, &demo)?;
     files::write_if_changed(&stamp, inputs.as_bytes())?;
     Ok(())
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let result = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
-    match result {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What the demo is made of.

@@ -74,6 +74,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     let quick = options.flag("--quick");
     options.finish()?;
     let files = read_all(workspace)?;
+    ui::say(format!("tidy with {}", Cmd::new("rustc").arg("--version").read()?.trim()));
     ui::step(format!("Reading {} files: layers, sizes, texts, records", files.len()));
     let mut problems = Vec::new();
     for file in &files {

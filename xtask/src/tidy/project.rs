@@ -7,7 +7,6 @@ use anyhow::Result;
 use std::collections::BTreeSet;
 
 const WIT_RECORD: &str = "wit/CHANGELOG.md";
-const THIRD_PARTY: &str = "THIRD_PARTY.md";
 const CATALOGUES: &str = "host/src/admin/i18n/";
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 /// One page.
@@ -58,16 +57,17 @@ fn guests_are_named(files: &[File], problems: &mut Vec<Problem>) {
     }
 }
 
-/// Whose it is and under which licence.
+/// Whose it is, which version, and under which licence: in the README.md of the folder.
 fn vendored_files_have_an_entry(files: &[File], problems: &mut Vec<Problem>) {
-    let record = text_of(files, THIRD_PARTY).unwrap_or_default();
     for file in files.iter().filter(|file| file.is_vendored()) {
-        let name = file.path.rsplit('/').next().unwrap_or_default();
-        if !record.contains(name) {
-            problems.push(problem(
-                &file.path,
-                format!("{THIRD_PARTY} does not name {name}: add its origin, version and licence"),
-            ));
+        let Some((folder, name)) = file.path.rsplit_once('/') else { continue };
+        if name == "README.md" || name.starts_with("LICENSE") {
+            continue;
+        }
+        let record = format!("{folder}/README.md");
+        if !text_of(files, &record).unwrap_or_default().contains(name) {
+            let message = format!("{record} does not name {name}: add its origin, version and licence");
+            problems.push(problem(&file.path, message));
         }
     }
 }
@@ -178,9 +178,12 @@ mod tests {
 
     #[test]
     fn every_vendored_file_has_an_entry() {
-        let asset = ("host/src/admin/vendor/chart.js", "x");
+        let asset = ("host/assets/vendor/chart.js", "x");
+        let record = "host/assets/vendor/README.md";
         assert_eq!(found(vendored_files_have_an_entry, &[asset]).len(), 1);
-        assert!(found(vendored_files_have_an_entry, &[asset, (THIRD_PARTY, "chart.js 1.0, MIT")]).is_empty());
+        assert_eq!(found(vendored_files_have_an_entry, &[asset, (record, "other.js")]).len(), 1);
+        let licence = ("host/assets/vendor/LICENSE-chart", "");
+        assert!(found(vendored_files_have_an_entry, &[asset, licence, (record, "chart.js 1.0, MIT")]).is_empty());
     }
 
     #[test]
