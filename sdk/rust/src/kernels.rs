@@ -1,0 +1,147 @@
+//! Pixel loops for plugins that want the pixels themselves.
+//!
+//! A station stops runaway plugins by a check at the head of every loop. A loop over single pixels pays that check
+//! per pixel and is no longer vectorised: two to three times slower. So all loops here go block by block: one check
+//! per block of 64 or 128 bytes, and a body that the compiler unrolls into SIMD. Where the host offers the same
+//! operation on [`crate::Image`], that is faster still: the pixels do not have to come in.
+
+/// Bytes per block of the loops that write numbers.
+const BLOCK: usize = 64;
+
+/// Bytes per block of the loops that only count.
+const COUNT_BLOCK: usize = 128;
+
+/// Writes `(pixel - mean) / scale` for each byte. The shorter of both slices decides.
+pub fn normalise(pixels: &[u8], mean: f32, scale: f32, out: &mut [f32]) {
+    let (factor, offset) = (1.0 / scale, -mean / scale);
+    let (blocks, rest) = pixels.as_chunks::<BLOCK>();
+    let (out_blocks, out_rest) = out.split_at_mut((blocks.len() * BLOCK).min(out.len()));
+    for (block, target) in blocks.iter().zip(out_blocks.as_chunks_mut::<BLOCK>().0) {
+        for (pixel, value) in block.iter().zip(target) {
+            *value = f32::from(*pixel) * factor + offset;
+        }
+    }
+    for (pixel, value) in rest.iter().zip(out_rest) {
+        *value = f32::from(*pixel) * factor + offset;
+    }
+}
+
+/// Number of bytes that are at least `threshold`.
+#[must_use]
+pub fn count_at_least(pixels: &[u8], threshold: u8) -> u64 {
+    let (blocks, rest) = pixels.as_chunks::<COUNT_BLOCK>();
+    let mut total = 0u64;
+    for block in blocks {
+        // A block of 128 cannot overflow a byte, so the sum stays in byte lanes.
+        let mut count = 0u8;
+        for pixel in block {
+            count += u8::from(*pixel >= threshold);
+        }
+        total += u64::from(count);
+    }
+    total + rest.iter().map(|pixel| u64::from(*pixel >= threshold)).sum::<u64>()
+}
+
+/// Sum of all bytes.
+#[must_use]
+pub fn sum(pixels: &[u8]) -> u64 {
+    let (blocks, rest) = pixels.as_chunks::<COUNT_BLOCK>();
+    let mut total = 0u64;
+    for block in blocks {
+        let mut sum = 0u16;
+        for pixel in block {
+            sum += u16::from(*pixel);
+        }
+        total += u64::from(sum);
+    }
+    total + rest.iter().map(|pixel| u64::from(*pixel)).sum::<u64>()
+}
+
+/// How often each value occurs. Four tables are filled in turn, so that equal neighbours do not wait for each other.
+#[must_use]
+#[allow(clippy::indexing_slicing, reason = "a byte is a valid index into 256 counts: no check is left")]
+pub fn histogram(pixels: &[u8]) -> [u32; 256] {
+    let mut tables = [[0u32; 256]; 4];
+    let (blocks, rest) = pixels.as_chunks::<BLOCK>();
+    for block in blocks {
+        for [a, b, c, d] in block.as_chunks::<4>().0 {
+            tables[0][usize::from(*a)] += 1;
+            tables[1][usize::from(*b)] += 1;
+            tables[2][usize::from(*c)] += 1;
+            tables[3][usize::from(*d)] += 1;
+        }
+    }
+    for pixel in rest {
+        tables[0][usize::from(*pixel)] += 1;
+    }
+    let [mut total, one, two, three] = tables;
+    for (((sum, a), b), c) in total.iter_mut().zip(one).zip(two).zip(three) {
+        *sum += a + b + c;
+    }
+    total
+}
+
+/// Mean of each pixel's 3x3 neighbourhood of a grey picture, rounded to the nearest; at the edges the outermost
+/// pixels are repeated. Gives `None` where `pixels` or `out` are not `width * height` bytes.
+pub fn box_blur_3x3(pixels: &[u8], width: usize, height: usize, out: &mut [u8]) -> Option<()> {
+    let count = width.checked_mul(height).filter(|count| *count > 0)?;
+    if pixels.len() != count || out.len() != count {
+        return None;
+    }
+    let row = |y: usize| pixels.get(y * width..(y + 1) * width);
+    // One column sum per pixel, with the edge repeated at both ends.
+    let mut sums = vec![0u16; width + 2];
+    for (y, target) in out.chunks_exact_mut(width).enumerate() {
+        let above = row(y.saturating_sub(1))?;
+        let below = row((y + 1).min(height - 1))?;
+        column_sums(above, row(y)?, below, sums.get_mut(1..=width)?);
+        let (first, last) = (*sums.get(1)?, *sums.get(width)?);
+        *sums.first_mut()? = first;
+        *sums.last_mut()? = last;
+        row_means(&sums, target);
+    }
+    Some(())
+}
+
+fn column_sums(above: &[u8], here: &[u8], below: &[u8], sums: &mut [u16]) {
+    let (a, a_rest) = above.as_chunks::<BLOCK>();
+    let (b, b_rest) = here.as_chunks::<BLOCK>();
+    let (c, c_rest) = below.as_chunks::<BLOCK>();
+    let (target, target_rest) = sums.as_chunks_mut::<BLOCK>();
+    for (((a, b), c), target) in a.iter().zip(b).zip(c).zip(target) {
+        for (((a, b), c), sum) in a.iter().zip(b).zip(c).zip(target) {
+            *sum = u16::from(*a) + u16::from(*b) + u16::from(*c);
+        }
+    }
+    for (((a, b), c), sum) in a_rest.iter().zip(b_rest).zip(c_rest).zip(target_rest) {
+        *sum = u16::from(*a) + u16::from(*b) + u16::from(*c);
+    }
+}
+
+/// `sums` has one more value at each end than `target`.
+fn row_means(sums: &[u16], target: &mut [u8]) {
+    let (Some(here), Some(right)) = (sums.get(1..), sums.get(2..)) else { return };
+    let whole = target.len() / BLOCK * BLOCK;
+    let (blocks, rest) = target.as_chunks_mut::<BLOCK>();
+    let left_blocks = sums.as_chunks::<BLOCK>().0.iter();
+    let others = here.as_chunks::<BLOCK>().0.iter().zip(right.as_chunks::<BLOCK>().0);
+    for ((left, (here, right)), target) in left_blocks.zip(others).zip(blocks) {
+        for (((left, here), right), mean) in left.iter().zip(here).zip(right).zip(target) {
+            *mean = ninth(*left + *here + *right);
+        }
+    }
+    for (at, mean) in rest.iter_mut().enumerate() {
+        if let Some([left, here, right]) = sums.get(whole + at..whole + at + 3) {
+            *mean = ninth(*left + *here + *right);
+        }
+    }
+}
+
+/// A ninth, rounded to the nearest: exact for every sum of nine bytes.
+#[allow(clippy::cast_possible_truncation, reason = "a ninth of nine bytes is a byte")]
+const fn ninth(sum: u16) -> u8 {
+    (((sum as u32) * 7282 + 32_768) >> 16) as u8
+}
+
+#[cfg(test)]
+mod tests;
