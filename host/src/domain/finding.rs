@@ -29,6 +29,7 @@ pub struct Finding {
     /// A short word, the same for the same thing: `adversarial`, `too-dark`.
     pub label: String,
     /// In [0, 1]. How far the finding holds, by the plugin's own scale.
+    #[serde(deserialize_with = "super::number::or_nan")]
     pub score: f32,
     /// False for a measurement that is only shown; true asks for the recipe's consequence.
     pub raised: bool,

@@ -46,6 +46,7 @@ pub struct ModelAnswer {
     pub digest: Digest,
     pub device: DeviceUse,
     /// One per label, in the order of the model's labels; they sum to 1.
+    #[serde(deserialize_with = "super::number::each_or_nan")]
     pub probabilities: Vec<f32>,
     pub labels: Vec<String>,
 }

@@ -6,6 +6,7 @@
 mod digest;
 mod image;
 mod tensor;
+mod number;
 mod frame;
 mod finding;
 mod failure;

@@ -1,0 +1,72 @@
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Commits whose times are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// How little room is left on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Pressure {
+    #[default]
+    None,
+    /// Below 15 % (at most 4 GiB): somebody should look.
+    Low,
+    /// Below 5 % (at most 1 GiB): no more pictures are kept, records are.
+    NoPictures,
+    /// The ballast is used up: the next records may be refused, and refused ones are never a pass.
+    Full,
+}
+
+/// How the journal is.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    pub pressure: Pressure,
+    pub picture_bytes: u64,
+    /// Pictures that could not be kept since the start.
+    pub pictures_failed: u64,
+    /// Commits since the start, and the entries in them.
+    pub commits: u64,
+    pub entries: u64,
+    /// The last fault, also when the journal has come over it.
+    pub last_fault: Option<String>,
+    /// Why nothing is recorded any more; absent while the journal works.
+    pub stopped: Option<String>,
+}
+
+/// What the writer tells everybody else.
+#[derive(Default)]
+pub struct Shared {
+    state: Mutex<(Health, VecDeque<u64>)>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, (Health, VecDeque<u64>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn health(&self) -> Health {
+        self.lock().0.clone()
+    }
+
+    pub fn change(&self, change: impl FnOnce(&mut Health)) {
+        change(&mut self.lock().0);
+    }
+
+    /// Remembers how long records waited from `submit` until they were durable.
+    pub fn committed(&self, waited_us: impl Iterator<Item = u64>) {
+        let mut state = self.lock();
+        state.0.commits += 1;
+        for waited in waited_us {
+            state.0.entries += 1;
+            if state.1.len() == REMEMBERED {
+                state.1.pop_front();
+            }
+            state.1.push_back(waited);
+        }
+    }
+
+    /// The newest of those times, at most `last`.
+    pub fn waited(&self, last: usize) -> Vec<u64> {
+        self.lock().1.iter().rev().take(last).copied().collect()
+    }
+}

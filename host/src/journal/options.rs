@@ -1,0 +1,72 @@
+use std::path::{Path, PathBuf};
+
+/// How far a commit goes before it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Every commit is flushed to the disk first. What a station uses.
+    Full,
+    /// A power cut can take confirmed records away. Only there so that the power-cut test can show that it sees this.
+    LosesConfirmedRows,
+}
+
+/// Where a journal lies, and its limits.
+#[derive(Debug, Clone)]
+pub struct JournalOptions {
+    /// Holds the database, the pictures, the ballast and the lock.
+    pub dir: PathBuf,
+    pub station: String,
+    /// Stored pictures take at most this many bytes; beyond it the least wanted go first.
+    pub image_quota_bytes: u64,
+    /// Of the passed parts without a raised finding, the pictures of one in so many are kept. 0 keeps none.
+    pub pass_one_in: u64,
+    /// Space held back for the moment when the disk is full: 1 to 64 MiB.
+    pub ballast_bytes: u64,
+    /// Commands that wait for the writer.
+    pub queue: usize,
+    /// `submit` waits at most this long for a place in the queue.
+    pub queue_wait_ms: u64,
+    /// Most records in one commit.
+    pub batch_rows: usize,
+    /// A commit waits this long for more records once the first is there. 0: takes what waits, and goes.
+    pub batch_wait_us: u64,
+    pub durability: Durability,
+    /// SQLite VFS by name; the system's own when absent. For tests that simulate a bad disk.
+    pub vfs: Option<String>,
+}
+
+impl JournalOptions {
+    #[must_use]
+    pub fn new(dir: &Path, station: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            station: station.to_owned(),
+            image_quota_bytes: 2 << 30,
+            pass_one_in: 1,
+            ballast_bytes: 16 << 20,
+            queue: 512,
+            queue_wait_ms: 1000,
+            batch_rows: 256,
+            batch_wait_us: 0,
+            durability: Durability::Full,
+            vfs: None,
+        }
+    }
+
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        database_in(&self.dir)
+    }
+
+    #[must_use]
+    pub fn pictures(&self) -> PathBuf {
+        pictures_in(&self.dir)
+    }
+}
+
+pub(super) fn database_in(dir: &Path) -> PathBuf {
+    dir.join("journal.db")
+}
+
+pub(super) fn pictures_in(dir: &Path) -> PathBuf {
+    dir.join("pictures")
+}

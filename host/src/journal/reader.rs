@@ -1,0 +1,533 @@
+//! Short read-only queries. Each takes a connection, asks, and gives it back: no view of the database outlives a
+//! call, because one that did would keep the WAL from shrinking.
+
+use super::chain::Checkpoint;
+use super::filter::{Cursor, Filter, Page, select_rows};
+use super::health::Shared;
+use super::options::{database_in, pictures_in};
+use super::pictures::PictureFolder;
+use super::record::{Detail, StoredImage, TIMED};
+use super::{JournalError, batch, schema};
+use crate::domain::{Digest, FrameId, Inspection, Stage, VerdictKind};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Open connections that are kept for the next call.
+const KEPT_CONNECTIONS: usize = 4;
+/// Inspections that percentiles are taken over, at most.
+pub const MAX_LATENCY_ROWS: usize = 10_000;
+/// Points of a series or a trend, at most.
+pub const MAX_POINTS: usize = 10_000;
+
+/// An inspection as a list shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    pub row: i64,
+    pub id: FrameId,
+    pub captured_at_us: i64,
+    pub judged_at_us: i64,
+    pub source: String,
+    pub origin: Option<String>,
+    pub product: Option<String>,
+    pub serial: Option<String>,
+    pub simulated: bool,
+    pub verdict: VerdictKind,
+    /// Label of a pass, reason of a fail, the model's top label of an undecided frame.
+    pub label: Option<String>,
+    pub score: Option<f64>,
+    /// Code, stage and blame of an undecided frame.
+    pub code: Option<String>,
+    pub stage: Option<String>,
+    pub blame: Option<String>,
+    pub recipe: String,
+    pub recipe_version: String,
+    pub picture: Option<Digest>,
+    pub backend: Option<String>,
+    pub device: Option<String>,
+    pub flagged: bool,
+    pub total_us: i64,
+}
+
+impl Line {
+    #[must_use]
+    pub const fn cursor(&self) -> Cursor {
+        Cursor { judged_at_us: self.judged_at_us, row: self.row }
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    pub lines: Vec<Line>,
+    /// Where the next page begins; absent at the end.
+    pub next: Option<Cursor>,
+}
+
+/// All that is recorded of one frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub row: i64,
+    /// Hash of this entry in the chain.
+    pub hash: Digest,
+    pub flagged: bool,
+    pub inspection: Inspection,
+    /// True while the store has the picture.
+    pub picture_kept: bool,
+    /// Pictures that plugins made; the store may have given some up.
+    pub images: Vec<StoredImage>,
+    pub observations: Vec<Observed>,
+}
+
+/// One report of a monitor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    pub at_us: i64,
+    pub plugin: String,
+    pub feature: String,
+    pub statistic: String,
+    /// NaN where the monitor had no number.
+    pub value: f64,
+    pub threshold: f64,
+    pub drifted: bool,
+    pub window: u64,
+}
+
+/// A point of a drift series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriftPoint {
+    pub boot: u64,
+    pub trigger: u64,
+    pub at_us: i64,
+    pub value: f64,
+    pub threshold: f64,
+    pub drifted: bool,
+}
+
+/// Verdicts by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub pass: u64,
+    pub fail: u64,
+    pub undecided: u64,
+}
+
+impl Counts {
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.pass + self.fail + self.undecided
+    }
+
+    fn add(&mut self, verdict: &str, count: u64) {
+        match verdict {
+            "pass" => self.pass += count,
+            "fail" => self.fail += count,
+            _ => self.undecided += count,
+        }
+    }
+}
+
+/// The verdicts of one span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrendPoint {
+    pub from_us: i64,
+    pub counts: Counts,
+}
+
+/// Exact percentiles (nearest rank) of the time that a stage took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latency {
+    /// Absent: all stages of a record together.
+    pub stage: Option<Stage>,
+    pub frames: u64,
+    pub p50_us: u64,
+    pub p95_us: u64,
+    pub p99_us: u64,
+    pub max_us: u64,
+}
+
+/// Triggers without a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostFrames {
+    pub row: i64,
+    pub boot: u64,
+    pub first: u64,
+    pub last: u64,
+    pub reason: String,
+    pub at_us: i64,
+}
+
+/// Something that somebody did to the station.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    pub row: i64,
+    pub at_us: i64,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: String,
+}
+
+/// Reads a journal. Cheap to clone; any number of threads may use it.
+#[derive(Clone)]
+pub struct Reader {
+    database: PathBuf,
+    folder: PictureFolder,
+    pool: Arc<Mutex<Vec<Connection>>>,
+    shared: Option<Arc<Shared>>,
+}
+
+impl Reader {
+    /// Reads the journal in `dir` without taking part in it, also beside a running station.
+    ///
+    /// # Errors
+    /// When there is no journal that this program understands.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        let database = database_in(dir);
+        if schema::look_at(&database)? == schema::Found::Nothing {
+            return Err(JournalError::Foreign { path: database, found: "not there".to_owned() });
+        }
+        let reader = Self::new(dir, None);
+        reader.with("open the journal", |db| batch::head(db).map(|_| ()))?;
+        Ok(reader)
+    }
+
+    pub(super) fn new(dir: &Path, shared: Option<Arc<Shared>>) -> Self {
+        let folder = PictureFolder::at(pictures_in(dir));
+        Self { database: database_in(dir), folder, pool: Arc::default(), shared }
+    }
+
+    fn with<T>(
+        &self,
+        doing: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        let kept = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let db = match kept {
+            Some(db) => db,
+            None => schema::open_reader(&self.database)?,
+        };
+        // A connection that failed is dropped here, and not used again.
+        let answer = query(&db).map_err(|error| JournalError::query(doing, error))?;
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.len() < KEPT_CONNECTIONS {
+            pool.push(db);
+        }
+        Ok(answer)
+    }
+
+    /// One page of inspections, the newest first.
+    pub fn list(&self, filter: &Filter, page: &Page) -> Result<Listing, JournalError> {
+        let (rest, values) = select_rows(filter, page);
+        let sql = format!("SELECT {LINE_COLUMNS} {rest}");
+        let lines = self.with("list inspections", |db| {
+            let mut statement = db.prepare(&sql)?;
+            let rows = statement.query_map(params_from_iter(values), line)?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let full = lines.len() == page.limit.clamp(1, super::filter::MAX_PAGE);
+        let next = lines.last().filter(|_| full).map(Line::cursor);
+        Ok(Listing { lines, next })
+    }
+
+    /// All that is recorded of a frame.
+    pub fn get(&self, id: &FrameId) -> Result<Option<Entry>, JournalError> {
+        let sql = "SELECT seq FROM inspections WHERE boot = ? AND trigger = ? AND station = ?";
+        let row = self.with("find an inspection", |db| {
+            db.query_row(sql, params![signed(id.boot), signed(id.trigger), id.station], |row| row.get(0)).optional()
+        })?;
+        row.map_or(Ok(None), |row| self.get_row(row))
+    }
+
+    /// The same by its row.
+    pub fn get_row(&self, row: i64) -> Result<Option<Entry>, JournalError> {
+        let read = self.with("read an inspection", |db| entry_parts(db, row))?;
+        let Some((hash, flagged, text, observations)) = read else { return Ok(None) };
+        let damaged = |error: serde_json::Error| JournalError::DamagedRow { row, detail: error.to_string() };
+        let Detail { inspection, images } = serde_json::from_str(&text).map_err(damaged)?;
+        let picture_kept = inspection.picture.as_ref().is_some_and(|digest| self.folder.path(digest).exists());
+        Ok(Some(Entry { row, hash, flagged, inspection, picture_kept, images, observations }))
+    }
+
+    /// Verdicts since a time.
+    pub fn counts(&self, since_us: i64) -> Result<Counts, JournalError> {
+        let sql = "SELECT verdict, count(*) FROM inspections INDEXED BY inspections_verdict
+                   WHERE verdict IN ('pass', 'fail', 'undecided') AND judged_at_us >= ? GROUP BY verdict";
+        self.with("count inspections", |db| {
+            let mut counts = Counts::default();
+            let mut statement = db.prepare(sql)?;
+            let mut rows = statement.query([since_us])?;
+            while let Some(row) = rows.next()? {
+                counts.add(&row.get::<_, String>(0)?, unsigned(row.get(1)?));
+            }
+            Ok(counts)
+        })
+    }
+
+    /// The mix of verdicts over time: `buckets` spans of `bucket_us` from `from_us` on. Empty spans are there too.
+    pub fn trend(&self, from_us: i64, bucket_us: i64, buckets: usize) -> Result<Vec<TrendPoint>, JournalError> {
+        let bucket_us = bucket_us.max(1);
+        let buckets = i64::try_from(buckets.min(MAX_POINTS)).unwrap_or(0);
+        let sql = "SELECT (judged_at_us - ?1) / ?2, verdict, count(*) FROM inspections INDEXED BY inspections_verdict
+                   WHERE verdict IN ('pass', 'fail', 'undecided') AND judged_at_us >= ?1 AND judged_at_us < ?3
+                   GROUP BY 1, 2";
+        let to_us = from_us.saturating_add(bucket_us.saturating_mul(buckets));
+        let found = self.with("read the trend", |db| {
+            let mut found: BTreeMap<i64, Counts> = BTreeMap::new();
+            let mut statement = db.prepare(sql)?;
+            let mut rows = statement.query([from_us, bucket_us, to_us])?;
+            while let Some(row) = rows.next()? {
+                found.entry(row.get(0)?).or_default().add(&row.get::<_, String>(1)?, unsigned(row.get(2)?));
+            }
+            Ok(found)
+        })?;
+        let point = |bucket| TrendPoint {
+            from_us: from_us.saturating_add(bucket_us.saturating_mul(bucket)),
+            counts: found.get(&bucket).copied().unwrap_or_default(),
+        };
+        Ok((0..buckets).map(point).collect())
+    }
+
+    /// Percentiles per stage over the newest `last` inspections, at most [`MAX_LATENCY_ROWS`]. The journal's own time
+    /// is known since the start of the station, and only to its own reader.
+    pub fn latencies(&self, last: usize) -> Result<Vec<Latency>, JournalError> {
+        let last = last.min(MAX_LATENCY_ROWS);
+        let sql = "SELECT source_us, decode_us, preprocess_us, infer_us, detect_us, decide_us, total_us
+                   FROM inspections ORDER BY seq DESC LIMIT ?";
+        let mut columns = self.with("read the times of stages", |db| {
+            let mut columns = vec![Vec::new(); TIMED.len() + 1];
+            let mut statement = db.prepare(sql)?;
+            let mut rows = statement.query([i64::try_from(last).unwrap_or(i64::MAX)])?;
+            while let Some(row) = rows.next()? {
+                for (index, column) in columns.iter_mut().enumerate() {
+                    column.extend(row.get::<_, Option<i64>>(index)?.map(unsigned));
+                }
+            }
+            Ok(columns)
+        })?;
+        let total = columns.pop().unwrap_or_default();
+        let mut latencies: Vec<Latency> =
+            TIMED.into_iter().zip(columns).filter_map(|(stage, times)| latency(Some(stage), times)).collect();
+        let waited = self.shared.as_ref().map(|shared| shared.waited(last)).unwrap_or_default();
+        latencies.extend(latency(Some(Stage::Journal), waited));
+        latencies.extend(latency(None, total));
+        Ok(latencies)
+    }
+
+    /// The newest `last` points of one series, the oldest first.
+    pub fn drift(
+        &self,
+        plugin: &str,
+        feature: &str,
+        statistic: &str,
+        last: usize,
+    ) -> Result<Vec<DriftPoint>, JournalError> {
+        let sql = "SELECT boot, trigger, at_us, value, threshold, drifted FROM observations
+                   WHERE plugin = ? AND feature = ? AND statistic = ? ORDER BY seq DESC LIMIT ?";
+        let limit = i64::try_from(last.min(MAX_POINTS)).unwrap_or(0);
+        let mut points = self.with("read a drift series", |db| {
+            let mut statement = db.prepare(sql)?;
+            let rows = statement.query_map(params![plugin, feature, statistic, limit], |row| {
+                Ok(DriftPoint {
+                    boot: unsigned(row.get(0)?),
+                    trigger: unsigned(row.get(1)?),
+                    at_us: row.get(2)?,
+                    value: number(row, 3)?,
+                    threshold: number(row, 4)?,
+                    drifted: row.get(5)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        points.reverse();
+        Ok(points)
+    }
+
+    /// The newest report of every series: which series there are, and how they stand.
+    pub fn latest_reports(&self) -> Result<Vec<Observed>, JournalError> {
+        let sql = "SELECT at_us, plugin, feature, statistic, value, threshold, drifted, frames FROM latest_reports
+                   ORDER BY plugin, feature, statistic";
+        self.with("read the newest reports", |db| db.prepare(sql)?.query_map([], observed)?.collect())
+    }
+
+    /// Plugin, key and size of all that monitors have stored.
+    pub fn monitor_states(&self) -> Result<Vec<(String, String, u64)>, JournalError> {
+        let sql = "SELECT plugin, key, length(value) FROM monitor_state";
+        self.with("read the state of monitors", |db| {
+            let mut statement = db.prepare(sql)?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?))))?.collect()
+        })
+    }
+
+    /// What one monitor has stored.
+    pub fn monitor_state(&self, plugin: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
+        self.with("read the state of a monitor", |db| {
+            let mut statement = db.prepare("SELECT key, value FROM monitor_state WHERE plugin = ?")?;
+            statement.query_map([plugin], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+    }
+
+    /// The newest rows of lost frames.
+    pub fn lost(&self, last: usize) -> Result<Vec<LostFrames>, JournalError> {
+        let sql = "SELECT seq, boot, first, last, reason, at_us FROM lost ORDER BY seq DESC LIMIT ?";
+        self.with("read lost frames", |db| {
+            let mut statement = db.prepare(sql)?;
+            let rows = statement.query_map([i64::try_from(last.min(MAX_POINTS)).unwrap_or(0)], |row| {
+                Ok(LostFrames {
+                    row: row.get(0)?,
+                    boot: unsigned(row.get(1)?),
+                    first: unsigned(row.get(2)?),
+                    last: unsigned(row.get(3)?),
+                    reason: row.get(4)?,
+                    at_us: row.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// The newest rows of the audit log.
+    pub fn audit(&self, last: usize) -> Result<Vec<Audited>, JournalError> {
+        let sql = "SELECT seq, at_us, actor, action, subject, detail FROM audit ORDER BY seq DESC LIMIT ?";
+        self.with("read the audit log", |db| {
+            let mut statement = db.prepare(sql)?;
+            let rows = statement.query_map([i64::try_from(last.min(MAX_POINTS)).unwrap_or(0)], |row| {
+                Ok(Audited {
+                    row: row.get(0)?,
+                    at_us: row.get(1)?,
+                    actor: row.get(2)?,
+                    action: row.get(3)?,
+                    subject: row.get(4)?,
+                    detail: row.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// The end of the chain now.
+    pub fn checkpoint(&self) -> Result<Checkpoint, JournalError> {
+        self.with("read the end of the chain", batch::head)
+    }
+
+    /// Where the file of a picture is; `None` where the store does not have it.
+    #[must_use]
+    pub fn picture_path(&self, digest: &Digest) -> Option<PathBuf> {
+        Some(self.folder.path(digest)).filter(|path| path.is_file())
+    }
+
+    /// The bytes of a picture, checked against the digest; `None` where the store does not have it.
+    pub fn picture(&self, digest: &Digest) -> Result<Option<Vec<u8>>, JournalError> {
+        self.folder.read(digest)
+    }
+
+    /// Text of the records behind `row` for an export: row, hash, JSON.
+    pub(super) fn texts(&self, row: i64, most: i64) -> Result<Vec<(i64, Digest, String)>, JournalError> {
+        let sql = "SELECT seq, hash, detail FROM details JOIN chain USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?";
+        self.with("export inspections", |db| {
+            let mut statement = db.prepare(sql)?;
+            let read = |row: &Row<'_>| Ok((row.get(0)?, Digest::from_bytes(row.get(1)?), row.get(2)?));
+            statement.query_map([row, most], read)?.collect()
+        })
+    }
+
+    /// Lines behind `row` for an export, the oldest first.
+    pub(super) fn lines(&self, row: i64, most: i64) -> Result<Vec<Line>, JournalError> {
+        let sql = format!("SELECT {LINE_COLUMNS} FROM inspections i WHERE seq > ? ORDER BY seq LIMIT ?");
+        self.with("export inspections", |db| db.prepare(&sql)?.query_map([row, most], line)?.collect())
+    }
+}
+
+const LINE_COLUMNS: &str = "i.seq, i.station, i.boot, i.trigger, i.captured_at_us, i.judged_at_us, i.source, i.origin, \
+     i.product, i.serial, i.simulated, i.verdict, i.label, i.score, i.code, i.stage, i.blame, i.recipe, \
+     i.recipe_version, i.picture, i.backend, i.device, i.flagged, i.total_us";
+
+fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+    let verdict = match row.get_ref(11)?.as_str()? {
+        "pass" => VerdictKind::Pass,
+        "fail" => VerdictKind::Fail,
+        _ => VerdictKind::Undecided,
+    };
+    Ok(Line {
+        row: row.get(0)?,
+        id: FrameId { station: row.get(1)?, boot: unsigned(row.get(2)?), trigger: unsigned(row.get(3)?) },
+        captured_at_us: row.get(4)?,
+        judged_at_us: row.get(5)?,
+        source: row.get(6)?,
+        origin: row.get(7)?,
+        product: row.get(8)?,
+        serial: row.get(9)?,
+        simulated: row.get(10)?,
+        verdict,
+        label: row.get(12)?,
+        score: row.get(13)?,
+        code: row.get(14)?,
+        stage: row.get(15)?,
+        blame: row.get(16)?,
+        recipe: row.get(17)?,
+        recipe_version: row.get(18)?,
+        picture: row.get::<_, Option<[u8; 32]>>(19)?.map(Digest::from_bytes),
+        backend: row.get(20)?,
+        device: row.get(21)?,
+        flagged: row.get(22)?,
+        total_us: row.get(23)?,
+    })
+}
+
+type EntryParts = (Digest, bool, String, Vec<Observed>);
+
+fn entry_parts(db: &Connection, row: i64) -> rusqlite::Result<Option<EntryParts>> {
+    let sql = "SELECT hash, flagged, detail, boot, trigger
+               FROM inspections JOIN details USING (seq) JOIN chain USING (seq) WHERE seq = ?";
+    let read = |row: &Row<'_>| {
+        let hash = Digest::from_bytes(row.get(0)?);
+        Ok((hash, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
+    };
+    let Some((hash, flagged, text, boot, trigger)) = db.query_row(sql, [row], read).optional()? else {
+        return Ok(None);
+    };
+    let sql = "SELECT at_us, plugin, feature, statistic, value, threshold, drifted, frames FROM observations
+               WHERE boot = ? AND trigger = ? ORDER BY seq, ord";
+    let observations = db.prepare(sql)?.query_map([boot, trigger], observed)?.collect::<rusqlite::Result<_>>()?;
+    Ok(Some((hash, flagged, text, observations)))
+}
+
+fn observed(row: &Row<'_>) -> rusqlite::Result<Observed> {
+    Ok(Observed {
+        at_us: row.get(0)?,
+        plugin: row.get(1)?,
+        feature: row.get(2)?,
+        statistic: row.get(3)?,
+        value: number(row, 4)?,
+        threshold: number(row, 5)?,
+        drifted: row.get(6)?,
+        window: unsigned(row.get(7)?),
+    })
+}
+
+/// SQLite has no NaN: it was stored as NULL.
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<f64> {
+    Ok(row.get::<_, Option<f64>>(column)?.unwrap_or(f64::NAN))
+}
+
+fn latency(stage: Option<Stage>, mut times: Vec<u64>) -> Option<Latency> {
+    times.sort_unstable();
+    let at = |percent: usize| times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied();
+    Some(Latency {
+        stage,
+        frames: times.len() as u64,
+        p50_us: at(50)?,
+        p95_us: at(95)?,
+        p99_us: at(99)?,
+        max_us: *times.last()?,
+    })
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,248 @@
+//! A record on its way to the disk. Everything that needs no database happens here, on the caller's thread.
+
+use super::JournalError;
+use super::chain::{Content, content_of, digest_of, real};
+use super::pictures::{Class, NewPicture};
+use crate::domain::{Digest, FrameId, Inspection, Observation, Stage, Verdict, VerdictKind};
+use rusqlite::types::Value;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Bytes of one record's JSON; more is refused. Plugins are held to far less.
+const MAX_DETAIL_BYTES: usize = 16 << 20;
+/// Pictures that plugins made for one frame; more are refused.
+const MAX_IMAGES: usize = 64;
+
+/// A judged frame, with the bytes that go to the picture store.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub inspection: Inspection,
+    /// The encoded picture as the source gave it: its digest must be `inspection.picture`.
+    pub picture: Option<Arc<[u8]>>,
+    /// Pictures that plugins made: plugin, name, PNG.
+    pub images: Vec<(String, String, Vec<u8>)>,
+}
+
+/// A picture that a plugin made, as the record names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredImage {
+    pub plugin: String,
+    pub name: String,
+    pub digest: Digest,
+}
+
+/// The JSON text of a record.
+#[derive(Serialize)]
+struct DetailOut<'a> {
+    inspection: &'a Inspection,
+    images: &'a [StoredImage],
+}
+
+/// The same, read back.
+#[derive(Debug, Deserialize)]
+pub struct Detail {
+    pub inspection: Inspection,
+    pub images: Vec<StoredImage>,
+}
+
+/// Stages with a column, in the order of the columns. The journal's own time is not known when the row is made.
+pub const TIMED: [Stage; 6] =
+    [Stage::Source, Stage::Decode, Stage::Preprocess, Stage::Infer, Stage::Detect, Stage::Decide];
+
+/// Columns of `inspections` behind `seq`.
+pub const COLUMNS: &str = "station, boot, trigger, captured_at_us, judged_at_us, source, origin, product, serial, \
+     simulated, verdict, label, score, code, stage, blame, recipe, recipe_version, recipe_digest, picture, backend, \
+     device, flagged, source_us, decode_us, preprocess_us, infer_us, detect_us, decide_us, total_us";
+pub const COLUMN_COUNT: usize = 30;
+
+/// One line of `findings`: the strongest finding of its label in the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingLine {
+    pub raised: bool,
+    pub label: String,
+    pub plugin: String,
+    pub score: f32,
+}
+
+/// A record that only has to be written.
+pub struct Prepared {
+    pub id: FrameId,
+    pub judged_at_us: i64,
+    /// In the order of [`COLUMNS`].
+    pub columns: Vec<Value>,
+    pub detail: Value,
+    pub content: Content,
+    pub findings: Vec<FindingLine>,
+    pub pictures: Vec<NewPicture>,
+}
+
+/// Makes a record ready. `pass_one_in` as in the options.
+pub fn prepare(record: Record, pass_one_in: u64) -> Result<Prepared, JournalError> {
+    let Record { inspection, picture, images } = record;
+    let id = inspection.meta.id.clone();
+    let refuse = |detail: String| JournalError::BadRecord { id: id.to_string(), detail };
+    if images.len() > MAX_IMAGES {
+        return Err(refuse(format!("{} pictures made by plugins, {MAX_IMAGES} are allowed", images.len())));
+    }
+    let flagged = inspection.findings().any(|(_, finding)| finding.raised);
+    let class = class_of(inspection.verdict.kind(), flagged);
+    let keep = class != Class::Pass || (pass_one_in > 0 && inspection.meta.id.trigger.is_multiple_of(pass_one_in));
+    let mut pictures = Vec::new();
+    let mut names = Vec::new();
+    if let Some(bytes) = picture.filter(|_| keep) {
+        let digest = digest_of(&bytes);
+        if inspection.picture != Some(digest) {
+            return Err(refuse(format!("the picture's bytes have digest {digest}, the record says otherwise")));
+        }
+        pictures.push(NewPicture { digest, bytes, class });
+    }
+    for (plugin, name, png) in images.into_iter().filter(|_| keep) {
+        let digest = digest_of(&png);
+        names.push(StoredImage { plugin, name, digest });
+        pictures.push(NewPicture { digest, bytes: png.into(), class: Class::Made });
+    }
+    let detail = serde_json::to_string(&DetailOut { inspection: &inspection, images: &names })
+        .map_err(|error| refuse(error.to_string()))?;
+    if detail.len() > MAX_DETAIL_BYTES {
+        return Err(refuse(format!("{} bytes of JSON, {MAX_DETAIL_BYTES} are allowed", detail.len())));
+    }
+    let mut columns = columns_of(&inspection, flagged).map_err(refuse)?;
+    columns.push(Value::Text(detail));
+    let content = content_of(&columns);
+    let detail = columns.pop().unwrap_or(Value::Null);
+    let findings = finding_lines(&inspection);
+    Ok(Prepared { judged_at_us: inspection.judged_at_us, id, columns, detail, content, findings, pictures })
+}
+
+fn class_of(verdict: VerdictKind, flagged: bool) -> Class {
+    match verdict {
+        VerdictKind::Fail => Class::Fail,
+        _ if flagged => Class::Flagged,
+        VerdictKind::Undecided => Class::Undecided,
+        VerdictKind::Pass => Class::Pass,
+    }
+}
+
+/// The strongest finding of each label, raised ones apart from the others. In the order of the table's key.
+pub fn finding_lines(inspection: &Inspection) -> Vec<FindingLine> {
+    let mut best: BTreeMap<(bool, &str), FindingLine> = BTreeMap::new();
+    for (plugin, finding) in inspection.findings() {
+        let line = FindingLine {
+            raised: finding.raised,
+            label: finding.label.clone(),
+            plugin: plugin.to_owned(),
+            score: finding.score,
+        };
+        match best.get_mut(&(finding.raised, finding.label.as_str())) {
+            Some(known) if known.score >= line.score => {}
+            Some(known) => *known = line,
+            None => {
+                best.insert((finding.raised, finding.label.as_str()), line);
+            }
+        }
+    }
+    best.into_values().collect()
+}
+
+/// The values of [`COLUMNS`].
+fn columns_of(inspection: &Inspection, flagged: bool) -> Result<Vec<Value>, String> {
+    let meta = &inspection.meta;
+    let device = inspection.answer.as_ref().map(|answer| &answer.device);
+    let mut columns = Vec::with_capacity(COLUMN_COUNT + 1);
+    columns.extend([
+        text(&meta.id.station),
+        whole("boot", meta.id.boot)?,
+        whole("trigger", meta.id.trigger)?,
+        Value::Integer(meta.captured_at_us),
+        Value::Integer(inspection.judged_at_us),
+        text(&meta.source),
+        maybe(meta.origin.as_deref()),
+        maybe(meta.product.as_deref()),
+        maybe(meta.serial.as_deref()),
+        Value::Integer(meta.simulated.into()),
+        text(inspection.verdict.kind().name()),
+    ]);
+    columns.extend(verdict_columns(inspection));
+    columns.extend([
+        text(&inspection.recipe),
+        text(&inspection.recipe_version),
+        digest(&inspection.recipe_digest),
+        inspection.picture.as_ref().map_or(Value::Null, digest),
+        maybe(device.map(|device| device.backend.as_str())),
+        maybe(device.map(|device| device.used.as_str())),
+        Value::Integer(flagged.into()),
+    ]);
+    columns.extend(TIMED.iter().map(|stage| micros(stage_micros(inspection, *stage))));
+    let total = inspection.stages.iter().fold(0u64, |sum, time| sum.saturating_add(time.micros));
+    columns.push(micros(Some(total)));
+    Ok(columns)
+}
+
+/// `label, score, code, stage, blame`. An undecided frame keeps the model's top label, so that it is found by it.
+fn verdict_columns(inspection: &Inspection) -> [Value; 5] {
+    match &inspection.verdict {
+        Verdict::Pass { label, score } | Verdict::Fail { reason: label, score } => {
+            [text(label), real(f64::from(*score)), Value::Null, Value::Null, Value::Null]
+        }
+        Verdict::Undecided { stage, blame, code, .. } => {
+            let top = inspection.answer.as_ref().and_then(|answer| answer.top());
+            let (label, score) = top.map_or((Value::Null, Value::Null), |(l, p)| (text(l), real(f64::from(p))));
+            [label, score, text(code), text(stage.name()), text(blame.name())]
+        }
+    }
+}
+
+fn stage_micros(inspection: &Inspection, stage: Stage) -> Option<u64> {
+    let times = inspection.stages.iter().filter(|time| time.stage == stage);
+    times.fold(None, |sum: Option<u64>, time| Some(sum.unwrap_or(0).saturating_add(time.micros)))
+}
+
+/// The rows of one observation, in the order of the columns behind `seq`.
+pub fn observation_rows(
+    frame: &FrameId,
+    plugin: &str,
+    observation: &Observation,
+    at_us: i64,
+) -> Result<Vec<Vec<Value>>, JournalError> {
+    let refuse = |detail| JournalError::BadRecord { id: frame.to_string(), detail };
+    let mut rows = Vec::with_capacity(observation.reports.len());
+    for (ord, report) in (0i64..).zip(&observation.reports) {
+        rows.push(vec![
+            Value::Integer(ord),
+            whole("boot", frame.boot).map_err(refuse)?,
+            whole("trigger", frame.trigger).map_err(refuse)?,
+            Value::Integer(at_us),
+            text(plugin),
+            text(&report.feature),
+            text(&report.statistic),
+            real(report.value),
+            real(report.threshold),
+            Value::Integer(report.drifted.into()),
+            micros(Some(report.window)),
+        ]);
+    }
+    Ok(rows)
+}
+
+pub fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn maybe(text: Option<&str>) -> Value {
+    text.map_or(Value::Null, |text| Value::Text(text.to_owned()))
+}
+
+fn digest(digest: &Digest) -> Value {
+    Value::Blob(digest.as_bytes().to_vec())
+}
+
+/// A count that names something: it must fit, because two that are cut off would be the same.
+pub fn whole(name: &str, number: u64) -> Result<Value, String> {
+    i64::try_from(number).map(Value::Integer).map_err(|_| format!("{name} {number} is above {}", i64::MAX))
+}
+
+/// A duration or another amount: the largest there is stands for all beyond it.
+fn micros(number: Option<u64>) -> Value {
+    number.map_or(Value::Null, |number| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
+}

@@ -1,0 +1,235 @@
+//! The database file: its tables, its settings, and the checks before anything is written to it.
+
+use super::{Durability, JournalError};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+/// "ASSY": says whose file it is, also to `file` and other programs.
+pub const APPLICATION_ID: u32 = 0x4153_5359;
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The WAL is cut back to this size when it starts anew.
+const JOURNAL_SIZE_LIMIT: i64 = 64 << 20;
+const BUSY_MS: u64 = 2000;
+
+/// Version 1. `seq` is the place in the chain. Tables without it are derived, or do not belong to the record.
+///
+/// `inspections` is narrow because lists and percentiles read much of it; the rest of a record is one JSON text.
+const VERSION_1: &str = "
+CREATE TABLE chain (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TABLE boots (
+    seq INTEGER PRIMARY KEY, boot INTEGER NOT NULL UNIQUE, station TEXT NOT NULL,
+    started_at_us INTEGER NOT NULL, version TEXT NOT NULL) STRICT;
+CREATE TABLE inspections (
+    seq INTEGER PRIMARY KEY,
+    station TEXT NOT NULL, boot INTEGER NOT NULL, trigger INTEGER NOT NULL,
+    captured_at_us INTEGER NOT NULL, judged_at_us INTEGER NOT NULL,
+    source TEXT NOT NULL, origin TEXT, product TEXT, serial TEXT, simulated INTEGER NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('pass', 'fail', 'undecided')),
+    label TEXT, score REAL, code TEXT, stage TEXT, blame TEXT,
+    recipe TEXT NOT NULL, recipe_version TEXT NOT NULL, recipe_digest BLOB NOT NULL, picture BLOB,
+    backend TEXT, device TEXT, flagged INTEGER NOT NULL,
+    source_us INTEGER, decode_us INTEGER, preprocess_us INTEGER, infer_us INTEGER, detect_us INTEGER,
+    decide_us INTEGER, total_us INTEGER NOT NULL,
+    UNIQUE (boot, trigger, station)) STRICT;
+CREATE INDEX inspections_time ON inspections (judged_at_us);
+CREATE INDEX inspections_verdict ON inspections (verdict, judged_at_us);
+CREATE INDEX inspections_label ON inspections (label, judged_at_us) WHERE label IS NOT NULL;
+CREATE INDEX inspections_product ON inspections (product, judged_at_us) WHERE product IS NOT NULL;
+CREATE INDEX inspections_serial ON inspections (serial, judged_at_us) WHERE serial IS NOT NULL;
+CREATE INDEX inspections_flagged ON inspections (judged_at_us) WHERE flagged = 1;
+CREATE TABLE details (seq INTEGER PRIMARY KEY REFERENCES inspections, detail TEXT NOT NULL) STRICT;
+CREATE TABLE findings (
+    raised INTEGER NOT NULL, label TEXT NOT NULL, judged_at_us INTEGER NOT NULL, inspection INTEGER NOT NULL,
+    plugin TEXT NOT NULL, score REAL,
+    PRIMARY KEY (raised, label, judged_at_us, inspection)) STRICT, WITHOUT ROWID;
+CREATE TABLE observations (
+    seq INTEGER NOT NULL, ord INTEGER NOT NULL, boot INTEGER NOT NULL, trigger INTEGER NOT NULL,
+    at_us INTEGER NOT NULL, plugin TEXT NOT NULL, feature TEXT NOT NULL, statistic TEXT NOT NULL,
+    value REAL, threshold REAL, drifted INTEGER NOT NULL, frames INTEGER NOT NULL,
+    PRIMARY KEY (seq, ord)) STRICT, WITHOUT ROWID;
+CREATE INDEX observations_frame ON observations (boot, trigger);
+CREATE INDEX observations_series ON observations (plugin, feature, statistic, seq);
+CREATE TABLE latest_reports (
+    plugin TEXT NOT NULL, feature TEXT NOT NULL, statistic TEXT NOT NULL, at_us INTEGER NOT NULL,
+    value REAL, threshold REAL, drifted INTEGER NOT NULL, frames INTEGER NOT NULL,
+    PRIMARY KEY (plugin, feature, statistic)) STRICT, WITHOUT ROWID;
+CREATE TABLE lost (
+    seq INTEGER PRIMARY KEY, boot INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    reason TEXT NOT NULL, at_us INTEGER NOT NULL) STRICT;
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+    subject TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE TABLE monitor_state (
+    plugin TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (plugin, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE pictures (
+    digest BLOB PRIMARY KEY, class INTEGER NOT NULL, bytes INTEGER NOT NULL, stored_at_us INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+CREATE INDEX pictures_evict ON pictures (class, stored_at_us, bytes);
+";
+
+/// What lies where the database should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    Journal { version: u32 },
+}
+
+/// Refuses a SQLite that can corrupt a WAL with two connections (fixed in 3.51.3).
+pub fn check_sqlite() -> Result<(), JournalError> {
+    if rusqlite::version_number() < 3_051_003 {
+        return Err(JournalError::OldSqlite { found: rusqlite::version() });
+    }
+    Ok(())
+}
+
+/// Reads the header without SQLite, so that a file that is not ours is not touched at all.
+pub fn look_at(path: &Path) -> Result<Found, JournalError> {
+    let mut head = Vec::new();
+    match File::open(path).and_then(|file| file.take(100).read_to_end(&mut head)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(JournalError::folder(path, error)),
+        Ok(_) => {}
+    }
+    let foreign = |found: String| JournalError::Foreign { path: path.to_owned(), found };
+    if head.len() < 100 || !head.starts_with(b"SQLite format 3\0") {
+        return Err(foreign("not a SQLite database".to_owned()));
+    }
+    let number = |at: usize| {
+        head.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, |four: [u8; 4]| u32::from_be_bytes(four))
+    };
+    let (version, application) = (number(60), number(68));
+    if application != APPLICATION_ID {
+        return Err(foreign(format!("a SQLite database of another program (application_id {application:#010x})")));
+    }
+    match version {
+        1..=SCHEMA_VERSION => Ok(Found::Journal { version }),
+        0 => Err(foreign("a journal that was never finished".to_owned())),
+        found => Err(JournalError::TooNew { path: path.to_owned(), found, known: SCHEMA_VERSION }),
+    }
+}
+
+/// Makes a whole new database beside its place and moves it there: it is there with its schema, or not at all.
+pub fn create(path: &Path) -> Result<(), JournalError> {
+    let new = path.with_extension("db.new");
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let removed = std::fs::remove_file(&new);
+    if let Err(error) = removed
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(JournalError::folder(folder, error));
+    }
+    write_schema(&new).map_err(|error| JournalError::opening(&new, error))?;
+    let place = || {
+        File::open(&new)?.sync_all()?;
+        std::fs::rename(&new, path)?;
+        File::open(folder)?.sync_all()
+    };
+    place().map_err(|error| JournalError::folder(folder, error))
+}
+
+fn write_schema(path: &Path) -> rusqlite::Result<()> {
+    let db = Connection::open(path)?;
+    // The rollback journal stays in memory: a cut here leaves only the file that is not yet in its place.
+    db.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    let version = SCHEMA_VERSION;
+    db.execute_batch(&format!("BEGIN; {VERSION_1} PRAGMA user_version = {version}; COMMIT;"))?;
+    db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    db.close().map_err(|(_, error)| error)
+}
+
+/// Opens the one connection that writes.
+pub fn open_writer(path: &Path, durability: Durability, vfs: Option<&str>) -> Result<Connection, JournalError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    };
+    let db = opened.map_err(|error| JournalError::opening(path, error))?;
+    if db.is_readonly("main").map_err(|error| JournalError::opening(path, error))? {
+        return Err(JournalError::ReadOnly { path: path.to_owned() });
+    }
+    let synchronous = match durability {
+        Durability::Full => 2,
+        Durability::LosesConfirmedRows => 1,
+    };
+    set_up(&db, synchronous).map_err(|error| JournalError::opening(path, error))?;
+    confirm(&db, "journal_mode", "wal")?;
+    confirm(&db, "synchronous", synchronous)?;
+    confirm(&db, "mmap_size", 0)?;
+    migrate(&db).map_err(|error| JournalError::opening(path, error))?;
+    Ok(db)
+}
+
+fn set_up(db: &Connection, synchronous: i64) -> rusqlite::Result<()> {
+    db.busy_timeout(Duration::from_millis(BUSY_MS))?;
+    db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", synchronous)?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "trusted_schema", false)?;
+    db.pragma_update(None, "cell_size_check", true)?;
+    db.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
+    db.pragma_update_and_check(None, "journal_size_limit", JOURNAL_SIZE_LIMIT, |_| Ok(()))?;
+    // The writer moves the WAL into the database itself, after it has answered.
+    db.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    db.pragma_update(None, "cache_size", -32_768)
+}
+
+fn confirm(db: &Connection, pragma: &'static str, expected: impl ToString) -> Result<(), JournalError> {
+    let expected = expected.to_string();
+    let read = db.pragma_query_value(None, pragma, |row| row.get::<_, rusqlite::types::Value>(0));
+    let found = match read.map_err(|error| JournalError::query("read its settings", error))? {
+        rusqlite::types::Value::Integer(number) => number.to_string(),
+        rusqlite::types::Value::Text(text) => text,
+        other => format!("{other:?}"),
+    };
+    if found == expected { Ok(()) } else { Err(JournalError::Setting { pragma, expected, found }) }
+}
+
+/// Brings an older schema to the present one, in one transaction. Version 1 is the first.
+fn migrate(db: &Connection) -> rusqlite::Result<()> {
+    let _version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(())
+}
+
+/// Opens a connection that only reads.
+///
+/// A database on a read-only disk whose WAL is empty is opened as a file that cannot change.
+pub fn open_reader(path: &Path) -> Result<Connection, JournalError> {
+    let open = |target: &Path, extra: OpenFlags| {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
+        let db = Connection::open_with_flags(target, flags)?;
+        db.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        db.pragma_update(None, "query_only", true)?;
+        db.pragma_update(None, "trusted_schema", false)?;
+        db.pragma_update(None, "cell_size_check", true)?;
+        db.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+        Ok(db)
+    };
+    match open(path, OpenFlags::empty()) {
+        Err(rusqlite::Error::SqliteFailure(failure, _))
+            if failure.code == rusqlite::ErrorCode::CannotOpen && wal_is_empty(path) =>
+        {
+            let uri = format!("file:{}?immutable=1", escaped(path));
+            open(Path::new(&uri), OpenFlags::SQLITE_OPEN_URI)
+        }
+        other => other,
+    }
+    .map_err(|error| JournalError::opening(path, error))
+}
+
+/// The path as part of a `file:` URI.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}
+
+fn wal_is_empty(path: &Path) -> bool {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    std::fs::metadata(wal).map_or(true, |meta| meta.len() == 0)
+}

@@ -1,0 +1,86 @@
+//! Watches the room on the disk, and holds a ballast file: on a full disk even deleting needs space.
+
+use super::health::Pressure;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const MIB: u64 = 1 << 20;
+
+pub struct Space {
+    dir: PathBuf,
+    ballast: PathBuf,
+    ballast_bytes: u64,
+    held: bool,
+    looked: Option<Instant>,
+    pressure: Pressure,
+}
+
+impl Space {
+    pub fn new(dir: &Path, ballast_bytes: u64) -> Self {
+        let ballast_bytes = ballast_bytes.clamp(MIB, 64 * MIB);
+        let ballast = dir.join("ballast");
+        Self { dir: dir.to_owned(), ballast, ballast_bytes, held: false, looked: None, pressure: Pressure::None }
+    }
+
+    /// How little room is left. Looks at the disk once a second at most, and takes the ballast up again when there
+    /// is room for it twice.
+    pub fn look(&mut self) -> Pressure {
+        if self.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return self.pressure;
+        }
+        self.looked = Some(Instant::now());
+        let Ok(disk) = rustix::fs::statvfs(&self.dir) else { return self.pressure };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let whole = disk.f_blocks.saturating_mul(disk.f_frsize);
+        if !self.held && free > self.ballast_bytes.saturating_mul(2) {
+            self.held = self.take().is_ok();
+        }
+        self.pressure = match free {
+            _ if !self.held => Pressure::Full,
+            free if free < (whole / 20).min(1024 * MIB) => Pressure::NoPictures,
+            free if free < (whole / 100 * 15).min(4096 * MIB) => Pressure::Low,
+            _ => Pressure::None,
+        };
+        self.pressure
+    }
+
+    /// Gives the ballast's space to the database; false where there is none to give.
+    pub fn release(&mut self) -> bool {
+        if !self.held {
+            return false;
+        }
+        self.held = false;
+        self.pressure = Pressure::Full;
+        // Not again before the disk was looked at, or it would be taken up at once.
+        self.looked = Some(Instant::now());
+        fs::remove_file(&self.ballast).is_ok()
+    }
+
+    fn take(&self) -> io::Result<()> {
+        if fs::metadata(&self.ballast).is_ok_and(|meta| meta.len() == self.ballast_bytes) {
+            return Ok(());
+        }
+        let filled = File::create(&self.ballast).and_then(|file| fill(&file, self.ballast_bytes));
+        if filled.is_err() {
+            // A part of a ballast is none: give its space back.
+            let _ = fs::remove_file(&self.ballast);
+        }
+        filled
+    }
+}
+
+fn fill(mut file: &File, bytes: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+        Ok(()) => return file.sync_all(),
+        Err(rustix::io::Errno::OPNOTSUPP) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let zeroes = vec![0; MIB as usize];
+    for _ in 0..bytes / MIB {
+        file.write_all(&zeroes)?;
+    }
+    file.sync_all()
+}
