@@ -1,0 +1,118 @@
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, open, statat};
+use rustix::io::Errno;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Extensions of the formats that `decode` reads, in any case.
+const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "bmp", "pnm", "pbm", "pgm", "ppm", "pam"];
+
+/// Names that one look through a folder keeps when it does not have to know them all.
+pub(super) const BATCH: usize = 1024;
+
+/// Names that a watched folder may hold: all of them are remembered.
+pub(super) const MAX_WATCHED: usize = 100_000;
+
+/// Tells two states of a file apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: u64,
+    size: u64,
+    modified_s: i64,
+    modified_ns: i64,
+}
+
+impl Stamp {
+    pub(super) fn of(stat: &Stat) -> Self {
+        Self {
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified_s: stat.st_mtime,
+            modified_ns: i64::try_from(stat.st_mtime_nsec).unwrap_or(0),
+        }
+    }
+
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// A folder that is open: a name means a file of this very folder, whatever happens to the path meanwhile.
+pub(super) struct Folder {
+    fd: OwnedFd,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = open(path, flags, Mode::empty()).map_err(|error| {
+            format!("it cannot be opened: {error}; make it exist and readable for the station, it is tried again")
+        })?;
+        Ok(Self { fd })
+    }
+
+    /// The first names of pictures after `last`, in order.
+    pub(super) fn batch_after(&self, last: Option<&OsStr>) -> Result<BTreeSet<OsString>, String> {
+        let mut batch = BTreeSet::new();
+        self.each_picture(|name, _| {
+            if last.is_none_or(|last| name > last) {
+                batch.insert(name.to_owned());
+                if batch.len() > BATCH {
+                    batch.pop_last();
+                }
+            }
+            Ok(())
+        })?;
+        Ok(batch)
+    }
+
+    /// All pictures with their stamps.
+    pub(super) fn all(&self) -> Result<BTreeMap<OsString, Stamp>, String> {
+        self.all_up_to(MAX_WATCHED)
+    }
+
+    pub(super) fn all_up_to(&self, max: usize) -> Result<BTreeMap<OsString, Stamp>, String> {
+        let mut all = BTreeMap::new();
+        self.each_picture(|name, stamp| {
+            if all.len() >= max {
+                return Err(format!("it holds more than {max} pictures; move those that are done to another folder"));
+            }
+            all.insert(name.to_owned(), stamp);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    fn each_picture(&self, mut use_it: impl FnMut(&OsStr, Stamp) -> Result<(), String>) -> Result<(), String> {
+        let failed = |error: Errno| format!("it cannot be read: {error}; check the disk or the network share");
+        for entry in Dir::read_from(&self.fd).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if !is_picture_name(name) {
+                continue;
+            }
+            match statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {}
+                Ok(stat) => use_it(name, Stamp::of(&stat))?,
+                // It went away between the two calls.
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn is_picture_name(name: &OsStr) -> bool {
+    let extension = Path::new(name).extension().and_then(OsStr::to_str);
+    !name.as_bytes().starts_with(b".")
+        && extension.is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
+}
