@@ -23,7 +23,7 @@ mod psi;
 mod watch;
 
 use adwin::AdwinOptions;
-use assay_plugin::reference::{self, Feature};
+use assay_plugin::reference::{self, Reference};
 use assay_plugin::{Error, Frame, Inspection, Monitor, Observation, Result, settings, state, warn};
 use memory::{Memory, Track, fingerprint};
 use psi::Bins;
@@ -86,8 +86,9 @@ impl Plugin {
         if bytes.is_some() {
             warn!("the memory belongs to another reference, window or version: starting afresh");
         }
+        let reference = Reference::parse(reference)?;
         let track = |(name, least_sd): (&str, f64)| {
-            let feature = Feature::find(reference, name)?;
+            let feature = reference.feature(name)?;
             let sd = feature.number("sd")?.max(least_sd);
             Ok(Track { mean: feature.number("mean")?, sd, ..Track::default() })
         };
@@ -109,7 +110,8 @@ fn measure(inspection: &Inspection) -> [Option<f64>; 5] {
 }
 
 fn sample(reference: &str, name: &str) -> Result<Sample> {
-    let feature = Feature::find(reference, name)?;
+    let reference = Reference::parse(reference)?;
+    let feature = reference.feature(name)?;
     let mut values = feature.numbers("samples")?;
     let every = values.len().div_ceil(MAX_SAMPLE);
     values = values.into_iter().step_by(every.max(1)).collect();

@@ -3,7 +3,7 @@
 
 mod quality;
 
-use assay_plugin::reference::{self, Feature};
+use assay_plugin::reference::{self, Reference};
 use assay_plugin::{Detection, Detector, Evidence, Finding, Frame, Result, settings};
 use quality::{Kind, Range, Remark};
 
@@ -16,8 +16,9 @@ impl Detector for Plugin {
     fn new() -> Result<Self> {
         let max_sd = settings::number_in("max-sd", 0.5..=100.0, 4.0)?;
         let text = reference::text()?;
+        let reference = Reference::parse(&text)?;
         let range = |kind: &Kind| {
-            let feature = Feature::find(&text, kind.name())?;
+            let feature = reference.feature(kind.name())?;
             Range::new(*kind, feature.number("mean")?, feature.number("sd")?, &feature.numbers("quantiles")?)
         };
         Ok(Self { ranges: Kind::ALL.iter().map(range).collect::<Result<_>>()?, max_sd })

@@ -15,7 +15,7 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (value, rest) = split_value(text)?;
-        rest.trim_start().is_empty().then_some(value)
+        rest.trim_ascii_start().is_empty().then_some(value)
     }
 
     /// The value's own text.
@@ -92,13 +92,13 @@ impl<'a> Iterator for Parts<'a> {
     type Item = (&'a str, Json<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut rest = self.rest.trim_start();
+        let mut rest = self.rest.trim_ascii_start();
         rest = rest.strip_prefix(',').unwrap_or(rest);
         let mut name = "";
         if self.keyed {
             let (key, after) = split_value(rest)?;
             name = key.0.strip_prefix('"')?.strip_suffix('"')?;
-            rest = after.trim_start().strip_prefix(':')?;
+            rest = after.trim_ascii_start().strip_prefix(':')?;
         }
         let (value, after) = split_value(rest)?;
         self.rest = after;
@@ -108,7 +108,7 @@ impl<'a> Iterator for Parts<'a> {
 
 /// Cuts the first value off.
 fn split_value(text: &str) -> Option<(Json<'_>, &str)> {
-    let text = text.trim_start();
+    let text = text.trim_ascii_start();
     let length = value_length(text.as_bytes())?;
     let (value, rest) = text.split_at_checked(length)?;
     Some((Json(value), rest))
@@ -142,6 +142,7 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
 fn nested_length(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut depth) = (0, 0u32);
     loop {
+        at += plain_length(bytes.get(at..)?);
         match bytes.get(at)? {
             b'"' => at += string_length(bytes.get(at..)?)?,
             b'[' | b'{' => {
@@ -161,6 +162,15 @@ fn nested_length(bytes: &[u8]) -> Option<usize> {
             _ => at += 1,
         }
     }
+}
+
+/// Bytes at the head, in whole blocks, that are neither quote nor bracket: long lists of numbers go by 64 at a time.
+fn plain_length(bytes: &[u8]) -> usize {
+    let plain = |block: &&[u8; 64]| {
+        let special = |b: &u8| matches!(b, b'"' | b'[' | b']' | b'{' | b'}');
+        !block.iter().fold(false, |any, b| any | special(b))
+    };
+    bytes.as_chunks::<64>().0.iter().take_while(plain).count() * 64
 }
 
 fn unescape(text: &str) -> Option<String> {

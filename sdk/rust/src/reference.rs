@@ -15,32 +15,49 @@ pub fn text() -> Result<String> {
     })
 }
 
-/// One feature of a reference, read where it stands: a field that nobody asks for costs only its skipping.
-#[derive(Debug, Clone, Copy)]
+/// A reference, read where it stands: a field that nobody asks for costs only its skipping.
+#[derive(Debug, Clone)]
+pub struct Reference<'a> {
+    features: Vec<Feature<'a>>,
+}
+
+/// One feature of a reference.
+#[derive(Debug, Clone)]
 pub struct Feature<'a> {
-    name: &'a str,
+    name: String,
     json: Json<'a>,
 }
 
-impl<'a> Feature<'a> {
-    /// Finds a feature by its name.
+impl<'a> Reference<'a> {
+    /// Finds the features of a reference's text.
     ///
     /// # Errors
-    /// [`Error::BadSetting`] where the text is no reference or has no such feature.
-    pub fn find(text: &'a str, name: &'a str) -> Result<Self> {
+    /// [`Error::BadSetting`] where the text is no reference.
+    pub fn parse(text: &'a str) -> Result<Self> {
         let features = Json::parse(text).and_then(|json| json.get("features"));
         let features =
             features.ok_or_else(|| Error::bad_setting("reference", "an object with \"features\"", "other text"))?;
-        let quoted = |json: &Json<'_>| json.get("name").and_then(|found| found.as_text());
-        let json = features.items().find(|json| quoted(json).as_deref() == Some(name));
-        let missing = || Error::bad_setting("reference", &format!("the feature {name}"), "none of that name");
-        Ok(Self { name, json: json.ok_or_else(missing)? })
+        let named = |json: Json<'a>| Some(Feature { name: json.get("name")?.as_text()?, json });
+        Ok(Self { features: features.items().filter_map(named).collect() })
     }
 
+    /// The feature of that name.
+    ///
+    /// # Errors
+    /// [`Error::BadSetting`] where there is none.
+    pub fn feature(&self, name: &str) -> Result<&Feature<'a>> {
+        self.features.iter().find(|feature| feature.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.features.iter().map(|feature| feature.name.as_str()).collect();
+            Error::bad_setting("reference", &format!("the feature {name}"), &format!("only {names:?}"))
+        })
+    }
+}
+
+impl Feature<'_> {
     /// Its name.
     #[must_use]
-    pub const fn name(&self) -> &'a str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// A number: `mean`, `sd`, `min`, `max`.
@@ -69,7 +86,7 @@ impl<'a> Feature<'a> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::Feature;
+    use super::Reference;
 
     const TEXT: &str = r#"{"schema":1,"features":[
         {"name":"contrast","samples":[1,2],"mean":3},
@@ -77,18 +94,20 @@ mod tests {
 
     #[test]
     fn a_feature_is_found_by_its_name() {
-        let focus = Feature::find(TEXT, "focus").unwrap();
+        let reference = Reference::parse(TEXT).unwrap();
+        let focus = reference.feature("focus").unwrap();
         assert_eq!(focus.number("mean").unwrap(), 22.5);
         assert_eq!(focus.numbers("bins/edges").unwrap(), [0.0, 1.0, 2.0]);
     }
 
     #[test]
     fn an_error_says_what_is_missing() {
-        let focus = Feature::find(TEXT, "focus").unwrap();
+        let reference = Reference::parse(TEXT).unwrap();
+        let focus = reference.feature("focus").unwrap();
         let expected = "setting reference: expected sd of focus as a number, found none";
         assert_eq!(focus.number("sd").unwrap_err().to_string(), expected);
         assert!(focus.numbers("samples").is_err(), "an empty list is of no use");
-        assert!(Feature::find(TEXT, "colour").is_err());
-        assert!(Feature::find("[]", "focus").is_err());
+        assert!(reference.feature("colour").is_err());
+        assert!(Reference::parse("[]").is_err());
     }
 }

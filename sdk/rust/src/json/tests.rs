@@ -44,3 +44,12 @@ fn damaged_text_ends_quietly() {
         }
     }
 }
+
+#[test]
+fn long_values_are_skipped_to_their_right_end() {
+    let numbers = (0..500).map(|at| at.to_string()).collect::<Vec<_>>().join(", ");
+    for pad in 0..130 {
+        let text = format!(r#"{{"list": [{}{numbers}], "text": "[{{]}}", "last": 7}}"#, " ".repeat(pad));
+        assert_eq!(Json::parse(&text).unwrap().get("last").unwrap().as_f64(), Some(7.0), "{pad}");
+    }
+}
