@@ -8,3 +8,5 @@
 )]
 
 mod artifacts;
+mod fake_model;
+mod plugin_runtime;

@@ -1,1 +1,46 @@
 //! All that touches wasmtime, and nothing else does.
+//!
+//! Guarantees to the callers:
+//! - nothing is compiled or even parsed by the engine before its digest, its WIT version and its imports are checked;
+//! - every call runs in a fresh store under a deadline and under limits of memory, host bytes, handles, table
+//!   elements, log lines and result size; a store is never used twice;
+//! - whatever a plugin does, the caller gets an answer that keeps the contract or a typed [`Failure`] that says which
+//!   plugin, whose fault and what to change. No panic crosses this boundary.
+//!
+//! Nothing of `wasmtime` and nothing generated from the WIT appears in a public signature.
+//!
+//! [`Failure`]: crate::domain::Failure
+
+mod api;
+mod bindings;
+mod resources;
+mod limits;
+mod failure;
+mod state;
+mod services;
+mod imaging_host;
+mod nn_host;
+mod convert;
+mod answers;
+mod engine;
+mod cache;
+mod capabilities;
+mod componentize;
+mod admit;
+mod instance;
+
+pub use admit::{AdmissionError, PluginHost};
+pub use api::{
+    CacheOptions, CallOutcome, DetectInput, LogLevel, LogLine, MonitorState, ObserveInput, PluginHostOptions,
+    PluginSource,
+};
+pub use capabilities::CapabilityError;
+pub use componentize::{ComponentizeError, componentize};
+pub use engine::EngineError;
+pub use instance::AdmittedPlugin;
+
+/// The WIT package that this host implements.
+pub const WIT_PACKAGE: &str = "assay:plugin@0.1.0";
+
+#[cfg(test)]
+mod tests;

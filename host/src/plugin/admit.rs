@@ -1,0 +1,191 @@
+use super::api::{PluginHostOptions, PluginSource};
+use super::bindings::{config, detector, imaging, log, monitor, nn, preprocessor, state, types};
+use super::cache::CodeCache;
+use super::capabilities::{self, CapabilityError, Surface};
+use super::engine::{EngineError, EngineRoom};
+use super::instance::{AdmittedPlugin, WorldPre};
+use super::state::{CallState, PluginShared};
+use crate::domain::{BufferPool, Capability, Digest, Failure, PluginKind, PluginLimits};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+
+/// Largest component that is compiled. Python runtimes have 18 MB.
+const MAX_COMPONENT: usize = 64 << 20;
+
+/// Why a plugin is not taken in. It never ran.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmissionError {
+    #[error("plugin {plugin}: its component has the digest {found}, its manifest says {stated}: the bundle is damaged")]
+    WrongDigest { plugin: String, found: Digest, stated: Digest },
+    #[error("plugin {plugin}: its component has {found} bytes, at most {max} are allowed")]
+    TooLarge { plugin: String, found: usize, max: usize },
+    #[error("plugin {plugin}")]
+    Capability {
+        plugin: String,
+        #[source]
+        source: CapabilityError,
+    },
+    #[error("plugin {plugin}: the recipe grants inference:{model}, but that model is not loaded; loaded are {known:?}")]
+    ModelMissing { plugin: String, model: String, known: Vec<String> },
+    #[error("plugin {plugin}: a setting cannot be written as JSON")]
+    Setting {
+        plugin: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("plugin {plugin}: its component does not compile: {detail}")]
+    Compile { plugin: String, detail: String },
+    #[error("plugin {plugin}: its component does not fit the world {kind} of {wit}: {detail}")]
+    Link { plugin: String, kind: PluginKind, wit: &'static str, detail: String },
+    #[error("plugin {plugin}: the trial instantiation failed")]
+    Trial {
+        plugin: String,
+        #[source]
+        source: Failure,
+    },
+}
+
+/// One engine with its compiled-code cache; takes plugins in.
+pub struct PluginHost {
+    room: Arc<EngineRoom>,
+    cache: Option<CodeCache>,
+    caps: PluginLimits,
+    pool: BufferPool,
+}
+
+impl PluginHost {
+    /// Starts the engine.
+    ///
+    /// # Errors
+    /// When the engine's memory pool cannot be reserved or its thread cannot start.
+    pub fn new(options: PluginHostOptions) -> Result<Self, EngineError> {
+        let room = Arc::new(EngineRoom::start(&options.caps)?);
+        let cache = options.cache.map(|cache| CodeCache::new(cache, &room.engine));
+        Ok(Self { room, cache, caps: options.caps, pool: options.pool })
+    }
+
+    /// Takes a plugin in. In this order: the digest of its bytes, its WIT version, its imports and exports; only then
+    /// is it compiled (or its code taken from the cache), linked, and instantiated once under its limits, because a
+    /// type that has changed shows only there.
+    ///
+    /// # Errors
+    /// The first of these checks that fails; the plugin's functions were never called.
+    pub fn admit(&self, source: PluginSource) -> Result<Arc<AdmittedPlugin>, AdmissionError> {
+        check_bytes(&source)?;
+        check_capabilities(&source)?;
+        let shared = Arc::new(self.share(&source)?);
+        let component = self.compile(&source)?;
+        let world = self.link(&source, &component)?;
+        let plugin = AdmittedPlugin::new(Arc::clone(&self.room), shared, world);
+        plugin.trial().map_err(|failure| AdmissionError::Trial { plugin: source.name, source: failure })?;
+        Ok(Arc::new(plugin))
+    }
+
+    fn share(&self, source: &PluginSource) -> Result<PluginShared, AdmissionError> {
+        let mut models = BTreeMap::new();
+        for name in capabilities::granted_models(&source.asked, &source.granted) {
+            let Some(model) = source.models.get(&name) else {
+                let known = source.models.keys().cloned().collect();
+                return Err(AdmissionError::ModelMissing { plugin: source.name.clone(), model: name, known });
+            };
+            models.insert(name, Arc::clone(model));
+        }
+        let as_json = |(key, value)| Ok((String::clone(key), serde_json::to_string(value)?));
+        let settings = source.settings.iter().map(as_json).collect::<Result<_, _>>();
+        Ok(PluginShared {
+            name: source.name.clone(),
+            kind: source.kind,
+            limits: source.limits.capped_by(&self.caps),
+            settings: settings
+                .map_err(|error| AdmissionError::Setting { plugin: source.name.clone(), source: error })?,
+            labels: source.labels.clone(),
+            reference: source.reference.clone(),
+            models,
+            pool: self.pool.clone(),
+        })
+    }
+
+    fn compile(&self, source: &PluginSource) -> Result<Component, AdmissionError> {
+        let (engine, bytes) = (&self.room.engine, source.component.as_ref());
+        let compiled = match &self.cache {
+            Some(cache) => cache.load_or_compile(engine, &source.digest, bytes),
+            None => Component::from_binary(engine, bytes),
+        };
+        compiled.map_err(|error| AdmissionError::Compile { plugin: source.name.clone(), detail: format!("{error:#}") })
+    }
+
+    fn link(&self, source: &PluginSource, component: &Component) -> Result<WorldPre, AdmissionError> {
+        let held: Vec<&Capability> = source.asked.iter().filter(|asked| source.granted.contains(asked)).collect();
+        let link = || {
+            let pre = self.linker(&held)?.instantiate_pre(component)?;
+            world_pre(source.kind, pre)
+        };
+        link().map_err(|error| AdmissionError::Link {
+            plugin: source.name.clone(),
+            kind: source.kind,
+            wit: super::WIT_PACKAGE,
+            detail: format!("{error:#}"),
+        })
+    }
+
+    /// A linker that knows only what the plugin holds: what is not in it cannot be called, whatever a check missed.
+    fn linker(&self, held: &[&Capability]) -> wasmtime::Result<Linker<CallState>> {
+        type Own = HasSelf<CallState>;
+        let mut linker = Linker::new(&self.room.engine);
+        let has = |wanted: &Capability| held.contains(&wanted);
+        let infers = held.iter().any(|capability| matches!(capability, Capability::Inference(_)));
+        types::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+        if has(&Capability::Imaging) || infers {
+            nn::tensor::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+        }
+        if has(&Capability::Imaging) {
+            imaging::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+        }
+        if has(&Capability::Log) {
+            log::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+        }
+        if has(&Capability::Config) {
+            config::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+        }
+        if has(&Capability::State) {
+            state::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+        }
+        if infers {
+            nn::graph::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+            nn::inference::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+            nn::errors::add_to_linker::<_, Own>(&mut linker, |state| state)?;
+        }
+        Ok(linker)
+    }
+}
+
+fn world_pre(kind: PluginKind, pre: InstancePre<CallState>) -> wasmtime::Result<WorldPre> {
+    Ok(match kind {
+        PluginKind::Preprocessor => WorldPre::Preprocessor(preprocessor::PreprocessorPre::new(pre)?),
+        PluginKind::Detector => WorldPre::Detector(detector::DetectorPre::new(pre)?),
+        PluginKind::Monitor => WorldPre::Monitor(monitor::MonitorPre::new(pre)?),
+    })
+}
+
+fn check_bytes(source: &PluginSource) -> Result<(), AdmissionError> {
+    let found = source.component.len();
+    if found > MAX_COMPONENT {
+        return Err(AdmissionError::TooLarge { plugin: source.name.clone(), found, max: MAX_COMPONENT });
+    }
+    let found = Digest::of(&source.component);
+    if found != source.digest {
+        let stated = source.digest;
+        return Err(AdmissionError::WrongDigest { plugin: source.name.clone(), found, stated });
+    }
+    Ok(())
+}
+
+fn check_capabilities(source: &PluginSource) -> Result<(), AdmissionError> {
+    let check = || {
+        capabilities::check_wit(&source.wit)?;
+        let surface = Surface::read(&source.component)?;
+        capabilities::check_surface(&surface, source.kind, &source.asked, &source.granted)
+    };
+    check().map_err(|error| AdmissionError::Capability { plugin: source.name.clone(), source: error })
+}

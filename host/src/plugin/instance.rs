@@ -1,0 +1,283 @@
+use super::answers;
+use super::api::{CallOutcome, DetectInput, MonitorState, ObserveInput};
+use super::bindings::detector::exports::assay::plugin::detect::Evidence;
+use super::bindings::monitor::exports::assay::plugin::observe::Inspection;
+use super::bindings::{detector, monitor, preprocessor};
+use super::convert;
+use super::engine::EngineRoom;
+use super::failure::{CallError, Causes, Refusal};
+use super::resources::TensorEntry;
+use super::state::{CallState, PluginShared};
+use crate::domain::{
+    Blame, Failure, FailureCode, FrameMeta, Image, ModelAnswer, NamedTensor, Observation, PluginKind, PluginReport,
+};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+/// A component that is linked and checked, ready to be instantiated for each call.
+pub(super) enum WorldPre {
+    Preprocessor(preprocessor::PreprocessorPre<CallState>),
+    Detector(detector::DetectorPre<CallState>),
+    Monitor(monitor::MonitorPre<CallState>),
+}
+
+/// A plugin that passed admission. Calls share nothing but compiled code: each has its own store and instance.
+pub struct AdmittedPlugin {
+    room: Arc<EngineRoom>,
+    shared: Arc<PluginShared>,
+    world: WorldPre,
+    nothing_remembered: Arc<MonitorState>,
+}
+
+/// Values of a call that outlive its store.
+struct Finished<T> {
+    outcome: CallOutcome<T>,
+    changes: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+impl AdmittedPlugin {
+    pub(super) fn new(room: Arc<EngineRoom>, shared: Arc<PluginShared>, world: WorldPre) -> Self {
+        Self { room, shared, world, nothing_remembered: Arc::default() }
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> PluginKind {
+        self.shared.kind
+    }
+
+    /// Calls a preprocessor. The smaller of its own deadline and `deadline` counts.
+    pub fn preprocess(&self, meta: &FrameMeta, picture: &Image, deadline: Instant) -> CallOutcome<PluginReport> {
+        let call = |store: &mut Store<CallState>| {
+            let WorldPre::Preprocessor(pre) = &self.world else { return Err(self.wrong_kind("preprocess")) };
+            let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
+            let picture = store.data_mut().lend_image(picture).map_err(CallError::Call)?;
+            let guest = instance.assay_plugin_preprocess();
+            let answer = guest.call_preprocess(&mut *store, &convert::frame_info(meta), picture);
+            let answer = answer.map_err(CallError::Call)?.map_err(CallError::Plugin)?;
+            answers::prepared(store.data_mut(), answer)
+        };
+        self.run(deadline, Arc::clone(&self.nothing_remembered), call).outcome
+    }
+
+    /// Calls a detector. The smaller of its own deadline and `deadline` counts.
+    pub fn detect(&self, meta: &FrameMeta, input: &DetectInput<'_>, deadline: Instant) -> CallOutcome<PluginReport> {
+        let call = |store: &mut Store<CallState>| {
+            let WorldPre::Detector(pre) = &self.world else { return Err(self.wrong_kind("detect")) };
+            let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
+            let evidence = evidence(store.data_mut(), input).map_err(CallError::Call)?;
+            let guest = instance.assay_plugin_detect();
+            let answer = guest.call_detect(&mut *store, &convert::frame_info(meta), &evidence);
+            let answer = answer.map_err(CallError::Call)?.map_err(CallError::Plugin)?;
+            answers::detection(store.data_mut(), answer, input.picture)
+        };
+        self.run(deadline, Arc::clone(&self.nothing_remembered), call).outcome
+    }
+
+    /// Calls a monitor. `state` changes only when the call succeeds.
+    pub fn observe(
+        &self,
+        meta: &FrameMeta,
+        input: &ObserveInput<'_>,
+        state: &mut MonitorState,
+        deadline: Instant,
+    ) -> CallOutcome<Observation> {
+        let call = |store: &mut Store<CallState>| {
+            let WorldPre::Monitor(pre) = &self.world else { return Err(self.wrong_kind("observe")) };
+            let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
+            let inspection = inspection(store.data_mut(), input).map_err(CallError::Call)?;
+            let guest = instance.assay_plugin_observe();
+            let answer = guest.call_observe(&mut *store, &convert::frame_info(meta), &inspection);
+            answers::observation(answer.map_err(CallError::Call)?.map_err(CallError::Plugin)?)
+        };
+        // Moved in and out again, not copied: it may be a megabyte.
+        let mut remembered = Arc::new(std::mem::take(state));
+        let finished = self.run(deadline, Arc::clone(&remembered), call);
+        *state = std::mem::take(Arc::make_mut(&mut remembered));
+        if finished.outcome.result.is_ok() {
+            for (key, value) in finished.changes {
+                match value {
+                    Some(value) => state.insert(key, value),
+                    None => state.remove(&key),
+                };
+            }
+        }
+        finished.outcome
+    }
+
+    /// Instantiates once under the limits and calls nothing.
+    pub(super) fn trial(&self) -> Result<(), Failure> {
+        let far = Instant::now() + Duration::from_secs(60);
+        let call = |store: &mut Store<CallState>| {
+            match &self.world {
+                WorldPre::Preprocessor(pre) => pre.instantiate(store).map(drop),
+                WorldPre::Detector(pre) => pre.instantiate(store).map(drop),
+                WorldPre::Monitor(pre) => pre.instantiate(store).map(drop),
+            }
+            .map_err(CallError::Instantiate)
+        };
+        self.run(far, Arc::clone(&self.nothing_remembered), call).outcome.result
+    }
+
+    fn wrong_kind(&self, called: &str) -> CallError {
+        let detail = format!("`{called}` was called on a {}: a bug in the host", self.shared.kind);
+        CallError::Before(Refusal::new(Blame::Host, FailureCode::Internal, detail))
+    }
+
+    /// One call from store to answer. Whatever happens inside comes out as a typed failure.
+    fn run<T>(
+        &self,
+        frame_deadline: Instant,
+        remembered: Arc<MonitorState>,
+        call: impl FnOnce(&mut Store<CallState>) -> Result<T, CallError>,
+    ) -> Finished<T> {
+        let start = Instant::now();
+        let own = Duration::from_millis(u64::from(self.shared.limits.deadline_ms));
+        let deadline = frame_deadline.min(start + own);
+        let state = CallState::new(Arc::clone(&self.shared), remembered, deadline);
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            let mut store = self.store(state, deadline);
+            let result = if deadline <= start { Err(no_time_left()) } else { call(&mut store) };
+            (result, store.into_data())
+        }));
+        match called {
+            Ok((result, state)) => self.finish(start, deadline, result, state),
+            Err(_) => self.host_panicked(start),
+        }
+    }
+
+    fn store(&self, state: CallState, deadline: Instant) -> Store<CallState> {
+        let limits = self.shared.limits;
+        let mut store = Store::new(&self.room.engine, state);
+        store.limiter(|state| &mut state.meter);
+        store.set_hostcall_fuel(usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
+        // The ledger counts what plugins make; this also counts what the host lends and what components make inside.
+        store.set_max_component_handles((limits.handles as usize).saturating_add(HANDLE_SLACK));
+        store.set_epoch_deadline(self.room.ticks_until(deadline));
+        store
+    }
+
+    fn finish<T>(
+        &self,
+        start: Instant,
+        deadline: Instant,
+        result: Result<T, CallError>,
+        state: CallState,
+    ) -> Finished<T> {
+        let CallState { table, meter, ledger, log, causes, memory, host_time, .. } = state;
+        drop(table);
+        let now = Instant::now();
+        let result = match result {
+            // Late is as good as never: the frame's time is spent, and a slower machine must not change verdicts.
+            Ok(_) if now > deadline => Err(self.fail(late(host_time))),
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.fail(self.explain(error, &causes, start, deadline, host_time))),
+        };
+        let (log, log_dropped) = log.into_parts();
+        let outcome = CallOutcome {
+            result,
+            micros: micros(now - start),
+            host_micros: micros(host_time),
+            memory_bytes: meter.memory_bytes() as u64,
+            host_bytes: ledger.peak_bytes(),
+            log,
+            log_dropped,
+        };
+        Finished { outcome, changes: memory.into_changes() }
+    }
+
+    /// Adds to a timeout what the time was and where it went.
+    fn explain(
+        &self,
+        error: CallError,
+        causes: &Causes,
+        start: Instant,
+        deadline: Instant,
+        host_time: Duration,
+    ) -> Refusal {
+        let mut refusal = error.explain(causes);
+        if refusal.code == FailureCode::Timeout && refusal.blame == Blame::Plugin {
+            let (given, own) = (deadline - start, self.shared.limits.deadline_ms);
+            let whose = if given.as_millis() < u128::from(own) {
+                "what was left of the frame's time"
+            } else {
+                "limits.deadline_ms"
+            };
+            let (given, host) = (given.as_millis(), host_time.as_millis());
+            refusal.detail = format!("{} of {given} ms ({whose}), {host} ms of it in host functions", refusal.detail);
+        }
+        refusal
+    }
+
+    fn fail(&self, refusal: Refusal) -> Failure {
+        Failure::new(self.shared.stage(), refusal.blame, refusal.code, refusal.detail).in_plugin(&self.shared.name)
+    }
+
+    fn host_panicked<T>(&self, start: Instant) -> Finished<T> {
+        let detail = "a host function panicked: a bug in the host, please report it with this frame";
+        let outcome = CallOutcome {
+            result: Err(self.fail(Refusal::new(Blame::Host, FailureCode::Internal, detail))),
+            micros: micros(start.elapsed()),
+            host_micros: 0,
+            memory_bytes: 0,
+            host_bytes: 0,
+            log: Vec::new(),
+            log_dropped: 0,
+        };
+        Finished { outcome, changes: BTreeMap::new() }
+    }
+}
+
+/// Handles beside the plugin's own: what the host lends (the picture, inputs and outputs) and `wasi:nn` errors.
+const HANDLE_SLACK: usize = 128;
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn no_time_left() -> CallError {
+    let detail = "the frame's time was used up before the plugin could begin: raise frame_budget_ms of the recipe";
+    CallError::Before(Refusal::new(Blame::Host, FailureCode::Timeout, detail))
+}
+
+fn late(host_time: Duration) -> Refusal {
+    let host = host_time.as_millis();
+    let detail = format!("the plugin answered after its deadline ({host} ms of its time were in host functions)");
+    Refusal::new(Blame::Plugin, FailureCode::Timeout, detail)
+}
+
+type Lent = Vec<(String, Resource<TensorEntry>)>;
+
+fn lend(state: &mut CallState, tensors: &[NamedTensor]) -> wasmtime::Result<Lent> {
+    tensors.iter().map(|named| Ok((named.name.clone(), state.lend_tensor(&named.tensor)?))).collect()
+}
+
+fn evidence(state: &mut CallState, input: &DetectInput<'_>) -> wasmtime::Result<Evidence> {
+    Ok(Evidence {
+        picture: state.lend_image(input.picture)?,
+        inputs: lend(state, input.inputs)?,
+        outputs: lend(state, input.outputs)?,
+        attributes: Vec::new(),
+    })
+}
+
+fn inspection(state: &mut CallState, input: &ObserveInput<'_>) -> wasmtime::Result<Inspection> {
+    let label = input.answer.and_then(ModelAnswer::top).map(|(label, _)| label.to_owned());
+    Ok(Inspection {
+        picture: state.lend_image(input.picture)?,
+        verdict: input.verdict.kind().name().to_owned(),
+        label,
+        probabilities: input.answer.map(|answer| answer.probabilities.clone()).unwrap_or_default(),
+        findings: input.findings.iter().map(|finding| convert::finding_out(finding)).collect(),
+        outputs: lend(state, input.outputs)?,
+        attributes: Vec::new(),
+    })
+}

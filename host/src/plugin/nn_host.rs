@@ -1,0 +1,182 @@
+//! `wasi:nn`, written here rather than taken from a crate: every tensor is checked before a backend sees it, tensors
+//! are shared and never copied between host and model, and raw model bytes from a guest are refused.
+
+use super::bindings::nn::errors::{self, ErrorCode};
+use super::bindings::nn::graph::{self, ExecutionTarget, GraphEncoding};
+use super::bindings::nn::inference;
+use super::bindings::nn::tensor::{self, TensorType};
+use super::convert;
+use super::failure::Refusal;
+use super::resources::{ContextEntry, ErrorEntry, GraphEntry, TensorEntry};
+use super::state::CallState;
+use crate::domain::{Blame, FailureCode, ModelSpec, NamedTensor, Tensor};
+use crate::inference::{InferenceError, LoadedModel};
+use std::sync::Arc;
+use wasmtime::component::Resource;
+
+type Answer<T> = wasmtime::Result<Result<T, Resource<ErrorEntry>>>;
+type Named = (String, Resource<TensorEntry>);
+
+impl CallState {
+    /// Answers with a `wasi:nn` error and remembers `refusal` as the likely cause of what the plugin does next.
+    fn nn_error<T>(&mut self, code: ErrorCode, refusal: Refusal) -> Answer<T> {
+        self.charge_or_end(0)?;
+        let data = refusal.detail.clone();
+        self.causes.inference = Some(refusal);
+        Ok(Err(self.table.push(ErrorEntry { code, data })?))
+    }
+
+    /// Checks the budget before the model runs. A batch size that the model is not prepared for is left to `infer`,
+    /// which refuses it with the right words, as everything else that does not fit the model.
+    fn outputs_fit(&self, spec: &ModelSpec, inputs: &[NamedTensor]) -> Result<(), Refusal> {
+        let batch = inputs.first().and_then(|input| input.tensor.shape().first());
+        match batch.filter(|batch| spec.batch_sizes.contains(batch)) {
+            Some(&batch) => self.ledger.would_fit(output_bytes(spec, batch).unwrap_or(u64::MAX)),
+            None => Ok(()),
+        }
+    }
+
+    fn compute_on(&mut self, model: &Arc<dyn LoadedModel>, inputs: &[NamedTensor]) -> Answer<Vec<Named>> {
+        if let Err(refusal) = self.outputs_fit(model.spec(), inputs) {
+            return self.nn_error(ErrorCode::TooLarge, refusal);
+        }
+        match model.infer(inputs, self.deadline) {
+            Ok(outputs) => {
+                self.causes.inference = None;
+                outputs.into_iter().map(|output| self.push_output(output)).collect::<wasmtime::Result<_>>().map(Ok)
+            }
+            Err(error) => self.nn_error(code_of(&error), Refusal::of_inference(&error)),
+        }
+    }
+
+    fn push_output(&mut self, output: NamedTensor) -> wasmtime::Result<Named> {
+        let bytes = output.tensor.bytes().len();
+        self.charge_or_end(bytes)?;
+        Ok((output.name, self.push_tensor(output.tensor, bytes)?))
+    }
+}
+
+/// Bytes of all outputs, as the model's specification says; none where that overflows.
+fn output_bytes(spec: &ModelSpec, batch: u32) -> Option<u64> {
+    spec.outputs.iter().try_fold(0u64, |total, port| {
+        let bytes = u64::from(batch).checked_mul(port.ty.byte_len() as u64)?;
+        let bytes = port.shape.iter().try_fold(bytes, |product, &side| product.checked_mul(u64::from(side)))?;
+        total.checked_add(bytes)
+    })
+}
+
+const fn code_of(error: &InferenceError) -> ErrorCode {
+    match error {
+        InferenceError::BadTensor { .. } => ErrorCode::InvalidArgument,
+        InferenceError::Timeout { .. } => ErrorCode::Timeout,
+        _ => ErrorCode::RuntimeError,
+    }
+}
+
+impl tensor::HostTensor for CallState {
+    fn new(&mut self, shape: Vec<u32>, ty: TensorType, data: Vec<u8>) -> wasmtime::Result<Resource<TensorEntry>> {
+        self.timed(|state| {
+            state.charge_or_end(data.len())?;
+            // The constructor has no error to give back, so a shape that does not fit ends the call.
+            let tensor = Tensor::from_bytes(&shape, convert::element_type(ty), &data)
+                .map_err(|error| Refusal::new(Blame::Plugin, FailureCode::BadTensor, error.to_string()))?;
+            state.push_tensor(tensor, data.len())
+        })
+    }
+
+    fn dimensions(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<Vec<u32>> {
+        Ok(self.table.get(&handle)?.tensor.shape().to_vec())
+    }
+
+    fn ty(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<TensorType> {
+        Ok(convert::element_type_out(self.table.get(&handle)?.tensor.element_type()))
+    }
+
+    fn data(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<Vec<u8>> {
+        self.timed(|state| {
+            let tensor = state.table.get(&handle)?.tensor.clone();
+            state.check_copy(tensor.bytes().len())?;
+            Ok(tensor.bytes().to_vec())
+        })
+    }
+
+    fn drop(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<()> {
+        self.take_tensor(handle).map(drop)
+    }
+}
+
+impl tensor::Host for CallState {}
+
+impl graph::HostGraph for CallState {
+    fn init_execution_context(&mut self, handle: Resource<GraphEntry>) -> Answer<Resource<ContextEntry>> {
+        let model = Arc::clone(&self.table.get(&handle)?.model);
+        self.charge_or_end(0)?;
+        Ok(Ok(self.table.push(ContextEntry { model })?))
+    }
+
+    fn drop(&mut self, handle: Resource<GraphEntry>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        self.ledger.release(0);
+        Ok(())
+    }
+}
+
+impl graph::Host for CallState {
+    fn load(&mut self, _: Vec<Vec<u8>>, _: GraphEncoding, _: ExecutionTarget) -> Answer<Resource<GraphEntry>> {
+        let detail = "`load` takes raw model bytes, and a station runs signed models only: use `load-by-name`";
+        self.nn_error(ErrorCode::Security, Refusal::new(Blame::Plugin, FailureCode::UnknownModel, detail))
+    }
+
+    fn load_by_name(&mut self, name: String) -> Answer<Resource<GraphEntry>> {
+        let Some(model) = self.shared.models.get(&name).map(Arc::clone) else {
+            let known: Vec<&String> = self.shared.models.keys().collect();
+            let shown = super::limits::printable(&name, 80);
+            let detail = format!(
+                "no model {shown:?} is granted, it may use {known:?}: ask for `inference:{shown}` in its manifest and \
+                 grant it in the recipe"
+            );
+            let refusal = Refusal::new(Blame::Plugin, FailureCode::UnknownModel, detail);
+            return self.nn_error(ErrorCode::NotFound, refusal);
+        };
+        self.charge_or_end(0)?;
+        Ok(Ok(self.table.push(GraphEntry { model })?))
+    }
+}
+
+impl inference::HostGraphExecutionContext for CallState {
+    fn compute(&mut self, handle: Resource<ContextEntry>, inputs: Vec<Named>) -> Answer<Vec<Named>> {
+        self.timed(|state| {
+            let model = Arc::clone(&state.table.get(&handle)?.model);
+            // The handles are given away with the call: they leave the table now, whatever happens next.
+            let take = |(name, handle)| Ok(NamedTensor { name, tensor: state.take_tensor(handle)? });
+            let inputs: Vec<NamedTensor> = inputs.into_iter().map(take).collect::<wasmtime::Result<_>>()?;
+            state.compute_on(&model, &inputs)
+        })
+    }
+
+    fn drop(&mut self, handle: Resource<ContextEntry>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        self.ledger.release(0);
+        Ok(())
+    }
+}
+
+impl inference::Host for CallState {}
+
+impl errors::HostError for CallState {
+    fn code(&mut self, handle: Resource<ErrorEntry>) -> wasmtime::Result<ErrorCode> {
+        Ok(self.table.get(&handle)?.code)
+    }
+
+    fn data(&mut self, handle: Resource<ErrorEntry>) -> wasmtime::Result<String> {
+        Ok(self.table.get(&handle)?.data.clone())
+    }
+
+    fn drop(&mut self, handle: Resource<ErrorEntry>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        self.ledger.release(0);
+        Ok(())
+    }
+}
+
+impl errors::Host for CallState {}

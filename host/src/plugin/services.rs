@@ -1,0 +1,104 @@
+//! The small interfaces: `log`, `config`, `state`.
+
+use super::api::{LogLevel, MonitorState};
+use super::bindings::{config, log, state, types};
+use super::state::CallState;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl types::Host for CallState {}
+
+impl log::Host for CallState {
+    fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            log::Level::Debug => LogLevel::Debug,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Error => LogLevel::Error,
+        };
+        self.log.push(level, &message);
+        Ok(())
+    }
+}
+
+impl config::Host for CallState {
+    fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.shared.settings.get(&key).cloned())
+    }
+
+    fn labels(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(self.shared.labels.clone())
+    }
+
+    fn reference(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(self.shared.reference.as_ref().map(|text| text.as_ref().to_owned()))
+    }
+}
+
+/// What a monitor remembers: what it had before this call, and over it what this call changed. The changes reach the
+/// caller only when the call succeeds.
+pub(super) struct Memory {
+    before: Arc<MonitorState>,
+    /// None: deleted.
+    changed: BTreeMap<String, Option<Vec<u8>>>,
+    bytes: u64,
+    limit: u64,
+}
+
+impl Memory {
+    pub(super) fn new(before: Arc<MonitorState>, limit: u64) -> Self {
+        let bytes = before.iter().map(|(key, value)| size(key, value)).sum();
+        Self { before, changed: BTreeMap::new(), bytes, limit }
+    }
+
+    fn get(&self, key: &str) -> Option<&Vec<u8>> {
+        match self.changed.get(key) {
+            Some(changed) => changed.as_ref(),
+            None => self.before.get(key),
+        }
+    }
+
+    fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), state::StateError> {
+        let freed = self.get(&key).map_or(0, |old| size(&key, old));
+        let wanted = self.bytes.saturating_sub(freed).saturating_add(size(&key, &value));
+        if wanted > self.limit {
+            let limit = self.limit;
+            return Err(state::StateError::Limit(format!(
+                "all keys and values together would be {wanted} bytes, limits.state_bytes allows {limit}"
+            )));
+        }
+        self.bytes = wanted;
+        self.changed.insert(key, Some(value));
+        Ok(())
+    }
+
+    fn delete(&mut self, key: String) {
+        if let Some(old) = self.get(&key) {
+            self.bytes = self.bytes.saturating_sub(size(&key, old));
+            self.changed.insert(key, None);
+        }
+    }
+
+    pub(super) fn into_changes(self) -> BTreeMap<String, Option<Vec<u8>>> {
+        self.changed
+    }
+}
+
+const fn size(key: &str, value: &[u8]) -> u64 {
+    (key.len() + value.len()) as u64
+}
+
+impl state::Host for CallState {
+    fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        Ok(self.memory.get(&key).cloned())
+    }
+
+    fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), state::StateError>> {
+        Ok(self.memory.set(key, value))
+    }
+
+    fn delete(&mut self, key: String) -> wasmtime::Result<()> {
+        self.memory.delete(key);
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+use super::api::MonitorState;
+use super::failure::{Causes, Refusal};
+use super::limits::{Ledger, LogBuffer, MemoryMeter};
+use super::resources::{ImageEntry, TensorEntry};
+use super::services::Memory;
+use crate::domain::{BufferPool, Image, PluginKind, PluginLimits, Stage, Tensor};
+use crate::inference::LoadedModel;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::component::{Resource, ResourceTable};
+
+/// Entries in the resource table beside what the ledger counts: errors and the like that a plugin has not dropped yet.
+const TABLE_SLACK: usize = 64;
+
+/// What stays the same over all calls of one plugin.
+pub(super) struct PluginShared {
+    pub(super) name: String,
+    pub(super) kind: PluginKind,
+    pub(super) limits: PluginLimits,
+    /// As JSON text, the way `config` gives them.
+    pub(super) settings: BTreeMap<String, String>,
+    pub(super) labels: Vec<String>,
+    pub(super) reference: Option<Arc<str>>,
+    /// Only what is asked for and granted.
+    pub(super) models: BTreeMap<String, Arc<dyn LoadedModel>>,
+    pub(super) pool: BufferPool,
+}
+
+impl PluginShared {
+    pub(super) const fn stage(&self) -> Stage {
+        match self.kind {
+            PluginKind::Preprocessor => Stage::Preprocess,
+            PluginKind::Detector => Stage::Detect,
+            PluginKind::Monitor => Stage::Monitor,
+        }
+    }
+}
+
+/// What one call owns; it dies with the store.
+pub(super) struct CallState {
+    pub(super) shared: Arc<PluginShared>,
+    pub(super) table: ResourceTable,
+    pub(super) meter: MemoryMeter,
+    pub(super) ledger: Ledger,
+    pub(super) log: LogBuffer,
+    pub(super) causes: Causes,
+    pub(super) memory: Memory,
+    pub(super) deadline: Instant,
+    pub(super) host_time: Duration,
+}
+
+impl CallState {
+    pub(super) fn new(shared: Arc<PluginShared>, remembered: Arc<MonitorState>, deadline: Instant) -> Self {
+        let limits = shared.limits;
+        let mut table = ResourceTable::with_capacity(8);
+        table.set_max_capacity((limits.handles as usize).saturating_add(TABLE_SLACK));
+        Self {
+            shared,
+            table,
+            meter: MemoryMeter::new(&limits),
+            ledger: Ledger::new(&limits),
+            log: LogBuffer::new(&limits),
+            causes: Causes::default(),
+            memory: Memory::new(remembered, limits.state_bytes),
+            deadline,
+            host_time: Duration::ZERO,
+        }
+    }
+
+    /// Runs the body of a host function that takes noticeable time: its time is counted, and it does not begin after
+    /// the deadline. Epochs do not stop host code, so this check is what keeps a loop over host calls in time.
+    pub(super) fn timed<T>(&mut self, body: impl FnOnce(&mut Self) -> wasmtime::Result<T>) -> wasmtime::Result<T> {
+        let start = Instant::now();
+        if start >= self.deadline {
+            return Err(Refusal::deadline().into());
+        }
+        let result = body(self);
+        self.host_time += start.elapsed();
+        result
+    }
+
+    /// A handle on a picture that stays the host's: not counted.
+    pub(super) fn lend_image(&mut self, image: &Image) -> wasmtime::Result<Resource<ImageEntry>> {
+        self.make_room();
+        Ok(self.table.push(ImageEntry { image: image.clone(), charged: 0, lent: true })?)
+    }
+
+    /// A handle on a tensor that stays the host's: not counted.
+    pub(super) fn lend_tensor(&mut self, tensor: &Tensor) -> wasmtime::Result<Resource<TensorEntry>> {
+        self.make_room();
+        Ok(self.table.push(TensorEntry { tensor: tensor.clone(), charged: 0, lent: true })?)
+    }
+
+    fn make_room(&mut self) {
+        self.table.set_max_capacity(self.table.max_capacity().saturating_add(1));
+    }
+
+    /// Takes a picture out of the table; its handle is gone.
+    pub(super) fn take_image(&mut self, handle: Resource<ImageEntry>) -> wasmtime::Result<Image> {
+        let entry = self.table.delete(handle)?;
+        if !entry.lent {
+            self.ledger.release(entry.charged);
+        }
+        Ok(entry.image)
+    }
+
+    /// Takes a tensor out of the table; its handle is gone.
+    pub(super) fn take_tensor(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<Tensor> {
+        let entry = self.table.delete(handle)?;
+        if !entry.lent {
+            self.ledger.release(entry.charged);
+        }
+        Ok(entry.tensor)
+    }
+
+    /// Bytes that a copy into the plugin's memory may have: more could not fit there anyway.
+    pub(super) fn check_copy(&self, bytes: usize) -> Result<(), Refusal> {
+        let limit = self.shared.limits.memory_bytes;
+        if bytes as u64 > limit {
+            let detail =
+                format!("wanted a copy of {bytes} bytes, more than its whole linear memory of {limit} may hold");
+            return Err(Refusal::new(crate::domain::Blame::Plugin, crate::domain::FailureCode::MemoryLimit, detail));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use super::capabilities::{CapabilityError, Surface, check_surface, check_wit, granted_models};
+use super::engine::EngineRoom;
+use super::limits::{Ledger, LogBuffer, MemoryMeter, printable};
+use crate::domain::{Capability, FailureCode, PluginKind, PluginLimits};
+use crate::plugin::LogLevel;
+use std::time::{Duration, Instant};
+use wasmtime::ResourceLimiter;
+
+fn surface(imports: &[&str]) -> Surface {
+    Surface {
+        imports: imports.iter().map(|import| (*import).to_owned()).collect(),
+        exports: vec!["assay:plugin/detect@0.1.0".to_owned()],
+    }
+}
+
+fn check(imports: &[&str], held: &[Capability]) -> Result<(), CapabilityError> {
+    check_surface(&surface(imports), PluginKind::Detector, held, held)
+}
+
+#[test]
+fn types_are_free_and_tensors_come_with_imaging_or_a_model() {
+    check(&["assay:plugin/types@0.1.0"], &[]).unwrap();
+    let tensor = ["wasi:nn/tensor@0.2.0-rc-2024-10-28"];
+    check(&tensor, &[]).unwrap_err();
+    check(&tensor, &[Capability::Log]).unwrap_err();
+    check(&tensor, &[Capability::Imaging]).unwrap();
+    check(&tensor, &[Capability::Inference("any".to_owned())]).unwrap();
+}
+
+#[test]
+fn any_wasi_import_is_refused_and_named() {
+    for import in [
+        "wasi:filesystem/types@0.2.3",
+        "wasi:cli/environment@0.2.0",
+        "wasi:clocks/wall-clock@0.3.0",
+        "wasi_snapshot_preview1",
+    ] {
+        let error = check(&[import], &[Capability::Imaging]).unwrap_err();
+        assert!(matches!(&error, CapabilityError::Wasi { .. }) && error.to_string().contains(import), "{error}");
+    }
+}
+
+#[test]
+fn unknown_imports_and_versions_are_refused() {
+    let held = [Capability::Imaging, Capability::Inference("any".to_owned())];
+    for import in ["acme:robot/arm@1.0.0", "assay:plugin/network@0.1.0", "wasi:nn/train@0.2.0-rc-2024-10-28", "run", ""]
+    {
+        assert!(matches!(check(&[import], &held), Err(CapabilityError::Unknown { .. })), "{import}");
+    }
+    for import in ["assay:plugin/imaging@0.2.0", "wasi:nn/tensor@0.2.0-rc-2024-06-25", "wasi:nn/tensor@0.2.0"] {
+        assert!(matches!(check(&[import], &held), Err(CapabilityError::WitVersion { .. })), "{import}");
+    }
+}
+
+#[test]
+fn preprocessors_and_monitors_do_not_infer() {
+    let held = [Capability::Inference("any".to_owned())];
+    for kind in [PluginKind::Preprocessor, PluginKind::Monitor] {
+        let graph = surface(&["wasi:nn/graph@0.2.0-rc-2024-10-28"]);
+        let error = check_surface(&graph, kind, &held, &held).unwrap_err();
+        assert!(matches!(error, CapabilityError::NotInWorld { .. }), "{error}");
+    }
+}
+
+#[test]
+fn the_export_must_be_of_the_kind_and_of_a_version_that_is_served() {
+    let with = |export: &str| Surface { imports: Vec::new(), exports: vec![export.to_owned()] };
+    let check = |export| check_surface(&with(export), PluginKind::Detector, &[], &[]);
+    check("assay:plugin/detect@0.1.0").unwrap();
+    for export in ["assay:plugin/observe@0.1.0", "detect", "assay:plugin/detect", "acme:plugin/detect@0.1.0"] {
+        assert!(matches!(check(export), Err(CapabilityError::WrongWorld { .. })), "{export}");
+    }
+    assert!(matches!(check("assay:plugin/detect@0.3.0"), Err(CapabilityError::WitVersion { .. })));
+}
+
+#[test]
+fn only_this_wit_version_is_served() {
+    check_wit("assay:plugin@0.1.0").unwrap();
+    for wit in ["assay:plugin@0.0.9", "assay:plugin@0.1.1", "assay:plugin@0.2.0", "assay:plugin@1.1.0"] {
+        assert!(matches!(check_wit(wit), Err(CapabilityError::WitVersion { .. })), "{wit}");
+    }
+}
+
+#[test]
+fn a_model_needs_both_asking_and_granting() {
+    let infer = |name: &str| Capability::Inference(name.to_owned());
+    let models = granted_models(&[infer("a"), infer("b"), Capability::Log], &[infer("b"), infer("c"), Capability::Log]);
+    assert_eq!(models.into_iter().collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn text_that_is_no_component_is_refused() {
+    for bytes in [&b""[..], b"hello", b"\0asm", b"\0asm\x0d\0\x01"] {
+        let read = Surface::read(bytes);
+        assert!(matches!(read, Err(CapabilityError::NotAComponent { .. })), "{bytes:?}: {read:?}");
+    }
+    assert!(matches!(Surface::read(b"\0asm\x01\0\0\0"), Err(CapabilityError::CoreModule)));
+}
+
+#[test]
+fn printable_text_is_one_line_of_bounded_length() {
+    assert_eq!(printable("plain ä 汉", 512), "plain ä 汉");
+    assert_eq!(printable("a\r\nb\t\u{7f}\u{9b}", 512), r"a\r\nb\t\u{7f}\u{9b}");
+    assert_eq!(printable("\u{202e}\u{2066}", 512), r"\u{202e}\u{2066}");
+    for max in 3..40 {
+        let cut = printable(&"ä汉\n".repeat(20), max);
+        assert!(cut.len() <= max && cut.ends_with('…'), "{max}: {cut:?}");
+    }
+    assert_eq!(printable("abcdef", 6), "abcdef");
+}
+
+#[test]
+fn the_ledger_counts_bytes_and_handles_and_remembers_the_peak() {
+    let limits = PluginLimits { host_bytes: 100, handles: 3, ..PluginLimits::default() };
+    let mut ledger = Ledger::new(&limits);
+    ledger.charge(60).unwrap();
+    ledger.charge(40).unwrap();
+    assert_eq!(ledger.charge(1).unwrap_err().code, FailureCode::ByteLimit);
+    ledger.charge(0).unwrap();
+    assert_eq!(ledger.charge(0).unwrap_err().code, FailureCode::HandleLimit);
+    ledger.release(60);
+    ledger.charge(u64::MAX).unwrap_err();
+    ledger.charge(1).unwrap();
+    assert_eq!(ledger.peak_bytes(), 100);
+}
+
+#[test]
+fn the_memory_limit_holds_over_all_memories_together() {
+    let limits = PluginLimits { memory_bytes: 300, table_elements: 10, ..PluginLimits::default() };
+    let mut meter = MemoryMeter::new(&limits);
+    assert!(meter.memory_growing(0, 200, None).unwrap());
+    assert!(meter.memory_growing(0, 100, None).unwrap());
+    meter.memory_growing(100, 101, None).unwrap_err();
+    assert_eq!(meter.memory_bytes(), 300);
+    assert!(meter.table_growing(0, 6, None).unwrap());
+    meter.table_growing(0, 5, None).unwrap_err();
+    assert!(meter.table_growing(6, 10, None).unwrap());
+}
+
+#[test]
+fn log_lines_over_the_limit_are_counted() {
+    let mut log = LogBuffer::new(&PluginLimits { log_lines: 2, ..PluginLimits::default() });
+    (0..5).for_each(|n| log.push(LogLevel::Info, &n.to_string()));
+    let (lines, dropped) = log.into_parts();
+    assert_eq!((lines.len(), lines[1].text.as_str(), dropped), (2, "1", 3));
+}
+
+#[test]
+fn epochs_follow_the_clock_and_end_with_the_engine() {
+    let room = EngineRoom::start(&PluginLimits::default()).unwrap();
+    let now = Instant::now();
+    let near = room.ticks_until(now + Duration::from_millis(20));
+    let far = room.ticks_until(now + Duration::from_millis(1020));
+    // The ticker may move on in between, so this is no equality.
+    assert!(near >= 20 && far >= 1000 && far > near, "{near} {far}");
+    assert!(room.ticks_until(now) >= 1, "a deadline of 0 ticks would stop nothing");
+    // Joins the thread: would hang if it did not stop.
+    drop(room);
+}
