@@ -34,7 +34,8 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     wheels::ensure(workspace, &ONNXRUNTIME)?;
     // A filter names a Rust test, so it leaves the browser out.
     let browser = filter.is_none().then(|| browser_tools(workspace)).transpose()?;
-
+    // Some tests run the commands of `assay` itself.
+    demo::build_assay(workspace)?;
     let mut counts = Counts::default();
     let main = workspace.cargo().args(["test", "--release", "--workspace", "--no-fail-fast"]);
     rust_suite("the workspace", main, filter.as_deref(), &mut counts)?;
@@ -99,7 +100,6 @@ fn install_node_packages(dir: &std::path::Path) -> Result<()> {
 }
 
 fn browser_suite(workspace: &Workspace, chromium: &std::path::Path, counts: &mut Counts) -> Result<()> {
-    demo::build_assay(workspace)?;
     demo::set_up(workspace)?;
     ui::step("Browser tests");
     // Records of earlier runs would change what the pages show.

@@ -62,6 +62,7 @@ impl Workspace {
             .env("ASSAY_OPENVINO_DIR", self.openvino())
             .env("ASSAY_ONNXRUNTIME_DIR", self.onnxruntime())
             .env("ASSAY_DEMO_DIR", self.demo())
+            .env("ASSAY_BIN", self.assay())
     }
 }
 

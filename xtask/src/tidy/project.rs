@@ -35,26 +35,28 @@ fn problem(path: &str, message: String) -> Problem {
     Problem { path: path.to_owned(), line: 0, message }
 }
 
-/// A guest that no test names tests nothing.
+/// A guest that no test names tests nothing; nor does a way of a guest to misbehave.
 fn guests_are_named(files: &[File], problems: &mut Vec<Problem>) {
-    let tests: Vec<&str> = files
-        .iter()
-        .filter(|file| {
-            file.path.starts_with("tests/") && file.code.is_some() && !file.path.starts_with("tests/guests/")
-        })
-        .chain(files.iter().filter(|file| file.path.starts_with("host/src/") && file.is_test()))
-        .filter_map(|file| file.text.as_deref())
-        .collect();
+    let is_test = |file: &&File| file.is_test() && file.code.is_some() && !file.path.starts_with("tests/guests/");
+    let tests: Vec<&str> = files.iter().filter(is_test).filter_map(|file| file.text.as_deref()).collect();
     for file in files {
-        let inside = file.path.strip_prefix("tests/guests/").and_then(|path| path.strip_suffix("/Cargo.toml"));
-        let is_module = file.text.as_deref().is_some_and(|text| text.contains("cdylib"));
-        let Some(name) = inside.filter(|name| !name.contains('/') && is_module) else { continue };
+        let Some(name) = guest_or_mode(file) else { continue };
         let quoted = format!("\"{name}\"");
         if !tests.iter().any(|text| text.contains(&quoted)) {
-            problems
-                .push(problem(&file.path, format!("no test names the guest {quoted}: write one, or remove the guest")));
+            let message = format!("no test names the guest {quoted}: write one, or remove the guest");
+            problems.push(problem(&file.path, message));
         }
     }
+}
+
+/// `tests/guests/NAME/Cargo.toml` of a module, or `tests/guests/.../modes/NAME.rs`.
+fn guest_or_mode(file: &File) -> Option<&str> {
+    let inside = file.path.strip_prefix("tests/guests/")?;
+    if let Some((_, mode)) = inside.split_once("/modes/") {
+        return mode.strip_suffix(".rs").filter(|mode| *mode != "mod");
+    }
+    let is_module = file.text.as_deref().is_some_and(|text| text.contains("cdylib"));
+    inside.strip_suffix("/Cargo.toml").filter(|name| is_module && !name.contains('/'))
 }
 
 /// Whose it is, which version, and under which licence: in the README.md of the folder.
@@ -174,6 +176,9 @@ mod tests {
         assert_eq!(found(guests_are_named, &[guest, ("tests/guests/spin/src/lib.rs", "\"spin\"")]).len(), 1);
         assert!(found(guests_are_named, &[guest, ("tests/it/limits.rs", "guest(\"spin\")")]).is_empty());
         assert!(found(guests_are_named, &[guest, ("host/src/plugin/tests.rs", "guest(\"spin\")")]).is_empty());
+        let mode = ("tests/guests/hostile/src/modes/bomb.rs", "");
+        assert_eq!(found(guests_are_named, &[mode, ("tests/guests/hostile/src/modes/mod.rs", "\"bomb\"")]).len(), 1);
+        assert!(found(guests_are_named, &[mode, ("tests/it/hostile.rs", "(\"bomb\", 1)")]).is_empty());
     }
 
     #[test]
