@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 /// Names under which a browser is found.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+/// A Latin and a Chinese font, and the tool that lists fonts.
+const FONTS: [&str; 3] = ["fontconfig", "fonts-liberation", "fonts-wqy-microhei"];
 /// Where the browser tests are, relative to the root.
 const BROWSER_TESTS: &str = "tests/browser";
 /// Where the station of the browser tests keeps its records, below `target/demo`.
@@ -77,6 +79,10 @@ fn browser_tools(workspace: &Workspace) -> Result<PathBuf> {
     }
     let browser =
         browser.with_context(|| format!("no chromium on the PATH ({why}). Run: {}", apt::by_hand(&["chromium"])))?;
+    // Without a font for it, Chinese text would be boxes in the screenshots, and nobody could look at it.
+    if !Cmd::new("fc-list").arg(":lang=zh").read().is_ok_and(|fonts| !fonts.trim().is_empty()) {
+        apt::ensure(&FONTS, "the screenshots of the browser tests show English and Chinese text")?;
+    }
     if find_program("node").is_none() || find_program("npm").is_none() {
         apt::ensure(&["nodejs", "npm"], why)?;
     }
