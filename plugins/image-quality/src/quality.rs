@@ -40,7 +40,9 @@ impl Kind {
         match self {
             Self::Brightness => Some("too-bright"),
             Self::Saturation => Some("saturated"),
-            Self::Contrast | Self::Focus => None,
+            // Detail that no reference picture had: sensor noise, another material, or an attack.
+            Self::Focus => Some("noisy"),
+            Self::Contrast => None,
         }
     }
 
@@ -153,6 +155,8 @@ mod tests {
     fn a_value_that_the_reference_has_seen_is_no_finding() {
         assert_eq!(brightness().judge(128.0, 4.0), None);
         assert_eq!(brightness().judge(171.0, 0.5), None, "not even with a tight limit");
+        let contrast = Range::new(Kind::Contrast, 13.0, 7.0, &[5.0, 13.0, 29.0]).unwrap();
+        assert_eq!(contrast.judge(90.0, 0.5), None, "more contrast is no fault");
     }
 
     #[test]
@@ -165,11 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn blur_is_found_on_the_logarithmic_scale() {
+    fn blur_and_noise_are_found_on_the_logarithmic_scale() {
         let focus = Range::new(Kind::Focus, 22.9, 6.1, &[12.4, 18.9, 22.4, 27.2, 38.5]).unwrap();
         let blurred = focus.judge(2.0, 4.0).unwrap();
         assert!(blurred.raised && blurred.label == "out-of-focus", "{blurred:?}");
-        assert_eq!(focus.judge(80.0, 4.0), None, "a sharper picture is no fault");
+        assert!(!focus.judge(50.0, 4.0).unwrap().raised, "a somewhat sharper picture is no fault");
+        let noise = focus.judge(2000.0, 4.0).unwrap();
+        assert!(noise.raised && noise.label == "noisy", "{noise:?}");
         assert!(focus.judge(0.0, 4.0).unwrap().distance_sd.is_finite());
     }
 
