@@ -1,8 +1,24 @@
 //! Models by name on one of three backends.
 //!
 //! Guarantees to the callers: nothing is loaded, compiled or warmed up while a frame is judged; every input is
-//! checked against the model's signed specification before a backend sees it; the device that is used was asked for.
+//! checked against the model's signed specification before a backend sees it; the device that is used was asked for;
+//! a backend that panics is a failed inference, never a dead station.
 
 mod model;
+mod validate;
+mod checked;
+mod pool;
+mod watchdog;
+mod library;
+mod tract;
+mod onnxruntime;
+mod openvino;
+mod backends;
+mod softmax;
 
+pub use backends::{BackendOptions, Backends};
 pub use model::{Backend, DeviceRequest, InferenceError, LoadOptions, LoadedModel, ModelSource, Placement};
+pub use softmax::softmax;
+
+#[cfg(test)]
+mod tests;

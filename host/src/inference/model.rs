@@ -48,8 +48,16 @@ pub trait Backend: Send + Sync {
     /// Of the library, as it says itself.
     fn version(&self) -> String;
 
+    /// True where it can read a model of that format.
+    fn reads(&self, format: ModelFormat) -> bool;
+
     /// Devices that are there now, in the words that `DeviceRequest` uses.
     fn devices(&self) -> Vec<String>;
+
+    /// True where a wish for `device` can be met. A backend with compound devices (`AUTO:NPU,CPU`) says so here.
+    fn offers(&self, device: &str) -> bool {
+        self.devices().iter().any(|have| have == device)
+    }
 
     /// Loads, compiles and warms up for each batch size of the specification.
     ///
@@ -84,8 +92,10 @@ pub trait LoadedModel: Send + Sync {
 pub enum InferenceError {
     #[error("backend {backend} is not available: {detail}")]
     BackendMissing { backend: &'static str, detail: String },
-    #[error("no device of {wish:?} is available in backend {backend}; it has {have:?}")]
-    DeviceMissing { backend: &'static str, wish: Vec<String>, have: Vec<String> },
+    #[error(
+        "no device of {wish:?} is available through {backend}; available are {have:?}: name one of these in the recipe"
+    )]
+    DeviceMissing { backend: String, wish: Vec<String>, have: Vec<String> },
     #[error("model {model} cannot be loaded by {backend}: {detail}")]
     BadModel { backend: &'static str, model: String, detail: String },
     #[error("model {model}: {detail}")]

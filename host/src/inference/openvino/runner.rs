@@ -1,0 +1,209 @@
+use super::ffi::{CallError, CompiledModel, Port, Request};
+use super::{NAME, checked_port, devices};
+use crate::domain::{self, ModelSpec, Tensor};
+use crate::inference::InferenceError;
+use crate::inference::checked::Runner;
+use crate::inference::pool::{After, Exhausted, Pool};
+use crate::inference::validate::{CheckedInputs, shape_of};
+use crate::inference::watchdog::Watchdog;
+use openvino_sys::ov_status_e as Status;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long a cancelled run is waited for before its slot is set aside.
+const CANCEL_GRACE_MS: i64 = 2;
+
+/// One compiled model with its requests.
+pub(super) struct BatchModel {
+    inputs: Vec<Port>,
+    outputs: Vec<(Port, domain::Port, Vec<u32>)>,
+    requests: Pool<Slot>,
+    /// Dropped last: the requests run on it.
+    model: CompiledModel,
+}
+
+/// A request with the tensors that a run of it reads. The request is dropped first, which waits for such a run.
+struct Slot {
+    request: Request,
+    reads: Vec<Tensor>,
+}
+
+impl BatchModel {
+    pub(super) fn new(model: CompiledModel, spec: &ModelSpec, batch: u32, parallel: u32) -> Result<Self, String> {
+        let failed = |name: &str, error: CallError| format!("{name:?}: {error}");
+        let mut inputs = Vec::new();
+        for port in &spec.inputs {
+            let found = model.input(&port.name).map_err(|error| failed(&port.name, error))?;
+            inputs.push(checked_port(found, port, batch)?);
+        }
+        let mut outputs = Vec::new();
+        for port in &spec.outputs {
+            let found = model.output(&port.name).map_err(|error| failed(&port.name, error))?;
+            outputs.push((checked_port(found, port, batch)?, port.clone(), shape_of(port, batch)));
+        }
+        let slot = || model.request().map(|request| Slot { request, reads: Vec::new() });
+        let slots = (0..parallel).map(|_| slot()).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        Ok(Self { inputs, outputs, requests: Pool::new(slots), model })
+    }
+
+    /// Hands the inputs over; the slot keeps them until it is idle.
+    fn fill(&self, slot: &mut Slot, inputs: &CheckedInputs<'_>) -> Result<(), CallError> {
+        for (port, tensor) in self.inputs.iter().zip(inputs.tensors()) {
+            slot.request.set_input(port, tensor)?;
+        }
+        slot.reads.extend(inputs.tensors().iter().map(|tensor| (*tensor).clone()));
+        Ok(())
+    }
+
+    fn outputs(&self, slot: &Slot) -> Result<Vec<Tensor>, CallError> {
+        let outputs = self.outputs.iter();
+        outputs.map(|(port, specified, shape)| slot.request.output(port, shape, specified.ty)).collect()
+    }
+}
+
+impl Slot {
+    /// True where no run is at work any more; then nothing reads the tensors.
+    fn idle(&mut self) -> bool {
+        let idle = !matches!(self.request.wait_ms(0), Ok(false));
+        if idle {
+            self.reads.clear();
+        }
+        idle
+    }
+
+    /// Runs until the end or the deadline; false at the deadline. The call comes back only when the run ends, and is
+    /// told to by the watchdog: right for the CPU, which stops at its next node, and spares the change of threads.
+    fn run_watched(&mut self, watchdog: &Watchdog, deadline: Instant) -> Result<bool, CallError> {
+        let watch = watchdog.arm(deadline, self.request.canceller());
+        let ended = self.request.run();
+        let cancelled = watch.end();
+        match ended {
+            Err(error) if error.status == Status::INFER_CANCELLED && cancelled => Ok(false),
+            ended => ended.map(|()| true),
+        }
+    }
+
+    /// Runs until the end or the deadline; false at the deadline. This comes back in time even where a driver hangs.
+    fn run_awaited(&mut self, deadline: Instant) -> Result<bool, CallError> {
+        self.request.start()?;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.request.wait_ms(whole_ms(left))? {
+                return Ok(true);
+            }
+            if left.is_zero() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Rounded up, so that a run is never cancelled before its deadline.
+fn whole_ms(left: Duration) -> i64 {
+    i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX / 2).min(3_600_000)
+}
+
+pub(super) struct OpenvinoRunner {
+    name: String,
+    device: String,
+    /// OpenVINO may move the model to another device.
+    may_move: bool,
+    /// For the device that runs on the calling thread; none for the others.
+    watchdog: Option<&'static Watchdog>,
+    batches: BTreeMap<u32, BatchModel>,
+}
+
+impl OpenvinoRunner {
+    pub(super) fn new(
+        name: String,
+        device: String,
+        may_move: bool,
+        batches: BTreeMap<u32, BatchModel>,
+    ) -> Result<Self, String> {
+        let watchdog = if device == "CPU" && !may_move { Some(Watchdog::shared()?) } else { None };
+        Ok(Self { name, device, may_move, watchdog, batches })
+    }
+
+    fn run_on(
+        &self,
+        model: &BatchModel,
+        slot: &mut Slot,
+        inputs: &CheckedInputs<'_>,
+        deadline: Instant,
+    ) -> (Result<Vec<Tensor>, InferenceError>, After) {
+        let ended = model.fill(slot, inputs).and_then(|()| match self.watchdog {
+            Some(watchdog) => slot.run_watched(watchdog, deadline),
+            None => slot.run_awaited(deadline),
+        });
+        if let Ok(true) = ended {
+            let outputs = model.outputs(slot).map_err(|error| self.failed(error));
+            slot.reads.clear();
+            return (outputs.and_then(|outputs| self.stayed(model).map(|()| outputs)), After::Free);
+        }
+        let error = match ended {
+            Err(error) => self.failed(error),
+            Ok(_) => InferenceError::Timeout { model: self.name.clone() },
+        };
+        slot.request.cancel();
+        // A driver that does not obey keeps the request and the tensors that it reads until it does.
+        let ended = !matches!(slot.request.wait_ms(CANCEL_GRACE_MS), Ok(false));
+        if ended {
+            slot.reads.clear();
+        }
+        (Err(error), if ended { After::Free } else { After::Park })
+    }
+
+    /// The record of an inspection names one device: an answer from another one does not count.
+    fn stayed(&self, model: &BatchModel) -> Result<(), InferenceError> {
+        if !self.may_move {
+            return Ok(());
+        }
+        let said = model.model.property("EXECUTION_DEVICES").map_err(|error| self.failed(error))?;
+        let now = devices::said(&said);
+        if now == self.device {
+            return Ok(());
+        }
+        let detail = format!("OpenVINO moved the model to {now}; load the model again");
+        Err(InferenceError::DeviceLost { model: self.name.clone(), device: self.device.clone(), detail })
+    }
+
+    fn failed(&self, error: CallError) -> InferenceError {
+        let (model, detail) = (self.name.clone(), error.to_string());
+        if error.status == Status::INFER_CANCELLED {
+            return InferenceError::Timeout { model };
+        }
+        if self.device != "CPU" && error.message.to_ascii_lowercase().contains("lost") {
+            return InferenceError::DeviceLost { model, device: self.device.clone(), detail };
+        }
+        InferenceError::Failed { backend: NAME, model, detail }
+    }
+
+    fn exhausted(&self, busy: Exhausted) -> InferenceError {
+        let model = self.name.clone();
+        if busy.all_hang {
+            let detail = "every inference on it was cancelled and none has ended; restart the station".to_owned();
+            return InferenceError::DeviceLost { model, device: self.device.clone(), detail };
+        }
+        InferenceError::Timeout { model }
+    }
+
+    fn batch(&self, batch: u32) -> Result<&BatchModel, InferenceError> {
+        self.batches.get(&batch).ok_or_else(|| {
+            let (model, detail) = (self.name.clone(), format!("batch size {batch} was not compiled"));
+            InferenceError::Failed { backend: NAME, model, detail }
+        })
+    }
+}
+
+impl Runner for OpenvinoRunner {
+    fn run(&self, inputs: &CheckedInputs<'_>, deadline: Instant) -> Result<Vec<Tensor>, InferenceError> {
+        let model = self.batch(inputs.batch())?;
+        let answer = model.requests.with(deadline, Slot::idle, |slot| self.run_on(model, slot, inputs, deadline));
+        answer.unwrap_or_else(|busy| Err(self.exhausted(busy)))
+    }
+
+    fn warm_up(&self, inputs: &CheckedInputs<'_>, deadline: Instant) -> Result<(), InferenceError> {
+        let model = self.batch(inputs.batch())?;
+        model.requests.all(|slot| self.run_on(model, slot, inputs, deadline).0.map(drop))
+    }
+}

@@ -1,0 +1,111 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+/// Something that can be told to stop. Called on the watchdog's thread under its lock: it sets a flag, and returns.
+pub(super) trait Cancel: Send + Sync {
+    fn cancel(&self);
+}
+
+/// One thread that cancels runs at their deadlines, for libraries that can be stopped from outside but can't wait
+/// with a time limit.
+pub(super) struct Watchdog {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    armed: BTreeMap<(Instant, u64), Arc<dyn Cancel>>,
+    next: u64,
+    /// Until when the thread sleeps; none while it waits for the first deadline.
+    sleeps_until: Option<Instant>,
+    closed: bool,
+}
+
+/// A deadline that is being watched. Dropping it ends the watch.
+pub(super) struct Watch<'a> {
+    watchdog: &'a Watchdog,
+    key: (Instant, u64),
+}
+
+impl Watchdog {
+    /// The one of this process; its thread starts with the first call.
+    pub(super) fn shared() -> Result<&'static Self, String> {
+        static SHARED: OnceLock<Result<Watchdog, String>> = OnceLock::new();
+        let start = || Self::start().map_err(|error| format!("the thread for deadlines can't be started: {error}"));
+        SHARED.get_or_init(start).as_ref().map_err(Clone::clone)
+    }
+
+    fn start() -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new().name("inference-deadline".to_owned()).spawn(move || theirs.watch())?;
+        Ok(Self { shared })
+    }
+
+    /// Cancels `target` at `deadline`, unless the watch has ended before.
+    pub(super) fn arm(&self, deadline: Instant, target: Arc<dyn Cancel>) -> Watch<'_> {
+        let mut state = self.shared.lock();
+        let key = (deadline, state.next);
+        state.next = state.next.wrapping_add(1);
+        state.armed.insert(key, target);
+        // Waking the thread costs more than the rest of this function. Deadlines mostly grow, so it nearly always
+        // sleeps until an earlier one, and finds this one when it wakes by itself.
+        let wake = state.sleeps_until.is_none_or(|until| deadline < until);
+        drop(state);
+        if wake {
+            self.shared.changed.notify_one();
+        }
+        Watch { watchdog: self, key }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Watch<'_> {
+    /// Ends the watch; true where the target was cancelled. After this call it can't be cancelled any more.
+    pub(super) fn end(self) -> bool {
+        self.watchdog.shared.lock().armed.remove(&self.key).is_none()
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.watchdog.shared.lock().armed.remove(&self.key);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self) {
+        let mut state = self.lock();
+        while !state.closed {
+            let now = Instant::now();
+            while let Some(first) = state.armed.first_entry().filter(|first| first.key().0 <= now) {
+                first.remove().cancel();
+            }
+            let next = state.armed.keys().next().map(|(deadline, _)| *deadline);
+            state.sleeps_until = next;
+            state = match next {
+                Some(next) => {
+                    let wait = next.saturating_duration_since(now);
+                    self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
