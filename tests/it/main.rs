@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod inference;
 mod artifacts;
 mod fake_model;
 mod plugin_runtime;
