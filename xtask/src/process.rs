@@ -10,6 +10,9 @@ use std::process::{Command, ExitStatus, Stdio};
 /// Lines of a failed program's output that its error shows.
 const TAIL_LINES: usize = 30;
 
+/// Characters of a command that its error shows.
+const SHOWN_CHARS: usize = 400;
+
 /// A program to run.
 #[derive(Debug)]
 pub struct Cmd {
@@ -122,8 +125,17 @@ impl Cmd {
         }
         let lines: Vec<&str> = output.lines().collect();
         let tail = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n");
+        let shown = shortened(&self.shown);
         let gap = if tail.is_empty() { "" } else { "\n" };
-        bail!("`{}` failed ({status}){gap}{tail}", self.shown)
+        bail!("`{shown}` failed ({status}){gap}{tail}")
+    }
+}
+
+/// The beginning of a long command: enough to know it again.
+fn shortened(shown: &str) -> String {
+    match shown.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{} ...", shown.get(..end).unwrap_or_default()),
+        None => shown.to_owned(),
     }
 }
 
@@ -163,6 +175,12 @@ mod tests {
         let error = Cmd::new("sh").args(["-c", "echo one; echo two >&2; exit 3"]).read().unwrap_err().to_string();
         assert!(error.contains("sh -c 'echo one") && error.contains("exit status: 3"), "{error}");
         assert!(error.ends_with("one\ntwo"), "{error}");
+    }
+
+    #[test]
+    fn a_long_command_is_shortened() {
+        assert_eq!(shortened("ls"), "ls");
+        assert_eq!(shortened(&"ü".repeat(SHOWN_CHARS + 1)), format!("{} ...", "ü".repeat(SHOWN_CHARS)));
     }
 
     #[test]

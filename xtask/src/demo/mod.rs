@@ -10,6 +10,7 @@ use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
 use crate::workspace::Workspace;
 use crate::{files, plugins, ui};
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -164,20 +165,31 @@ impl Station<'_> {
 
 fn judge_once(workspace: &Workspace, config: &Path, json: Option<&Path>) -> Result<()> {
     let pictures = Path::new(SOURCE).join("pictures");
-    let mut list = files::list(&workspace.root, &[&pictures.to_string_lossy()])?;
-    list.retain(|file| file.extension().is_some_and(|e| ["png", "jpg", "jpeg", "bmp"].iter().any(|known| e == *known)));
-    if list.is_empty() {
-        bail!("there are no pictures in {}: is this a complete clone?", workspace.root.join(pictures).display());
-    }
-    ui::step(format!("Judging each of the {} pictures once", list.len()));
+    let truth = pictures.join("truth.json");
+    let names = picture_names(&files::read_text(&workspace.root.join(&truth))?)
+        .with_context(|| format!("{} does not list the demo's pictures: is this a complete clone?", truth.display()))?;
+    ui::step(format!("Judging each of the {} pictures once", names.len()));
     let cmd = Cmd::new(workspace.assay()).dir(&workspace.root).args(["inspect", "--config"]).arg(config);
     // A scratch journal: the table is the same each time, and a demo that runs beside it is not disturbed.
-    let cmd = cmd.arg("--truth").arg(pictures.join("truth.json")).args(["--summary", "--scratch"]);
+    let cmd = cmd.arg("--truth").arg(truth).args(["--summary", "--scratch"]);
     let cmd = match json {
         Some(file) => cmd.arg("--json").arg(file),
         None => cmd,
     };
-    cmd.args(list).live()
+    cmd.args(names.iter().map(|name| pictures.join(name))).live()
+}
+
+/// The pictures in the order of the truth file: the ordinary ones come first, so that drift shows as it would in a line.
+fn picture_names(truth: &str) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Entry {
+        file: String,
+    }
+    let entries: Vec<Entry> = serde_json::from_str(truth)?;
+    if entries.is_empty() {
+        bail!("the list is empty");
+    }
+    Ok(entries.into_iter().map(|entry| entry.file).collect())
 }
 
 fn run_station(workspace: &Workspace, config: &Path, port: u16) -> Result<()> {
@@ -214,6 +226,13 @@ mod tests {
         assert_eq!(table["admin"]["bind"].as_str(), Some("127.0.0.1:9000"));
         assert_eq!(table["source"][0]["path"].as_str(), Some("/a \"b\"/sdk/models/demo/pictures"));
         assert_eq!(table["inference"]["order"][0].as_str(), Some("tract"));
+    }
+
+    #[test]
+    fn pictures_come_in_the_order_of_the_truth_file() {
+        let names = picture_names(r#"[{"file": "b.png", "truth": "good"}, {"file": "a.png"}]"#).unwrap();
+        assert_eq!(names, ["b.png", "a.png"]);
+        assert!(picture_names("[]").is_err() && picture_names("{}").is_err());
     }
 
     #[test]
