@@ -40,7 +40,11 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        let mut text = String::with_capacity(64);
+        let halves = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        text.extend(halves.filter_map(|half| DIGITS.get(usize::from(half))));
+        f.write_str(&text)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::JournalError;
 use super::chain::{Checkpoint, Content, ContentHasher, Kind, content_of, real};
-use super::pictures::NewPicture;
+use super::pictures::{Class, NewPicture};
 use super::record::{COLUMN_COUNT, COLUMNS, Prepared};
 use crate::domain::Digest;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Statement, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params, params_from_iter};
 use std::collections::BTreeMap;
 
 /// Something to write.
@@ -39,6 +39,7 @@ pub struct Statements<'c> {
     picture_known: Statement<'c>,
     picture: Statement<'c>,
     victims: Statement<'c>,
+    expired: Statement<'c>,
     forget: Statement<'c>,
 }
 
@@ -50,7 +51,7 @@ impl<'c> Statements<'c> {
             chain: db.prepare("INSERT INTO chain VALUES (?, ?, ?)")?,
             inspection: db.prepare(&format!("INSERT INTO inspections (seq, {COLUMNS}) VALUES ({marks})"))?,
             detail: db.prepare("INSERT INTO details VALUES (?, ?)")?,
-            finding: db.prepare("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)")?,
+            finding: db.prepare("INSERT INTO findings VALUES (?, ?, ?, ?, ?)")?,
             observation: db.prepare("INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
             latest: db.prepare("INSERT OR REPLACE INTO latest_reports VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?,
             picture_known: db.prepare("SELECT 1 FROM pictures WHERE digest = ?")?,
@@ -59,6 +60,9 @@ impl<'c> Statements<'c> {
                  SET class = max(class, excluded.class), stored_at_us = max(stored_at_us, excluded.stored_at_us)",
             )?,
             victims: db.prepare("SELECT digest, bytes FROM pictures ORDER BY class, stored_at_us LIMIT ?")?,
+            expired: db.prepare(
+                "SELECT digest, bytes FROM pictures WHERE class = ? AND stored_at_us < ? ORDER BY stored_at_us LIMIT ?",
+            )?,
             forget: db.prepare("DELETE FROM pictures WHERE digest = ?")?,
         })
     }
@@ -96,14 +100,7 @@ impl<'c> Statements<'c> {
         self.detail.execute(params![next.rows, record.detail])?;
         for line in &record.findings {
             let score = real(f64::from(line.score));
-            self.finding.execute(params![
-                line.raised,
-                line.label,
-                record.judged_at_us,
-                next.rows,
-                line.plugin,
-                score
-            ])?;
+            self.finding.execute(params![line.label, record.judged_at_us, next.rows, line.plugin, score])?;
         }
         self.link(head, Kind::Inspection, &record.content).map(Ok)
     }
@@ -161,27 +158,38 @@ impl<'c> Statements<'c> {
         self.picture.execute(params![digest.as_bytes(), class, bytes, at_us]).map(|_| ())
     }
 
-    /// Takes the least wanted pictures out of the inventory until `excess` bytes are free, at most `most` of them.
-    /// Their files go after the commit.
-    pub fn evict(&mut self, excess: u64, most: usize) -> rusqlite::Result<Vec<(Digest, u64)>> {
-        let mut gone = Vec::new();
+    /// The least wanted pictures that together free `excess` bytes, at most `most` of them.
+    pub fn least_wanted(&mut self, excess: u64, most: i64) -> rusqlite::Result<Vec<Stored>> {
         let mut freed = 0u64;
-        let victims = self.victims.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| {
-            Ok((Digest::from_bytes(row.get(0)?), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
-        })?;
+        let mut gone = Vec::new();
+        let victims = self.victims.query_map([most], stored)?;
         for victim in victims {
             if freed >= excess {
                 break;
             }
-            let (digest, bytes) = victim?;
-            freed = freed.saturating_add(bytes);
-            gone.push((digest, bytes));
-        }
-        for (digest, _) in &gone {
-            self.forget.execute([digest.as_bytes()])?;
+            let victim = victim?;
+            freed = freed.saturating_add(victim.1);
+            gone.push(victim);
         }
         Ok(gone)
     }
+
+    /// Pictures of a class that were stored before a time, the oldest first, at most `most` of them.
+    pub fn expired(&mut self, class: Class, before_us: i64, most: i64) -> rusqlite::Result<Vec<Stored>> {
+        self.expired.query_map(params![class as i64, before_us, most], stored)?.collect()
+    }
+
+    /// Takes pictures out of the inventory. Their files go after the commit.
+    pub fn forget(&mut self, pictures: &[Stored]) -> rusqlite::Result<()> {
+        pictures.iter().try_for_each(|(digest, _)| self.forget.execute([digest.as_bytes()]).map(|_| ()))
+    }
+}
+
+/// Digest and size of a picture in the inventory.
+pub type Stored = (Digest, u64);
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok((Digest::from_bytes(row.get(0)?), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
 }
 
 fn is_taken(error: &rusqlite::Error) -> bool {

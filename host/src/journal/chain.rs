@@ -140,9 +140,3 @@ pub fn content_of(values: &[Value]) -> Content {
 pub fn real(number: f64) -> Value {
     if number.is_nan() { Value::Null } else { Value::Real(number + 0.0) }
 }
-
-/// SHA-256 of some bytes.
-#[must_use]
-pub fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::from_bytes(Sha256::digest(bytes).into())
-}

@@ -1,6 +1,6 @@
 //! Inspections as text: one JSON object per line, or CSV for a spreadsheet.
 
-use super::reader::Line;
+use super::rows::Line;
 use super::{JournalError, Reader};
 use std::io::{self, Write};
 

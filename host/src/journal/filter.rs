@@ -68,7 +68,7 @@ pub fn select_rows(filter: &Filter, page: &Page) -> (String, Vec<Value>) {
     let mut sql = Conditions::default();
     let (from, time, row) = match &filter.finding {
         Some(label) => {
-            sql.add("f.raised = 1 AND f.label = ?", Value::Text(label.clone()));
+            sql.add("f.label = ?", Value::Text(label.clone()));
             ("findings f CROSS JOIN inspections i ON i.seq = f.inspection".to_owned(), "f.judged_at_us", "f.inspection")
         }
         None => (format!("inspections i INDEXED BY {}", index_for(filter)), "i.judged_at_us", "i.seq"),

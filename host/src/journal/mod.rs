@@ -15,11 +15,13 @@ mod export;
 mod filter;
 mod gaps;
 mod health;
+mod keeping;
 mod open;
 mod options;
 mod pictures;
 mod reader;
 mod record;
+mod rows;
 mod schema;
 mod space;
 mod verify;
@@ -33,12 +35,10 @@ pub use error::JournalError;
 pub use export::{ExportError, ExportFormat, export};
 pub use filter::{Cursor, CursorParseError, Filter, MAX_PAGE, Page};
 pub use health::{Health, Pressure};
-pub use options::{Durability, JournalOptions};
-pub use reader::{
-    Audited, Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, MAX_LATENCY_ROWS, MAX_POINTS, Observed,
-    Reader, TrendPoint,
-};
+pub use options::{Durability, JournalOptions, KeepDays};
+pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
 pub use record::{Record, StoredImage};
+pub use rows::{Audited, Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
 pub use verify::{ChainFault, Verified, verify};
 
 use crate::domain::{FrameId, Observation};
@@ -96,7 +96,7 @@ pub struct Journal {
     writer: Mutex<Option<JoinHandle<()>>>,
     shared: Arc<Shared>,
     reader: Reader,
-    _lock: File,
+    lock: File,
 }
 
 impl Journal {
@@ -121,7 +121,7 @@ impl Journal {
     /// When the record is malformed, of another station or start, or the queue stays full.
     pub fn submit(&self, record: Record) -> Result<Pending, JournalError> {
         self.check_id(&record.inspection.meta.id)?;
-        let record = record::prepare(record, self.options.pass_one_in)?;
+        let record = record::prepare(record, &self.options)?;
         self.send(Work::Record(Box::new(record)))
     }
 
@@ -224,6 +224,8 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         self.close();
+        // Not only by closing the file: a process that is being started at this moment may still have it open.
+        let _ = rustix::fs::flock(&self.lock, rustix::fs::FlockOperation::Unlock);
     }
 }
 

@@ -68,7 +68,7 @@ fn start(
         .spawn(move || writer.run(db, &queue))
         .map_err(|error| JournalError::Stopped { detail: format!("its thread did not start: {error}") })?;
     let reader = Reader::new(&options.dir, Some(Arc::clone(&shared)));
-    Ok(Journal { options, boot, commands, writer: Mutex::new(Some(thread)), shared, reader, _lock: lock })
+    Ok(Journal { options, boot, commands, writer: Mutex::new(Some(thread)), shared, reader, lock })
 }
 
 /// Refuses a folder in which a new database would hide what was lost.

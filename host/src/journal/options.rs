@@ -9,6 +9,22 @@ pub enum Durability {
     LosesConfirmedRows,
 }
 
+/// How many days pictures are kept, by what became of the part. 0 keeps none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepDays {
+    pub fail: u32,
+    pub undecided: u32,
+    /// Passed, with a raised finding.
+    pub flagged: u32,
+    /// Passed, without one.
+    pub pass: u32,
+}
+
+impl KeepDays {
+    /// Only the quota ends the stay of a picture.
+    pub const FOREVER: Self = Self { fail: u32::MAX, undecided: u32::MAX, flagged: u32::MAX, pass: u32::MAX };
+}
+
 /// Where a journal lies, and its limits.
 #[derive(Debug, Clone)]
 pub struct JournalOptions {
@@ -17,6 +33,7 @@ pub struct JournalOptions {
     pub station: String,
     /// Stored pictures take at most this many bytes; beyond it the least wanted go first.
     pub image_quota_bytes: u64,
+    pub keep_days: KeepDays,
     /// Of the passed parts without a raised finding, the pictures of one in so many are kept. 0 keeps none.
     pub pass_one_in: u64,
     /// Space held back for the moment when the disk is full: 1 to 64 MiB.
@@ -29,6 +46,8 @@ pub struct JournalOptions {
     pub batch_rows: usize,
     /// A commit waits this long for more records once the first is there. 0: takes what waits, and goes.
     pub batch_wait_us: u64,
+    /// Pages of 4 KiB in the WAL after which a quiet moment is used to move them into the database.
+    pub checkpoint_pages: i64,
     pub durability: Durability,
     /// SQLite VFS by name; the system's own when absent. For tests that simulate a bad disk.
     pub vfs: Option<String>,
@@ -41,12 +60,14 @@ impl JournalOptions {
             dir: dir.to_owned(),
             station: station.to_owned(),
             image_quota_bytes: 2 << 30,
+            keep_days: KeepDays::FOREVER,
             pass_one_in: 1,
             ballast_bytes: 16 << 20,
             queue: 512,
             queue_wait_ms: 1000,
             batch_rows: 256,
             batch_wait_us: 0,
+            checkpoint_pages: 2000,
             durability: Durability::Full,
             vfs: None,
         }

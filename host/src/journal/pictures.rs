@@ -4,8 +4,8 @@
 //! that a power cut has taken. The other way round can happen: such files are taken into the inventory later, and
 //! then count against the quota like any other. Nothing is deleted but by the quota.
 
-use super::JournalError;
-use super::chain::digest_of;
+use super::{JournalError, KeepDays};
+
 use crate::domain::Digest;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,16 +13,27 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why a picture is kept. The order is the order of leaving: the first go first.
+/// Why a picture is kept. The order is the order of leaving: the first go first. Stored by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     Pass = 0,
-    /// Made by a plugin.
-    Made = 1,
+    /// Passed, with a raised finding.
+    Flagged = 1,
     Undecided = 2,
     Fail = 3,
-    /// A raised finding: somebody may want to look at it.
-    Flagged = 4,
+}
+
+impl Class {
+    pub const ALL: [Self; 4] = [Self::Pass, Self::Flagged, Self::Undecided, Self::Fail];
+
+    pub const fn days(self, keep: &KeepDays) -> u32 {
+        match self {
+            Self::Pass => keep.pass,
+            Self::Flagged => keep.flagged,
+            Self::Undecided => keep.undecided,
+            Self::Fail => keep.fail,
+        }
+    }
 }
 
 /// A picture that a record brings along.
@@ -160,7 +171,7 @@ impl PictureFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(JournalError::folder(&path, error)),
         };
-        let found = digest_of(&bytes);
+        let found = Digest::of(&bytes);
         if found == *digest {
             return Ok(Some(bytes));
         }

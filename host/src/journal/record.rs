@@ -1,8 +1,8 @@
 //! A record on its way to the disk. Everything that needs no database happens here, on the caller's thread.
 
-use super::JournalError;
-use super::chain::{Content, content_of, digest_of, real};
+use super::chain::{Content, content_of, real};
 use super::pictures::{Class, NewPicture};
+use super::{JournalError, JournalOptions};
 use crate::domain::{Digest, FrameId, Inspection, Observation, Stage, Verdict, VerdictKind};
 use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
@@ -56,10 +56,9 @@ pub const COLUMNS: &str = "station, boot, trigger, captured_at_us, judged_at_us,
      device, flagged, source_us, decode_us, preprocess_us, infer_us, detect_us, decide_us, total_us";
 pub const COLUMN_COUNT: usize = 30;
 
-/// One line of `findings`: the strongest finding of its label in the frame.
+/// One line of `findings`: the strongest raised finding of its label in the frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindingLine {
-    pub raised: bool,
     pub label: String,
     pub plugin: String,
     pub score: f32,
@@ -77,8 +76,8 @@ pub struct Prepared {
     pub pictures: Vec<NewPicture>,
 }
 
-/// Makes a record ready. `pass_one_in` as in the options.
-pub fn prepare(record: Record, pass_one_in: u64) -> Result<Prepared, JournalError> {
+/// Makes a record ready.
+pub fn prepare(record: Record, options: &JournalOptions) -> Result<Prepared, JournalError> {
     let Record { inspection, picture, images } = record;
     let id = inspection.meta.id.clone();
     let refuse = |detail: String| JournalError::BadRecord { id: id.to_string(), detail };
@@ -87,20 +86,21 @@ pub fn prepare(record: Record, pass_one_in: u64) -> Result<Prepared, JournalErro
     }
     let flagged = inspection.findings().any(|(_, finding)| finding.raised);
     let class = class_of(inspection.verdict.kind(), flagged);
-    let keep = class != Class::Pass || (pass_one_in > 0 && inspection.meta.id.trigger.is_multiple_of(pass_one_in));
+    let sampled = options.pass_one_in > 0 && inspection.meta.id.trigger.is_multiple_of(options.pass_one_in);
+    let keep = class.days(&options.keep_days) > 0 && (class != Class::Pass || sampled);
     let mut pictures = Vec::new();
     let mut names = Vec::new();
     if let Some(bytes) = picture.filter(|_| keep) {
-        let digest = digest_of(&bytes);
+        let digest = Digest::of(&bytes);
         if inspection.picture != Some(digest) {
             return Err(refuse(format!("the picture's bytes have digest {digest}, the record says otherwise")));
         }
         pictures.push(NewPicture { digest, bytes, class });
     }
     for (plugin, name, png) in images.into_iter().filter(|_| keep) {
-        let digest = digest_of(&png);
+        let digest = Digest::of(&png);
         names.push(StoredImage { plugin, name, digest });
-        pictures.push(NewPicture { digest, bytes: png.into(), class: Class::Made });
+        pictures.push(NewPicture { digest, bytes: png.into(), class });
     }
     let detail = serde_json::to_string(&DetailOut { inspection: &inspection, images: &names })
         .map_err(|error| refuse(error.to_string()))?;
@@ -118,27 +118,22 @@ pub fn prepare(record: Record, pass_one_in: u64) -> Result<Prepared, JournalErro
 fn class_of(verdict: VerdictKind, flagged: bool) -> Class {
     match verdict {
         VerdictKind::Fail => Class::Fail,
-        _ if flagged => Class::Flagged,
         VerdictKind::Undecided => Class::Undecided,
+        VerdictKind::Pass if flagged => Class::Flagged,
         VerdictKind::Pass => Class::Pass,
     }
 }
 
-/// The strongest finding of each label, raised ones apart from the others. In the order of the table's key.
+/// The strongest raised finding of each label.
 pub fn finding_lines(inspection: &Inspection) -> Vec<FindingLine> {
-    let mut best: BTreeMap<(bool, &str), FindingLine> = BTreeMap::new();
-    for (plugin, finding) in inspection.findings() {
-        let line = FindingLine {
-            raised: finding.raised,
-            label: finding.label.clone(),
-            plugin: plugin.to_owned(),
-            score: finding.score,
-        };
-        match best.get_mut(&(finding.raised, finding.label.as_str())) {
-            Some(known) if known.score >= line.score => {}
-            Some(known) => *known = line,
+    let mut best: BTreeMap<&str, FindingLine> = BTreeMap::new();
+    for (plugin, finding) in inspection.findings().filter(|(_, finding)| finding.raised) {
+        let line = || FindingLine { label: finding.label.clone(), plugin: plugin.to_owned(), score: finding.score };
+        match best.get_mut(finding.label.as_str()) {
+            Some(known) if known.score >= finding.score => {}
+            Some(known) => *known = line(),
             None => {
-                best.insert((finding.raised, finding.label.as_str()), line);
+                best.insert(&finding.label, line());
             }
         }
     }

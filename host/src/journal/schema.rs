@@ -17,7 +17,7 @@ const BUSY_MS: u64 = 2000;
 
 /// Version 1. `seq` is the place in the chain. Tables without it are derived, or do not belong to the record.
 ///
-/// `inspections` is narrow because lists and percentiles read much of it; the rest of a record is one JSON text.
+/// `findings` has the raised ones only, for the lists. `inspections` is narrow because lists and percentiles read much of it; the rest of a record is one JSON text.
 const VERSION_1: &str = "
 CREATE TABLE chain (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
 CREATE TABLE boots (
@@ -43,9 +43,8 @@ CREATE INDEX inspections_serial ON inspections (serial, judged_at_us) WHERE seri
 CREATE INDEX inspections_flagged ON inspections (judged_at_us) WHERE flagged = 1;
 CREATE TABLE details (seq INTEGER PRIMARY KEY REFERENCES inspections, detail TEXT NOT NULL) STRICT;
 CREATE TABLE findings (
-    raised INTEGER NOT NULL, label TEXT NOT NULL, judged_at_us INTEGER NOT NULL, inspection INTEGER NOT NULL,
-    plugin TEXT NOT NULL, score REAL,
-    PRIMARY KEY (raised, label, judged_at_us, inspection)) STRICT, WITHOUT ROWID;
+    label TEXT NOT NULL, judged_at_us INTEGER NOT NULL, inspection INTEGER NOT NULL, plugin TEXT NOT NULL, score REAL,
+    PRIMARY KEY (label, judged_at_us, inspection)) STRICT, WITHOUT ROWID;
 CREATE TABLE observations (
     seq INTEGER NOT NULL, ord INTEGER NOT NULL, boot INTEGER NOT NULL, trigger INTEGER NOT NULL,
     at_us INTEGER NOT NULL, plugin TEXT NOT NULL, feature TEXT NOT NULL, statistic TEXT NOT NULL,

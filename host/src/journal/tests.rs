@@ -6,10 +6,12 @@
     reason = "tests fail by panicking"
 )]
 
+mod chain;
+mod faults;
+mod pictures;
 mod reading;
 mod writing;
 
-use super::chain::digest_of;
 use super::*;
 use crate::domain::{
     Blame, DeviceUse, Digest, Finding, FrameMeta, Inspection, ModelAnswer, PluginKind, PluginRun, Report, Stage,
@@ -52,7 +54,7 @@ fn record(journal: &Journal, trigger: u64, verdict: Verdict, findings: Vec<Findi
     };
     let answer = ModelAnswer {
         model: "surface".to_owned(),
-        digest: digest_of(b"model"),
+        digest: Digest::of(b"model"),
         device,
         probabilities: vec![0.97, 0.01, 0.02],
         labels: ["good", "scratch", "pit"].map(str::to_owned).to_vec(),
@@ -60,7 +62,7 @@ fn record(journal: &Journal, trigger: u64, verdict: Verdict, findings: Vec<Findi
     let run = |plugin: &str, kind, findings| PluginRun {
         plugin: plugin.to_owned(),
         kind,
-        component: digest_of(plugin.as_bytes()),
+        component: Digest::of(plugin.as_bytes()),
         micros: 120,
         host_micros: 90,
         memory_bytes: 1 << 20,
@@ -86,7 +88,7 @@ fn record(journal: &Journal, trigger: u64, verdict: Verdict, findings: Vec<Findi
         height: 224,
         recipe: "surface".to_owned(),
         recipe_version: "1.0.0".to_owned(),
-        recipe_digest: digest_of(b"recipe"),
+        recipe_digest: Digest::of(b"recipe"),
         verdict,
         answer: Some(answer),
         runs: vec![
@@ -103,12 +105,11 @@ fn record(journal: &Journal, trigger: u64, verdict: Verdict, findings: Vec<Findi
 }
 
 /// The same with a stored picture of `bytes` bytes, different for each trigger.
-#[allow(dead_code, reason = "for the tests of pictures")]
 fn pictured(journal: &Journal, trigger: u64, verdict: Verdict, bytes: usize) -> Record {
     let mut record = record(journal, trigger, verdict, Vec::new());
     let mut picture = vec![0x5a; bytes.max(8)];
     picture[..8].copy_from_slice(&trigger.to_le_bytes());
-    record.inspection.picture = Some(digest_of(&picture));
+    record.inspection.picture = Some(Digest::of(&picture));
     record.picture = Some(picture.into());
     record
 }
@@ -144,8 +145,4 @@ fn stranger(dir: &Path) -> rusqlite::Connection {
     let db = rusqlite::Connection::open(dir.join("journal.db")).unwrap();
     db.busy_timeout(Duration::from_secs(5)).unwrap();
     db
-}
-
-fn sha(bytes: &[u8]) -> Digest {
-    digest_of(bytes)
 }

@@ -217,7 +217,7 @@ impl<'c> Contents<'c> {
                 .prepare("SELECT judged_at_us, detail FROM inspections JOIN details USING (seq) WHERE seq = ?")?,
             finding: db.prepare(
                 "SELECT plugin, score FROM findings
-                 WHERE raised = ? AND label = ? AND judged_at_us = ? AND inspection = ?",
+                 WHERE label = ? AND judged_at_us = ? AND inspection = ?",
             )?,
         })
     }
@@ -257,7 +257,7 @@ impl<'c> Contents<'c> {
     }
 
     fn line_is_there(&mut self, line: &FindingLine, judged_at_us: i64, row: i64) -> rusqlite::Result<bool> {
-        let key = rusqlite::params![line.raised, line.label, judged_at_us, row];
+        let key = rusqlite::params![line.label, judged_at_us, row];
         let found = self
             .finding
             .query_row(key, |found| Ok((found.get::<_, String>(0)?, found.get::<_, Option<f64>>(1)?)))

@@ -1,28 +1,24 @@
 //! The one thread that writes. It takes all that waits, makes it durable in one commit, then answers.
 
-use super::batch::{self, Outcome, Statements, Work};
+use super::batch::{self, Outcome, Statements, Stored, Work};
 use super::chain::Checkpoint;
 use super::health::{Pressure, Shared};
-use super::pictures::{Class, NewPicture, PictureFolder};
+use super::keeping::EVICT_STEP;
+use super::pictures::{NewPicture, PictureFolder};
 use super::space::Space;
 use super::{Committed, JournalError, JournalOptions, now_us, schema, verify};
-use crate::domain::Digest;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::Connection;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// After so long without work the writer tidies up.
-const IDLE: Duration = Duration::from_millis(500);
+/// The writer tidies up that often when nothing waits. Unit tests do not wait for it.
+const IDLE: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 500 });
 /// Between two attempts to open a database that failed.
 const REOPEN_EVERY: Duration = Duration::from_millis(200);
-/// Pages of the WAL that are moved into the database when nothing else waits, and at the latest.
-const CHECKPOINT_PAGES: i64 = 2_000;
-const CHECKPOINT_PAGES_MOST: i64 = 16_000;
-/// Pictures that leave in one step.
-const EVICT_STEP: usize = 64;
+/// The WAL is moved into the database when nothing waits; with so many times the pages, even if something does.
+const CHECKPOINT_AT_LATEST: i64 = 8;
 /// Entries that are checked again after a fault.
 const RECHECK_ENTRIES: i64 = 1_000;
 
@@ -75,6 +71,14 @@ fn fault_of(error: &rusqlite::Error) -> Fault {
     }
 }
 
+/// What a transaction did.
+struct Done {
+    head: Checkpoint,
+    outcomes: Vec<Outcome>,
+    /// Pictures that left the inventory; their files are still there.
+    evicted: Vec<Stored>,
+}
+
 pub struct Writer {
     pub options: JournalOptions,
     pub database: PathBuf,
@@ -108,16 +112,22 @@ impl Writer {
             Ok(statements) => statements,
             Err(error) => return End::Broken(error.to_string()),
         };
+        let mut tidied = Instant::now();
         loop {
-            let worked = match commands.recv_timeout(IDLE) {
+            let mut worked = match commands.recv_timeout(IDLE) {
                 Ok(Command::Work(first)) => {
                     let (batch, stop) = self.gather(first, commands);
                     let done = self.commit(&mut statements, batch);
                     if stop && done.is_ok() { Err(End::Stop) } else { done }
                 }
-                Err(RecvTimeoutError::Timeout) => self.tidy(&mut statements),
+                Err(RecvTimeoutError::Timeout) => Ok(()),
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => Err(End::Stop),
             };
+            // On a busy line too, but not while somebody waits.
+            if worked.is_ok() && tidied.elapsed() >= IDLE && commands.is_empty() {
+                tidied = Instant::now();
+                worked = self.tidy(&mut statements).or_else(|error| self.failed(Vec::new(), &error));
+            }
             match worked.and_then(|()| self.checkpoint(db, commands.is_empty())) {
                 Ok(()) => {}
                 Err(End::Stop) => {
@@ -155,9 +165,10 @@ impl Writer {
         };
         let mut attempt = self.attempt(statements, &batch, &pictures);
         if attempt.as_ref().is_err_and(|error| fault_of(error) == Fault::Full) && self.space.release() {
+            self.watch_space();
             attempt = self.attempt(statements, &batch, &pictures);
         }
-        let (head, outcomes, evicted) = match attempt {
+        let Done { head, outcomes, evicted } = match attempt {
             Ok(done) => done,
             Err(error) => return self.failed(batch, &error),
         };
@@ -170,13 +181,12 @@ impl Writer {
     }
 
     /// One transaction with the whole batch. Nothing of it counts before it returns.
-    #[expect(clippy::type_complexity, reason = "read once, by the function above")]
     fn attempt(
         &self,
         statements: &mut Statements<'_>,
         batch: &[Ticket],
         pictures: &[(NewPicture, u64)],
-    ) -> rusqlite::Result<(Checkpoint, Vec<Outcome>, Vec<(Digest, u64)>)> {
+    ) -> rusqlite::Result<Done> {
         let incoming: u64 = pictures.iter().map(|(_, new)| new).sum();
         let excess = (self.picture_bytes + incoming).saturating_sub(self.options.image_quota_bytes);
         statements.transaction(|sql| {
@@ -186,8 +196,9 @@ impl Writer {
             for (picture, _) in pictures {
                 sql.picture(picture, now_us())?;
             }
-            let evicted = if excess > 0 { sql.evict(excess, EVICT_STEP)? } else { Vec::new() };
-            Ok((head, outcomes, evicted))
+            let evicted = if excess > 0 { sql.least_wanted(excess, EVICT_STEP)? } else { Vec::new() };
+            sql.forget(&evicted)?;
+            Ok(Done { head, outcomes, evicted })
         })
     }
 
@@ -204,104 +215,10 @@ impl Writer {
         end
     }
 
-    /// Puts the pictures of a batch on the disk. Gives back those that are there, with the bytes each one adds.
-    fn store_pictures(
-        &mut self,
-        statements: &mut Statements<'_>,
-        batch: &[Ticket],
-    ) -> rusqlite::Result<Vec<(NewPicture, u64)>> {
-        let mut wanted: BTreeMap<Digest, NewPicture> = BTreeMap::new();
-        let records = batch.iter().filter_map(|ticket| match &ticket.work {
-            Work::Record(record) => Some(record),
-            _ => None,
-        });
-        for picture in records.flat_map(|record| &record.pictures) {
-            let known = wanted.entry(picture.digest).or_insert_with(|| picture.clone());
-            known.class = known.class.max(picture.class);
-        }
-        if wanted.is_empty() || self.watch_space() >= Pressure::NoPictures {
-            return Ok(Vec::new());
-        }
-        let mut there = Vec::new();
-        let mut new = Vec::new();
-        for picture in wanted.values() {
-            let known = statements.knows_picture(&picture.digest)?;
-            if known && self.folder.path(&picture.digest).exists() {
-                there.push((picture.clone(), 0));
-            } else {
-                new.push((picture, if known { 0 } else { picture.bytes.len() as u64 }));
-            }
-        }
-        let (stored, fault) = self.folder.store(&new.iter().map(|(picture, _)| *picture).collect::<Vec<_>>());
-        let kept = stored.into_iter().map(|picture| picture.digest).collect::<Vec<_>>();
-        let failed = (new.len() - kept.len()) as u64;
-        there.extend(new.into_iter().filter(|(p, _)| kept.contains(&p.digest)).map(|(p, adds)| (p.clone(), adds)));
-        if let Some(fault) = fault {
-            self.shared.change(|health| {
-                health.pictures_failed += failed;
-                health.last_fault = Some(format!("a picture could not be kept: {fault}"));
-            });
-        }
-        Ok(there)
-    }
-
-    /// Removes the files of pictures that the inventory has given up.
-    fn unlink(&mut self, evicted: &[(Digest, u64)]) {
-        for (digest, bytes) in evicted {
-            // A file that stays is found by the next sweep, and counted again.
-            self.folder.remove(digest);
-            self.picture_bytes = self.picture_bytes.saturating_sub(*bytes);
-        }
-        let picture_bytes = self.picture_bytes;
-        self.shared.change(|health| health.picture_bytes = picture_bytes);
-    }
-
-    fn watch_space(&mut self) -> Pressure {
+    pub(super) fn watch_space(&mut self) -> Pressure {
         let pressure = self.space.look();
         self.shared.change(|health| health.pressure = pressure);
         pressure
-    }
-
-    /// In quiet moments: one step of eviction, one sub-folder compared with the inventory.
-    fn tidy(&mut self, statements: &mut Statements<'_>) -> Result<(), End> {
-        self.watch_space();
-        let excess = self.picture_bytes.saturating_sub(self.options.image_quota_bytes);
-        let mut done = Ok(Vec::new());
-        if excess > 0 {
-            done = statements.transaction(|sql| sql.evict(excess, EVICT_STEP));
-        } else if let Some(shard) = self.sweep {
-            self.sweep = shard.checked_add(1);
-            done = self.adopt(statements, shard).map(|()| Vec::new());
-        }
-        match done {
-            Ok(evicted) => {
-                self.unlink(&evicted);
-                Ok(())
-            }
-            Err(error) => self.failed(Vec::new(), &error),
-        }
-    }
-
-    /// Takes files without a row into the inventory, as the least wanted: a power cut left them between the two.
-    fn adopt(&mut self, statements: &mut Statements<'_>, shard: u8) -> rusqlite::Result<()> {
-        let Ok(files) = self.folder.shard(shard) else { return Ok(()) };
-        let mut strays = Vec::new();
-        for (digest, bytes) in files {
-            if !statements.knows_picture(&digest)? {
-                strays.push((digest, bytes));
-            }
-        }
-        if strays.is_empty() {
-            return Ok(());
-        }
-        let at_us = now_us();
-        statements.transaction(|sql| {
-            strays.iter().try_for_each(|(digest, bytes)| {
-                sql.inventory(digest, Class::Pass as i64, i64::try_from(*bytes).unwrap_or(i64::MAX), at_us)
-            })
-        })?;
-        self.picture_bytes += strays.iter().map(|(_, bytes)| bytes).sum::<u64>();
-        Ok(())
     }
 
     /// Moves the WAL into the database where there is enough of it.
@@ -315,7 +232,8 @@ impl Writer {
             Ok(waiting) => waiting,
             Err(error) => return self.failed(Vec::new(), &error),
         };
-        if waiting < CHECKPOINT_PAGES || (!quiet && waiting < CHECKPOINT_PAGES_MOST) {
+        let enough = self.options.checkpoint_pages.max(1);
+        if waiting < enough || (!quiet && waiting < enough.saturating_mul(CHECKPOINT_AT_LATEST)) {
             return Ok(());
         }
         match pages("PASSIVE") {

@@ -208,7 +208,7 @@ fn a_reader_holds_no_view_between_calls() {
 fn cursors_and_checkpoints_survive_their_text() {
     let cursor = Cursor { judged_at_us: -5, row: 17 };
     assert_eq!(cursor.to_string().parse(), Ok(cursor));
-    let checkpoint = Checkpoint { rows: 12, hash: sha(b"x") };
+    let checkpoint = Checkpoint { rows: 12, hash: Digest::of(b"x") };
     assert_eq!(checkpoint.to_string().parse(), Ok(checkpoint));
     for bad in ["", "12", "12:", "-1:00", "x:y", "12:ABC"] {
         assert!(bad.parse::<Checkpoint>().is_err(), "{bad}");
