@@ -11,3 +11,4 @@ mod inference;
 mod artifacts;
 mod fake_model;
 mod plugin_runtime;
+mod journal;

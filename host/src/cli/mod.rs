@@ -1,6 +1,7 @@
 //! The commands of `assay`.
 
 pub mod bundle;
+pub mod journal;
 pub mod key;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +18,7 @@ struct Cli {
 enum Command {
     Key(key::KeyArgs),
     Bundle(bundle::BundleArgs),
+    Journal(journal::JournalArgs),
 }
 
 /// Reads the command line and does what it says.
@@ -27,5 +29,6 @@ pub fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Key(args) => key::run(args),
         Command::Bundle(args) => bundle::run(args),
+        Command::Journal(args) => journal::run(args),
     }
 }
