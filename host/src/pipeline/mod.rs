@@ -1,1 +1,23 @@
-//! The way of a frame: `inspect_frame`, the lanes, the trace.
+//! The way of a frame: `inspect_frame`, the judging behind its seam, the lanes and the board that the admin reads.
+//!
+//! Invariants: a verdict leaves [`release`] only after its record is on disk; every queue is bounded; nothing on the
+//! way of a frame waits for the admin or for a monitor.
+
+mod trace;
+mod judge;
+mod inspect;
+mod board;
+mod monitors;
+mod release;
+mod lanes;
+
+pub use board::{Board, BoardSnapshot, Counters, RecipeCard, StageLatency};
+pub use inspect::{Inspected, InspectContext, inspect_frame};
+pub use judge::{Judge, LiveRecipe};
+pub use lanes::{LaneOptions, Line, LineError, LineParts};
+pub use monitors::MonitorStates;
+pub use release::{Outcome, Record, RecordKeeper, RecordTicket};
+pub use trace::Trace;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+use crate::admin::i18n::Lang;
+use crate::domain::{Region, VerdictKind};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// Which entry of the navigation is current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Live,
+    Inspections,
+    Drift,
+    Plugins,
+}
+
+const TABS: [(Tab, &str, &str); 4] = [
+    (Tab::Live, "/", "nav.live"),
+    (Tab::Inspections, "/inspections", "nav.inspections"),
+    (Tab::Drift, "/drift", "nav.drift"),
+    (Tab::Plugins, "/plugins", "nav.plugins"),
+];
+
+/// What every page needs beside its own content.
+#[derive(Debug, Clone)]
+pub struct PageFrame {
+    pub lang: Lang,
+    pub station: String,
+    /// Path and query of this page, to come back to after the language was changed.
+    pub here: String,
+}
+
+/// The whole page around `content`.
+pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) -> Markup {
+    let t = |key| frame.lang.text(key);
+    html! {
+        (DOCTYPE)
+        html lang=(frame.lang.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="htmx-config" content=r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true}"#;
+                title { (title) " - " (t("site.title")) }
+                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
+                link rel="stylesheet" href="/assets/uplot.min.css";
+                link rel="stylesheet" href="/assets/style.css";
+                script src="/assets/htmx.min.js" defer {}
+                script src="/assets/htmx-sse.min.js" defer {}
+                script src="/assets/uplot.min.js" defer {}
+                script src="/assets/app.js" defer {}
+            }
+            body {
+                a class="skip" href="#content" { (t("nav.skip")) }
+                (top(frame, tab))
+                main id="content" { (content) }
+            }
+        }
+    }
+}
+
+fn top(frame: &PageFrame, tab: Option<Tab>) -> Markup {
+    let t = |key| frame.lang.text(key);
+    let other = frame.lang.other();
+    html! {
+        header class="top" {
+            a class="brand" href="/" { img src="/assets/icon.svg" width="24" height="24" alt=""; (t("site.title")) }
+            nav {
+                @for (entry, href, key) in TABS {
+                    a href=(href) aria-current=[(Some(entry) == tab).then_some("page")] { (t(key)) }
+                }
+            }
+            span class="station" { (t("site.station")) " " b { (frame.station) } }
+            a href={ "/language?to=" (other.tag()) "&back=" (percent(&frame.here)) } lang=(other.tag()) { (t("nav.language")) }
+        }
+    }
+}
+
+/// Percent-encodes all but unreserved characters and `/`, for use inside a query.
+#[must_use]
+pub fn percent(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// The shape of a verdict: a tick in a circle, a cross in an octagon, a question mark in a triangle.
+#[must_use]
+pub fn shape(kind: VerdictKind) -> Markup {
+    let path = match kind {
+        VerdictKind::Pass => {
+            r#"<circle cx="12" cy="12" r="10"/><path d="M7 12.5l3.4 3.4L17 9" fill="none" stroke-linecap="round" stroke-linejoin="round"/>"#
+        }
+        VerdictKind::Fail => {
+            r#"<path d="M8 2h8l6 6v8l-6 6H8l-6-6V8z"/><path d="M8.3 8.3l7.4 7.4M15.7 8.3l-7.4 7.4" stroke-linecap="round"/>"#
+        }
+        VerdictKind::Undecided => {
+            r#"<path d="M12 2.5L22.5 21h-21z" stroke-linejoin="round"/><path d="M9.8 11a2.2 2.2 0 1 1 3 2c-.6.3-.8.7-.8 1.5M12 17.6v.2" stroke-linecap="round"/>"#
+        }
+    };
+    html! {
+        svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true" { (PreEscaped(path)) }
+    }
+}
+
+/// A verdict as shape, word and colour.
+pub fn badge(lang: Lang, kind: VerdictKind) -> Markup {
+    html! { span class={ "badge " (kind.name()) } { (shape(kind)) (verdict_word(lang, kind)) } }
+}
+
+#[must_use]
+pub fn verdict_word(lang: Lang, kind: VerdictKind) -> &'static str {
+    match kind {
+        VerdictKind::Pass => lang.text("verdict.pass"),
+        VerdictKind::Fail => lang.text("verdict.fail"),
+        VerdictKind::Undecided => lang.text("verdict.undecided"),
+    }
+}
+
+/// A picture with the regions of findings drawn over it.
+pub fn picture(src: &str, alt: &str, width: u32, height: u32, regions: &[(Region, String)]) -> Markup {
+    html! {
+        div class="picture" {
+            img src=(src) alt=(alt) width=(width) height=(height);
+            @if !regions.is_empty() {
+                svg class="overlay" viewBox={ "0 0 " (width) " " (height) } preserveAspectRatio="xMidYMid meet" aria-hidden="true" {
+                    @for (region, label) in regions {
+                        rect x=(region.x) y=(region.y) width=(region.width) height=(region.height) { title { (label) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A horizontal bar; `share` in [0, 1].
+pub fn bar(share: f64) -> Markup {
+    let width = (share.clamp(0.0, 1.0) * 100.0 * 10.0).round() / 10.0;
+    html! {
+        svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
+            rect class="track" width="100" height="8" rx="2" {}
+            rect class="fill" width=(width) height="8" rx="2" {}
+        }
+    }
+}
+
+/// Microseconds as milliseconds with sensible digits.
+#[must_use]
+pub fn ms(micros: u64) -> String {
+    let value = micros as f64 / 1000.0;
+    if value >= 100.0 {
+        format!("{value:.0}")
+    } else if value >= 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+/// Microseconds since 1970 as `2026-11-24 03:19:44.123` in UTC.
+#[must_use]
+pub fn utc(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros)
+        .map_or_else(|_| micros.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
+}

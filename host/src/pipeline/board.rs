@@ -1,0 +1,247 @@
+use super::{LiveRecipe, Outcome};
+use crate::domain::{DeviceUse, Digest, Recipe, Report, Stage, VerdictKind};
+use arc_swap::ArcSwap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// Frames over which the live percentiles are taken.
+const WINDOW_FRAMES: usize = 1000;
+/// Outcomes kept for the live page.
+const RECENT_FRAMES: usize = 12;
+
+/// What the admin reads of the running line. Readers never block the line: they load a pointer.
+#[derive(Clone)]
+pub struct Board {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    snapshot: ArcSwap<BoardSnapshot>,
+    drift: ArcSwap<BTreeMap<DriftKey, Report>>,
+    version: AtomicU64,
+    queued: AtomicU64,
+}
+
+/// Plugin, feature, statistic.
+pub type DriftKey = (String, String, String);
+
+/// The line at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct BoardSnapshot {
+    pub counters: Counters,
+    pub stages: Vec<StageLatency>,
+    pub last: Option<Arc<Outcome>>,
+    /// Newest first.
+    pub recent: Vec<Arc<Outcome>>,
+    /// Over the frames of the window.
+    pub frames_per_s: f64,
+    pub recipe: Option<Arc<RecipeCard>>,
+}
+
+/// Since the start of the station.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub pass: u64,
+    pub fail: u64,
+    pub undecided: u64,
+    /// Frames with a raised finding.
+    pub flagged: u64,
+    /// Records that could not be made durable.
+    pub not_durable: u64,
+    /// Frames that no monitor saw since monitors were too slow.
+    pub unmonitored: u64,
+}
+
+impl Counters {
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.pass + self.fail + self.undecided
+    }
+}
+
+/// Percentiles of one stage over the window, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageLatency {
+    pub stage: Stage,
+    pub p50_us: u64,
+    pub p99_us: u64,
+}
+
+/// What the admin says of the running recipe.
+#[derive(Debug, Clone)]
+pub struct RecipeCard {
+    pub recipe: Recipe,
+    pub device: DeviceUse,
+    pub library_version: String,
+    pub components: Vec<(String, Digest)>,
+}
+
+impl RecipeCard {
+    #[must_use]
+    pub fn of(live: &LiveRecipe) -> Self {
+        let placement = live.model.placement();
+        Self {
+            recipe: live.recipe.clone(),
+            device: placement.device.clone(),
+            library_version: placement.library_version.clone(),
+            components: live.components().map(|(name, digest)| (name.to_owned(), digest)).collect(),
+        }
+    }
+}
+
+impl Board {
+    #[must_use]
+    pub fn new(recipe: RecipeCard) -> Self {
+        let snapshot = BoardSnapshot { recipe: Some(Arc::new(recipe)), ..BoardSnapshot::default() };
+        Self {
+            shared: Arc::new(Shared {
+                snapshot: ArcSwap::from_pointee(snapshot),
+                drift: ArcSwap::from_pointee(BTreeMap::new()),
+                version: AtomicU64::new(1),
+                queued: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<BoardSnapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// The newest report of each plugin, feature and statistic.
+    #[must_use]
+    pub fn drift(&self) -> Arc<BTreeMap<DriftKey, Report>> {
+        self.shared.drift.load_full()
+    }
+
+    /// Grows whenever something on the board changed: a cheap thing to poll.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.shared.version.load(Ordering::Acquire)
+    }
+
+    /// Frames that wait for a lane.
+    #[must_use]
+    pub fn queued(&self) -> u64 {
+        self.shared.queued.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_queued(&self, frames: usize) {
+        self.shared.queued.store(frames as u64, Ordering::Relaxed);
+    }
+
+    /// Called by the one monitor thread only.
+    pub(super) fn add_reports(&self, plugin: &str, reports: &[Report]) {
+        if reports.is_empty() {
+            return;
+        }
+        let mut drift = BTreeMap::clone(&self.shared.drift.load());
+        for report in reports {
+            let key = (plugin.to_owned(), report.feature.clone(), report.statistic.clone());
+            drift.insert(key, report.clone());
+        }
+        self.shared.drift.store(Arc::new(drift));
+        self.shared.version.fetch_add(1, Ordering::Release);
+    }
+
+    fn put(&self, snapshot: BoardSnapshot) {
+        self.shared.snapshot.store(Arc::new(snapshot));
+        self.shared.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// The releasing thread's side: collects, and publishes at most ten times a second.
+pub(super) struct BoardWriter {
+    board: Board,
+    counters: Counters,
+    recent: VecDeque<Arc<Outcome>>,
+    /// Microseconds of the last frames, stage by stage.
+    times: [VecDeque<u64>; Stage::ALL.len()],
+    released: VecDeque<Instant>,
+    dirty: bool,
+    published: Instant,
+}
+
+impl BoardWriter {
+    pub fn new(board: Board) -> Self {
+        Self {
+            board,
+            counters: Counters::default(),
+            recent: VecDeque::with_capacity(RECENT_FRAMES + 1),
+            times: std::array::from_fn(|_| VecDeque::with_capacity(WINDOW_FRAMES + 1)),
+            released: VecDeque::with_capacity(WINDOW_FRAMES + 1),
+            dirty: false,
+            published: Instant::now(),
+        }
+    }
+
+    pub fn add(&mut self, outcome: &Arc<Outcome>, unmonitored: u64) {
+        match outcome.inspection.verdict.kind() {
+            VerdictKind::Pass => self.counters.pass += 1,
+            VerdictKind::Fail => self.counters.fail += 1,
+            VerdictKind::Undecided => self.counters.undecided += 1,
+        }
+        self.counters.flagged += u64::from(outcome.inspection.findings().any(|(_, finding)| finding.raised));
+        self.counters.not_durable += u64::from(outcome.row.is_none());
+        self.counters.unmonitored = unmonitored;
+        for time in &outcome.inspection.stages {
+            if let Some(times) = self.times.get_mut(time.stage as usize) {
+                push_bounded(times, time.micros, WINDOW_FRAMES);
+            }
+        }
+        push_bounded(&mut self.released, Instant::now(), WINDOW_FRAMES);
+        self.recent.push_front(Arc::clone(outcome));
+        self.recent.truncate(RECENT_FRAMES);
+        self.dirty = true;
+        if self.published.elapsed() >= super::release::PUBLISH_EVERY {
+            self.publish();
+        }
+    }
+
+    pub fn publish(&mut self) {
+        if !self.dirty {
+            return;
+        }
+        let all = Stage::ALL.into_iter().zip(&self.times);
+        let stages = all.filter_map(|(stage, times)| latency(stage, times)).collect();
+        self.board.put(BoardSnapshot {
+            counters: self.counters,
+            stages,
+            last: self.recent.front().cloned(),
+            recent: self.recent.iter().cloned().collect(),
+            frames_per_s: rate(&self.released),
+            recipe: self.board.snapshot().recipe.clone(),
+        });
+        self.dirty = false;
+        self.published = Instant::now();
+    }
+}
+
+fn push_bounded<T>(queue: &mut VecDeque<T>, value: T, most: usize) {
+    queue.push_back(value);
+    if queue.len() > most {
+        queue.pop_front();
+    }
+}
+
+fn latency(stage: Stage, times: &VecDeque<u64>) -> Option<StageLatency> {
+    let mut sorted: Vec<u64> = times.iter().copied().collect();
+    sorted.sort_unstable();
+    Some(StageLatency { stage, p50_us: percentile(&sorted, 50)?, p99_us: percentile(&sorted, 99)? })
+}
+
+/// The nearest-rank percentile of sorted values; none of none.
+#[must_use]
+pub(crate) fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
+}
+
+fn rate(released: &VecDeque<Instant>) -> f64 {
+    match (released.front(), released.back()) {
+        (Some(first), Some(last)) if last > first => (released.len() - 1) as f64 / (*last - *first).as_secs_f64(),
+        _ => 0.0,
+    }
+}

@@ -1,0 +1,198 @@
+use super::Trace;
+use crate::domain::{
+    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, ModelAnswer, NamedTensor, PluginReport,
+    PluginRun, PluginUse, Recipe, Stage,
+};
+use crate::inference::{InferenceError, LoadedModel, softmax};
+use crate::plugin::{AdmittedPlugin, CallOutcome, DetectInput};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The seam behind which plugins and inference run: a frame in, a judgement out, nothing shared but the pixels.
+pub trait Judge: Send + Sync {
+    fn recipe(&self) -> &Recipe;
+
+    /// Judges `frame` until `deadline`. Never fails: what went wrong is part of the judgement.
+    fn judge(&self, frame: &Frame, deadline: Instant, trace: &mut Trace) -> Judgement;
+}
+
+/// A recipe with its plugins admitted and its model loaded. Immutable: a swap replaces the whole.
+pub struct LiveRecipe {
+    pub recipe: Recipe,
+    pub preprocessors: Vec<Arc<AdmittedPlugin>>,
+    pub model: Arc<dyn LoadedModel>,
+    pub detectors: Vec<Arc<AdmittedPlugin>>,
+    pub monitors: Vec<Arc<AdmittedPlugin>>,
+}
+
+impl Judge for LiveRecipe {
+    fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    fn judge(&self, frame: &Frame, deadline: Instant, trace: &mut Trace) -> Judgement {
+        let mut way = Way { recipe: self, frame, deadline, trace, picture: frame.image.clone(), inputs: Vec::new(), judgement: Judgement::default() };
+        // Each step stops the way by `Break` once a failure has decided the verdict.
+        if way.preprocess().is_ok() && way.infer().is_ok() {
+            let _ = way.detect();
+        }
+        way.judgement
+    }
+}
+
+/// The verdict is decided by a failure: nothing more runs on this frame.
+struct Stopped;
+
+/// One frame on its way through one recipe.
+struct Way<'a> {
+    recipe: &'a LiveRecipe,
+    frame: &'a Frame,
+    deadline: Instant,
+    trace: &'a mut Trace,
+    /// The frame's picture as the preprocessors left it.
+    picture: Image,
+    /// What the preprocessors gave.
+    inputs: Vec<NamedTensor>,
+    judgement: Judgement,
+}
+
+impl Way<'_> {
+    fn preprocess(&mut self) -> Result<(), Stopped> {
+        let recipe = self.recipe;
+        for (plugin, place) in recipe.preprocessors.iter().zip(&recipe.recipe.preprocessors) {
+            let (meta, picture, deadline) = (&self.frame.meta, &self.picture, self.deadline);
+            let outcome = self.trace.stage(Stage::Preprocess, || plugin.preprocess(meta, picture, deadline));
+            let Some(mut report) = self.account(place, outcome)? else { continue };
+            if let Some(picture) = report.picture.take() {
+                self.picture = picture;
+            }
+            self.inputs.append(&mut report.tensors);
+        }
+        Ok(())
+    }
+
+    fn infer(&mut self) -> Result<(), Stopped> {
+        let recipe = self.recipe;
+        let asked = &recipe.model.spec().inputs;
+        let inputs: Vec<_> =
+            self.inputs.iter().filter(|tensor| asked.iter().any(|port| port.name == tensor.name)).cloned().collect();
+        let deadline = self.deadline;
+        let outputs = self.trace.stage(Stage::Infer, || recipe.model.infer(&inputs, deadline));
+        let answer = outputs.map_err(|error| failure_of(&error)).and_then(|outputs| {
+            let answer = recipe.answer(&outputs)?;
+            Ok((outputs, answer))
+        });
+        match answer {
+            Ok((outputs, answer)) => {
+                self.judgement.outputs = outputs;
+                self.judgement.answer = Some(answer);
+                Ok(())
+            }
+            Err(failure) => self.stop(failure),
+        }
+    }
+
+    fn detect(&mut self) -> Result<(), Stopped> {
+        let recipe = self.recipe;
+        for (plugin, place) in recipe.detectors.iter().zip(&recipe.recipe.detectors) {
+            let input =
+                DetectInput { picture: &self.picture, inputs: &self.inputs, outputs: &self.judgement.outputs };
+            let (meta, deadline) = (&self.frame.meta, self.deadline);
+            let outcome = self.trace.stage(Stage::Detect, || plugin.detect(meta, &input, deadline));
+            self.account(place, outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Books one call. Gives the report, or nothing where the recipe ignores the failure.
+    fn account(
+        &mut self,
+        place: &PluginUse,
+        outcome: CallOutcome<PluginReport>,
+    ) -> Result<Option<PluginReport>, Stopped> {
+        let (report, failure) = match outcome.result {
+            Ok(report) => (Some(report), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let mut run = PluginRun {
+            plugin: place.name.clone(),
+            kind: place.kind,
+            component: place.component,
+            micros: outcome.micros,
+            host_micros: outcome.host_micros,
+            memory_bytes: outcome.memory_bytes,
+            host_bytes: outcome.host_bytes,
+            findings: Vec::new(),
+            attributes: Vec::new(),
+            failure: failure.clone(),
+        };
+        let report = report.map(|mut report| {
+            run.findings = std::mem::take(&mut report.findings);
+            run.attributes = std::mem::take(&mut report.attributes);
+            let images = std::mem::take(&mut report.images);
+            self.judgement.images.extend(images.into_iter().map(|image| (place.name.clone(), image)));
+            report
+        });
+        self.judgement.runs.push(run);
+        match (failure, place.on_failure) {
+            (None, _) => Ok(report),
+            (Some(_), FailurePolicy::IgnoreWithAlarm) => Ok(None),
+            (Some(failure), policy) => {
+                self.judgement.failed_by_policy = policy == FailurePolicy::Fail;
+                self.stop(failure).map(|()| None)
+            }
+        }
+    }
+
+    fn stop(&mut self, failure: Failure) -> Result<(), Stopped> {
+        self.judgement.failure = Some(failure);
+        Err(Stopped)
+    }
+}
+
+impl LiveRecipe {
+    /// Softmax of the model's logits under the labels of the recipe.
+    fn answer(&self, outputs: &[NamedTensor]) -> Result<ModelAnswer, Failure> {
+        let wanted = &self.recipe.model;
+        let bad = |detail: String| Failure::new(Stage::Infer, Blame::Model, FailureCode::BadTensor, detail);
+        let logits = outputs
+            .iter()
+            .find(|output| output.name == wanted.logits)
+            .ok_or_else(|| bad(format!("the model gave no output named {:?}", wanted.logits)))?;
+        let logits = logits.tensor.as_f32().map_err(|error| bad(format!("output {:?}: {error}", wanted.logits)))?;
+        if logits.len() != wanted.labels.len() {
+            return Err(bad(format!("{} logits for {} labels", logits.len(), wanted.labels.len())));
+        }
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return Err(bad(format!("output {:?} holds a value that is not finite", wanted.logits)));
+        }
+        Ok(ModelAnswer {
+            model: wanted.name.clone(),
+            digest: wanted.model,
+            device: self.model.placement().device.clone(),
+            probabilities: softmax(logits, wanted.temperature),
+            labels: wanted.labels.clone(),
+        })
+    }
+
+    /// Digest of every component that judges, in the order of the recipe.
+    pub fn components(&self) -> impl Iterator<Item = (&str, Digest)> {
+        let Recipe { preprocessors, detectors, monitors, .. } = &self.recipe;
+        preprocessors.iter().chain(detectors).chain(monitors).map(|place| (place.name.as_str(), place.component))
+    }
+}
+
+fn failure_of(error: &InferenceError) -> Failure {
+    let (blame, code) = match error {
+        InferenceError::BadTensor { .. } => (Blame::Plugin, FailureCode::BadTensor),
+        InferenceError::Timeout { .. } => (Blame::Device, FailureCode::Timeout),
+        InferenceError::DeviceLost { .. } | InferenceError::DeviceMissing { .. } => {
+            (Blame::Device, FailureCode::DeviceLost)
+        }
+        InferenceError::BadModel { .. } => (Blame::Model, FailureCode::InferenceFailed),
+        InferenceError::BackendMissing { .. } | InferenceError::Failed { .. } => {
+            (Blame::Device, FailureCode::InferenceFailed)
+        }
+    };
+    Failure::new(Stage::Infer, blame, code, error.to_string())
+}

@@ -1,0 +1,109 @@
+use super::{Board, Outcome};
+use crate::domain::{Finding, Frame, FrameId, NamedTensor, Observation};
+use crate::plugin::{AdmittedPlugin, MonitorState, ObserveInput};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Observations between two saves of a monitor's state.
+const SAVE_EVERY: u64 = 50;
+/// Monitors are never in the way of a verdict, so their time is their own limit; this only stops a runaway.
+const OBSERVE_BUDGET: Duration = Duration::from_secs(2);
+
+/// What monitors remember between frames, and where their reports go.
+pub trait MonitorStates: Send {
+    fn load(&self, plugin: &str) -> MonitorState;
+    fn save(&self, plugin: &str, state: &MonitorState);
+    fn observed(&self, frame: &FrameId, plugin: &str, observation: &Observation);
+}
+
+/// One released frame for the monitors.
+pub(super) struct MonitorJob {
+    pub outcome: Arc<Outcome>,
+    /// None where the picture could not be decoded: monitors do not see such frames.
+    pub frame: Option<Frame>,
+    pub outputs: Vec<NamedTensor>,
+}
+
+/// The releasing thread's end of the monitors' queue.
+pub(super) struct MonitorFeed {
+    jobs: Sender<MonitorJob>,
+    /// True waits for the monitors (one-off runs); false skips what they cannot take.
+    wait: bool,
+    skipped: AtomicU64,
+}
+
+impl MonitorFeed {
+    pub fn new(jobs: Sender<MonitorJob>, wait: bool) -> Self {
+        Self { jobs, wait, skipped: AtomicU64::new(0) }
+    }
+
+    pub fn offer(&self, job: MonitorJob) {
+        if self.wait {
+            let _ = self.jobs.send(job);
+        } else if let Err(TrySendError::Full(_)) = self.jobs.try_send(job) {
+            self.skipped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the monitors, one frame after the other, until the line ends.
+pub(super) fn run(
+    jobs: &Receiver<MonitorJob>,
+    monitors: &[Arc<AdmittedPlugin>],
+    states: &dyn MonitorStates,
+    board: &Board,
+) {
+    let mut memory: BTreeMap<&str, MonitorState> =
+        monitors.iter().map(|plugin| (plugin.name(), states.load(plugin.name()))).collect();
+    let mut seen = 0u64;
+    for job in jobs {
+        for plugin in monitors {
+            let state = memory.entry(plugin.name()).or_default();
+            observe(plugin, &job, state, states, board);
+        }
+        seen += 1;
+        if seen.is_multiple_of(SAVE_EVERY) {
+            save_all(&memory, states);
+        }
+    }
+    save_all(&memory, states);
+}
+
+fn observe(
+    plugin: &AdmittedPlugin,
+    job: &MonitorJob,
+    state: &mut MonitorState,
+    states: &dyn MonitorStates,
+    board: &Board,
+) {
+    let Some(frame) = &job.frame else { return };
+    let inspection = &job.outcome.inspection;
+    let findings: Vec<&Finding> = inspection.findings().map(|(_, finding)| finding).collect();
+    let input = ObserveInput {
+        picture: &frame.image,
+        verdict: &inspection.verdict,
+        answer: inspection.answer.as_ref(),
+        findings: &findings,
+        outputs: &job.outputs,
+    };
+    match plugin.observe(&frame.meta, &input, state, Instant::now() + OBSERVE_BUDGET).result {
+        Ok(observation) => {
+            board.add_reports(plugin.name(), &observation.reports);
+            states.observed(&frame.meta.id, plugin.name(), &observation);
+        }
+        Err(failure) => tracing::warn!(frame = %frame.meta.id, error = %failure, "monitor gave no answer"),
+    }
+}
+
+fn save_all(memory: &BTreeMap<&str, MonitorState>, states: &dyn MonitorStates) {
+    for (plugin, state) in memory {
+        states.save(plugin, state);
+    }
+}

@@ -1,0 +1,100 @@
+use super::board::BoardWriter;
+use super::monitors::{MonitorFeed, MonitorJob};
+use super::{Board, Inspected};
+use crate::domain::{Blame, Failure, FailureCode, Inspection, NamedImage, Stage, StageTime, Verdict};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What has to be durable before a verdict may leave.
+pub struct Record {
+    pub inspection: Inspection,
+    pub picture: Option<Arc<[u8]>>,
+    pub images: Vec<(String, NamedImage)>,
+}
+
+/// Keeps records for ever; the journal does.
+pub trait RecordKeeper: Send + Sync {
+    /// Takes a record. Bounded in time; what cannot be taken is an error, never a silent loss.
+    ///
+    /// # Errors
+    /// When the queue stays full or the journal has stopped.
+    fn submit(&self, record: Record) -> Result<Box<dyn RecordTicket>, Failure>;
+}
+
+/// The promise of a durable record.
+pub trait RecordTicket: Send {
+    /// Returns only after the record is on disk, or cannot get there. Gives its row.
+    ///
+    /// # Errors
+    /// When the record is not durable.
+    fn wait(self: Box<Self>) -> Result<i64, Failure>;
+}
+
+/// A released verdict.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub inspection: Inspection,
+    /// The journal's row; none where the record could not be made durable (the verdict is `undecided` then).
+    pub row: Option<i64>,
+}
+
+/// A judged frame on its way to release.
+pub(super) struct Waiting {
+    pub inspected: Inspected,
+    pub ticket: Result<Box<dyn RecordTicket>, Failure>,
+    pub submitted: Instant,
+}
+
+/// How long the board may show something old while frames come in.
+pub(super) const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+
+/// Releases verdicts in the order in which the lanes finish, each after its record is durable.
+pub(super) fn run(
+    waiting: &Receiver<Waiting>,
+    board: &Board,
+    monitors: &MonitorFeed,
+    outcomes: Option<&Sender<Arc<Outcome>>>,
+) {
+    let mut writer = BoardWriter::new(board.clone());
+    loop {
+        match waiting.recv_timeout(PUBLISH_EVERY) {
+            Ok(waiting) => {
+                let (outcome, job) = release(waiting);
+                writer.add(&outcome, monitors.skipped());
+                monitors.offer(job);
+                if let Some(outcomes) = outcomes {
+                    // A reader that went away does not stop the line.
+                    let _ = outcomes.send(outcome);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => writer.publish(),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    writer.publish();
+}
+
+/// Waits for the record and only then makes the outcome.
+fn release(waiting: Waiting) -> (Arc<Outcome>, MonitorJob) {
+    let Waiting { inspected, ticket, submitted } = waiting;
+    let Inspected { mut inspection, frame, outputs, .. } = inspected;
+    let row = match ticket.and_then(RecordTicket::wait) {
+        Ok(row) => Some(row),
+        Err(failure) => {
+            tracing::error!(frame = %inspection.meta.id, error = %failure, "record is not durable: verdict withheld");
+            inspection.verdict = Verdict::undecided_by(&failure);
+            None
+        }
+    };
+    let micros = u64::try_from(submitted.elapsed().as_micros()).unwrap_or(u64::MAX);
+    inspection.stages.push(StageTime { stage: Stage::Journal, micros });
+    let outcome = Arc::new(Outcome { inspection, row });
+    let job = MonitorJob { outcome: Arc::clone(&outcome), frame, outputs };
+    (outcome, job)
+}
+
+/// A journal's refusal as a failure of the frame.
+pub(super) fn journal_failure(detail: impl Into<String>) -> Failure {
+    Failure::new(Stage::Journal, Blame::Host, FailureCode::JournalFailed, detail)
+}
