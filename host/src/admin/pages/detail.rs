@@ -1,0 +1,204 @@
+use super::layout::{bar, ms, picture, utc};
+use super::live::{regions, stage_word, verdict_banner};
+use crate::admin::i18n::Lang;
+use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, Report};
+use maud::{Markup, html};
+
+/// All that the journal holds of one inspection.
+#[derive(Debug, Clone)]
+pub struct DetailView {
+    pub inspection: Inspection,
+    /// Plugin, name and digest of pictures that plugins made.
+    pub images: Vec<(String, String, Digest)>,
+    /// Plugin and report of the monitors.
+    pub reports: Vec<(String, Report)>,
+    /// True while the picture's bytes are still kept.
+    pub has_picture: bool,
+    pub row_hash: String,
+    pub older: Option<String>,
+    pub newer: Option<String>,
+}
+
+pub fn content(lang: Lang, view: &DetailView) -> Markup {
+    let t = |key| lang.text(key);
+    let inspection = &view.inspection;
+    html! {
+        nav class="pager" {
+            a class="button quiet" href="/inspections" { (t("detail.back")) }
+            @if let Some(newer) = &view.newer { a class="button quiet" rel="prev" href={ "/inspections/" (newer) } { (t("detail.newer")) } }
+            @if let Some(older) = &view.older { a class="button quiet" rel="next" href={ "/inspections/" (older) } { (t("detail.older")) } }
+        }
+        h1 { (t("detail.title")) " " span class="mono" { (inspection.meta.id) } }
+        div class="split" {
+            div class="stack" { (shown_picture(lang, view)) (images(lang, view)) (identity(lang, view)) }
+            div class="stack" {
+                section class="panel" { h2 { (t("detail.why")) } (verdict_banner(lang, inspection)) (findings(lang, inspection)) }
+                @if let Some(answer) = &inspection.answer { (model(lang, answer)) }
+                (stages(lang, inspection))
+                (plugins(lang, &inspection.runs))
+                (monitors(lang, view))
+            }
+        }
+    }
+}
+
+fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
+    let t = |key| lang.text(key);
+    let inspection = &view.inspection;
+    html! {
+        section class="panel" {
+            h2 { (t("detail.picture")) }
+            @if let Some(digest) = inspection.picture.filter(|_| view.has_picture && inspection.width > 0) {
+                (picture(&format!("/pictures/{digest}"), t("detail.picture"), inspection.width, inspection.height, &regions(inspection)))
+            } @else { p class="dim" { (t("detail.no-picture")) } }
+        }
+    }
+}
+
+fn images(lang: Lang, view: &DetailView) -> Markup {
+    html! {
+        @if !view.images.is_empty() {
+            section class="panel" {
+                h2 { (lang.text("detail.images")) }
+                div class="figures" {
+                    @for (plugin, name, digest) in &view.images {
+                        figure { img src={ "/pictures/" (digest) } alt=(name) loading="lazy"; figcaption { (plugin) ": " (name) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn findings(lang: Lang, inspection: &Inspection) -> Markup {
+    let t = |key| lang.text(key);
+    html! {
+        h2 { (t("detail.findings")) }
+        @if inspection.findings().next().is_none() { p class="dim" { (t("detail.no-findings")) } }
+        @else {
+            table { tbody {
+                @for (plugin, finding) in inspection.findings() {
+                    tr {
+                        td { b { (finding.label) } @if finding.raised { " " span class="badge undecided" { (t("detail.raised")) } } br; span class="dim" { (plugin) } }
+                        td class="num" { (format!("{:.3}", finding.score)) }
+                        td { (bar(f64::from(finding.score))) }
+                        td { (finding.text.as_deref().unwrap_or("")) @for (key, value) in &finding.attributes { " " span class="mono dim" { (key) "=" (value) } } }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+fn model(lang: Lang, answer: &ModelAnswer) -> Markup {
+    let t = |key| lang.text(key);
+    html! {
+        section class="panel" {
+            h2 { (t("detail.model")) " " (answer.model) }
+            table { tbody {
+                @for (label, p) in answer.labels.iter().zip(&answer.probabilities) {
+                    tr { td { (label) } td class="num" { (format!("{:.1} %", p * 100.0)) } td { (bar(f64::from(*p))) } }
+                }
+            } }
+            dl class="facts" {
+                dt { (t("detail.digest")) } dd class="mono" { (answer.digest) }
+                dt { (t("live.device")) } dd { b { (answer.device.used) } " (" (t("live.device-asked")) " " (answer.device.asked.join(", ")) ")" }
+                dt { (t("detail.backend")) } dd { (answer.device.backend) }
+                dt { (t("detail.precision")) } dd { (answer.device.precision) }
+            }
+        }
+    }
+}
+
+/// A waterfall: each stage starts where the one before it ended.
+fn stages(lang: Lang, inspection: &Inspection) -> Markup {
+    let total = inspection.stages.iter().map(|stage| stage.micros).sum::<u64>().max(1) as f64;
+    let mut start = 0.0;
+    html! {
+        section class="panel" {
+            h2 { (lang.text("detail.stages")) }
+            table { tbody {
+                @for stage in &inspection.stages {
+                    @let width = stage.micros as f64 / total * 100.0;
+                    @let left = start;
+                    tr {
+                        td { (stage_word(lang, stage.stage)) } td class="num" { (ms(stage.micros)) " ms" }
+                        td { svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
+                            rect class="track" width="100" height="8" {}
+                            rect class="fill" x=(format!("{left:.2}")) width=(format!("{:.2}", width.max(0.4))) height="8" {}
+                        } }
+                    }
+                    @let _ = { start += width; };
+                }
+            } }
+        }
+    }
+}
+
+fn plugins(lang: Lang, runs: &[PluginRun]) -> Markup {
+    let t = |key| lang.text(key);
+    html! {
+        section class="panel scroll" {
+            h2 { (t("detail.plugins")) }
+            table {
+                thead { tr {
+                    th { (t("detail.plugin")) } th class="num" { (t("detail.time")) } th class="num" { (t("detail.host-time")) }
+                    th class="num" { (t("detail.memory")) } th class="num" { (t("detail.host-bytes")) } th { (t("detail.digest")) }
+                } }
+                tbody { @for run in runs {
+                    tr {
+                        td { b { (run.plugin) } " " span class="dim" { (t(&format!("kind.{}", run.kind))) }
+                            @if let Some(failure) = &run.failure { br; span class="badge fail" { (failure.code.name()) } " " (failure.detail) }
+                            @for (key, value) in &run.attributes { br; span class="mono dim" { (key) "=" (value) } }
+                        }
+                        td class="num" { (ms(run.micros)) } td class="num" { (ms(run.host_micros)) }
+                        td class="num" { (run.memory_bytes >> 10) } td class="num" { (run.host_bytes >> 10) }
+                        td class="mono" { (run.component.short()) }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn monitors(lang: Lang, view: &DetailView) -> Markup {
+    let t = |key| lang.text(key);
+    html! {
+        @if !view.reports.is_empty() {
+            section class="panel scroll" {
+                h2 { (t("detail.monitors")) }
+                table { tbody { @for (plugin, report) in &view.reports {
+                    tr {
+                        td { (plugin) } td { (report.feature) } td { (report.statistic) }
+                        td class="num" { (format!("{:.4}", report.value)) } td class="num dim" { (format!("{:.4}", report.threshold)) }
+                        td { @if report.drifted { span class="badge undecided" { (t("drift.alarm")) } } @else { (t("drift.ok")) } }
+                    }
+                } } }
+            }
+        }
+    }
+}
+
+fn identity(lang: Lang, view: &DetailView) -> Markup {
+    let t = |key| lang.text(key);
+    let inspection = &view.inspection;
+    let meta = &inspection.meta;
+    html! {
+        section class="panel" {
+            h2 { (t("detail.identity")) }
+            dl class="facts" {
+                dt { (t("detail.captured")) } dd { (utc(meta.captured_at_us)) }
+                dt { (t("detail.judged")) } dd { (utc(inspection.judged_at_us)) }
+                dt { (t("detail.source")) } dd { (meta.source) @if meta.simulated { " (" (t("detail.simulated")) ")" } }
+                @if let Some(origin) = &meta.origin { dt { (t("list.origin")) } dd { (origin) } }
+                @if let Some(product) = &meta.product { dt { (t("list.product")) } dd { (product) } }
+                @if let Some(serial) = &meta.serial { dt { (t("list.serial")) } dd { (serial) } }
+                dt { (t("detail.size")) } dd { (inspection.width) " x " (inspection.height) }
+                @if let Some(digest) = inspection.picture { dt { (t("detail.picture")) } dd class="mono" { (digest) } }
+                dt { (t("detail.recipe")) } dd { (inspection.recipe) " " (inspection.recipe_version) br; span class="mono" { (inspection.recipe_digest) } }
+                dt { (t("detail.row-hash")) } dd class="mono" { (view.row_hash) }
+                dt { (t("detail.replay")) } dd class="mono" { "assay replay " (meta.id) }
+            }
+        }
+    }
+}

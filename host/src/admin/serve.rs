@@ -1,0 +1,130 @@
+use super::{assets, drift, inspections, live, plugins, request};
+use crate::journal::Reader;
+use crate::pipeline::Board;
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::routing::get;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// Event streams that may be open at one time.
+const EVENT_STREAMS: usize = 100;
+
+/// Nothing from elsewhere, nothing inline.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What the handlers read.
+#[derive(Clone)]
+pub struct AdminState {
+    pub station: Arc<str>,
+    pub board: Board,
+    pub journal: Arc<Reader>,
+    seats: Arc<Semaphore>,
+}
+
+impl AdminState {
+    #[must_use]
+    pub fn new(station: &str, board: Board, journal: Arc<Reader>) -> Self {
+        Self { station: station.into(), board, journal, seats: Arc::new(Semaphore::new(EVENT_STREAMS)) }
+    }
+
+    /// A place for one event stream; none where all are taken.
+    pub(super) fn take_seat(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.seats).try_acquire_owned().ok()
+    }
+}
+
+/// The admin cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error("the admin cannot listen on {address}: choose another address by `[admin] bind`, or stop what listens there")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error("the admin's threads cannot be started")]
+    Threads { source: std::io::Error },
+}
+
+/// A running admin, on threads of its own that share nothing with the frame path.
+pub struct AdminServer {
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl AdminServer {
+    /// Binds `address` (port 0 takes a free one) and serves until [`AdminServer::stop`] or drop.
+    ///
+    /// # Errors
+    /// When the address cannot be bound or no thread can be started.
+    pub fn start(address: SocketAddr, state: AdminState) -> Result<Self, AdminError> {
+        let threads = |source| AdminError::Threads { source };
+        let bind = |source| AdminError::Bind { address, source };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(4)
+            .thread_name("admin")
+            .enable_all()
+            .build()
+            .map_err(threads)?;
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let (stop, stopped) = oneshot::channel();
+        let serve = move || {
+            runtime.block_on(async {
+                let ends = async {
+                    let _ = stopped.await;
+                };
+                // Event streams never end by themselves, so the end of the server does not wait for them.
+                tokio::select! {
+                    served = async { axum::serve(listener, router(state)).await } => {
+                        if let Err(error) = served { tracing::error!(%error, "the admin stopped"); }
+                    }
+                    () = ends => {}
+                }
+            });
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        };
+        let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(serve).map_err(threads)?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Stops serving and waits for the threads.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for AdminServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn router(state: AdminState) -> Router {
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    Router::new()
+        .route("/", get(live::show))
+        .route("/live/events", get(live::events))
+        .route("/inspections", get(inspections::list))
+        .route("/inspections/{id}", get(inspections::detail))
+        .route("/pictures/{digest}", get(inspections::picture))
+        .route("/drift", get(drift::show))
+        .route("/drift/series", get(drift::series))
+        .route("/plugins", get(plugins::show))
+        .route("/language", get(request::choose_language))
+        .route("/assets/{name}", get(assets::asset))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(inspections::nothing)
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .with_state(state)
+}

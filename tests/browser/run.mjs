@@ -1,0 +1,233 @@
+// The admin in a real browser: headless Chromium against a station that judges the demo pictures.
+//
+//   node tests/browser/run.mjs --assay PATH --config STATION.toml --screenshots DIR [--chromium PATH]
+//
+// Prints one line per test and, last, "N passed, N failed". Exit code 1 when one failed.
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+
+const { values: options } = parseArgs({
+  options: {
+    assay: { type: 'string' },
+    config: { type: 'string' },
+    screenshots: { type: 'string' },
+    chromium: { type: 'string', default: '/usr/bin/chromium' },
+  },
+});
+for (const name of ['assay', 'config', 'screenshots']) {
+  if (!options[name]) {
+    console.error(`--${name} is missing`);
+    process.exit(2);
+  }
+}
+mkdirSync(options.screenshots, { recursive: true });
+
+const START_LIMIT_MS = 60_000;
+const WAIT_LIMIT_MS = 30_000;
+
+/** Starts the station on a free port and gives its process and address. */
+function startStation() {
+  const args = ['run', '--config', options.config, '--bind', '127.0.0.1:0'];
+  const child = spawn(options.assay, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const limit = setTimeout(() => reject(new Error(`no address within ${START_LIMIT_MS} ms:\n${text}`)), START_LIMIT_MS);
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+      const found = text.match(/http:\/\/127\.0\.0\.1:\d+/);
+      if (found) {
+        clearTimeout(limit);
+        resolve({ child, address: found[0] });
+      }
+    });
+    child.once('exit', (code) => reject(new Error(`the station ended with ${code} before it gave an address:\n${text}`)));
+  });
+}
+
+/** Ends the station as Ctrl-C does and gives its exit code. */
+function stopStation(child) {
+  return new Promise((resolve) => {
+    child.removeAllListeners('exit');
+    child.once('exit', (code) => resolve(code));
+    child.kill('SIGINT');
+  });
+}
+
+const tests = [];
+const test = (name, body) => tests.push({ name, body });
+
+function equal(found, expected, what) {
+  if (found !== expected) throw new Error(`${what}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`);
+}
+function holds(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+const { child, address } = await startStation();
+const browser = await chromium.launch({ executablePath: options.chromium, args: ['--no-sandbox', '--disable-gpu'] });
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
+const noise = [];
+const foreign = [];
+
+async function open(path, in_ = context) {
+  const page = await in_.newPage();
+  page.setDefaultTimeout(WAIT_LIMIT_MS);
+  page.on('console', (message) => {
+    if (message.type() === 'error') noise.push(`${path}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => noise.push(`${path}: ${error.message}`));
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol !== 'data:' && url.hostname !== '127.0.0.1') foreign.push(request.url());
+  });
+  const answer = await page.goto(address + path, { waitUntil: 'load' });
+  return { page, answer };
+}
+const shot = (page, name) => page.screenshot({ path: join(options.screenshots, `${name}.png`), fullPage: true });
+
+test('the live counter moves by itself', async () => {
+  const { page } = await open('/');
+  const read = async () => Number(await page.locator('#count-total').textContent());
+  const before = await read();
+  await page.waitForFunction((old) => Number(document.querySelector('#count-total')?.textContent) > old, before);
+  holds((await read()) > before, 'the counter grew');
+  await page.locator('.big .word').first().waitFor();
+  await page.waitForFunction(() => [...document.images].every((image) => image.complete && image.naturalWidth > 0));
+  await shot(page, 'live');
+  await page.close();
+});
+
+test('the live page is readable on a phone and in the dark', async () => {
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
+  const { page } = await open('/', phone);
+  await page.locator('.big .word').first().waitFor();
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  holds(overflow <= 0, `nothing is wider than the screen (${overflow} px)`);
+  await shot(page, 'live-phone-dark');
+  await phone.close();
+});
+
+test('the list filters by verdict', async () => {
+  const { page } = await open('/inspections');
+  await page.locator('table.list tbody tr').first().waitFor();
+  await shot(page, 'inspections');
+  await page.selectOption('select[name=verdict]', 'fail');
+  await page.locator('form.filter button[type=submit]').click();
+  await page.waitForURL(/verdict=fail/);
+  const words = await page.locator('table.list tbody .badge').allTextContents();
+  holds(words.length > 0, 'some rows are left');
+  holds(words.every((word) => word.includes('FAIL')), `all rows failed: ${[...new Set(words)]}`);
+  await page.close();
+});
+
+test('a filter that matches nothing says so', async () => {
+  const { page } = await open('/inspections?label=no-such-label');
+  await page.locator('.empty').waitFor();
+  equal(await page.locator('table.list').count(), 0, 'rows');
+  await page.close();
+});
+
+test('older pages show other frames', async () => {
+  const { page } = await open('/inspections');
+  await page.waitForFunction(() => document.querySelector('a[rel=next]') !== null || document.querySelectorAll('table.list tbody tr').length < 50);
+  const first = await page.locator('table.list tbody tr td:last-child').first().textContent();
+  const next = page.locator('a[rel=next]');
+  if (await next.count()) {
+    await next.click();
+    const then = await page.locator('table.list tbody tr td:last-child').first().textContent();
+    holds(first !== then, 'the next page starts with another frame');
+  }
+  await page.close();
+});
+
+test('the detail page explains a verdict', async () => {
+  const { page } = await open('/inspections');
+  await page.locator('table.list tbody tr td:last-child a').first().click();
+  await page.locator('.big .word').waitFor();
+  const text = await page.locator('main').textContent();
+  for (const word of ['letterbox', 'adv-squeeze', 'image-quality', 'Row hash', 'Device']) holds(text.includes(word), `the page names ${word}`);
+  await page.waitForFunction(() => [...document.images].every((image) => image.complete && image.naturalWidth > 0));
+  await shot(page, 'detail');
+  await page.close();
+});
+
+test('the drift page draws its charts', async () => {
+  const { page } = await open('/drift');
+  const deadline = Date.now() + WAIT_LIMIT_MS;
+  while ((await page.locator('.chart[data-series]').count()) === 0 && Date.now() < deadline) await page.reload();
+  await page.locator('.chart[data-drawn=true] canvas').first().waitFor();
+  await shot(page, 'drift');
+  await page.close();
+});
+
+test('plugins and models show digests and signers', async () => {
+  const { page } = await open('/plugins');
+  const text = await page.locator('main').textContent();
+  for (const word of ['letterbox', 'adv-squeeze', 'image-quality', 'drift-input', 'surface', 'Signed by']) holds(text.includes(word), `the page names ${word}`);
+  holds(/[0-9a-f]{64}/.test(text), 'the page shows a digest');
+  await shot(page, 'plugins');
+  await page.close();
+});
+
+test('the language can be changed and is remembered', async () => {
+  const { page } = await open('/plugins');
+  await page.getByText('中文').click();
+  equal(await page.locator('html').getAttribute('lang'), 'zh-CN', 'language');
+  holds(page.url().endsWith('/plugins'), 'it stays on the page');
+  await page.goto(address + '/inspections');
+  equal(await page.locator('html').getAttribute('lang'), 'zh-CN', 'language of the next page');
+  holds(!(await page.locator('body').textContent()).includes('?'.repeat(2)), 'no text is missing');
+  await shot(page, 'inspections-zh');
+  await page.goto(address + '/');
+  await page.locator('.big .word').first().waitFor();
+  await shot(page, 'live-zh');
+  await page.getByText('English').click();
+  await page.close();
+});
+
+test('pages can be read without JavaScript', async () => {
+  const plain = await browser.newContext({ javaScriptEnabled: false });
+  for (const path of ['/', '/inspections', '/drift', '/plugins']) {
+    const { page, answer } = await open(path, plain);
+    equal(answer.status(), 200, path);
+    holds((await page.locator('main').textContent()).trim().length > 0, `${path} has content`);
+  }
+  await plain.close();
+});
+
+test('an address that does not exist is a page that says so', async () => {
+  const before = noise.length;
+  const { page, answer } = await open('/inspections/demo-999-999');
+  equal(answer.status(), 404, 'status');
+  await page.locator('.empty').waitFor();
+  // Chromium reports the 404 itself as a console error; it is the one that was asked for.
+  noise.length = before;
+  await page.close();
+});
+
+test('no console error on any page', async () => equal(noise.join('\n'), '', 'console'));
+test('no request leaves the machine', async () => equal(foreign.join('\n'), '', 'foreign requests'));
+
+let failed = 0;
+for (const { name, body } of tests) {
+  try {
+    await body();
+    console.log(`ok    browser: ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  browser: ${name}\n      ${String(error.stack ?? error).split('\n').slice(0, 4).join('\n      ')}`);
+  }
+}
+await browser.close();
+const code = await stopStation(child);
+if (code !== 0) {
+  failed += 1;
+  console.log(`FAIL  browser: Ctrl-C ends the station with exit code 0, found ${code}`);
+} else {
+  console.log('ok    browser: Ctrl-C ends the station with exit code 0');
+}
+console.log(`${tests.length + 1 - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
