@@ -13,7 +13,7 @@ mod plugins;
 mod request;
 mod serve;
 
-pub use serve::{AdminError, AdminServer, AdminState};
+pub use serve::{AdminError, AdminServer, AdminState, bind};
 
 #[cfg(test)]
 mod tests;

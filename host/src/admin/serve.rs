@@ -46,6 +46,18 @@ pub enum AdminError {
     Threads { source: std::io::Error },
 }
 
+/// Takes `address` for the admin; port 0 takes a free one.
+///
+/// # Errors
+/// When somebody else listens there, or the address is not this machine's.
+pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, AdminError> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|source| AdminError::Bind { address, source })
+}
+
 /// A running admin, on threads of its own that share nothing with the frame path.
 pub struct AdminServer {
     pub address: SocketAddr,
@@ -54,13 +66,12 @@ pub struct AdminServer {
 }
 
 impl AdminServer {
-    /// Binds `address` (port 0 takes a free one) and serves until [`AdminServer::stop`] or drop.
+    /// Serves on `listener` until [`AdminServer::stop`] or drop.
     ///
     /// # Errors
-    /// When the address cannot be bound or no thread can be started.
-    pub fn start(address: SocketAddr, state: AdminState) -> Result<Self, AdminError> {
+    /// When no thread can be started.
+    pub fn start(listener: std::net::TcpListener, state: AdminState) -> Result<Self, AdminError> {
         let threads = |source| AdminError::Threads { source };
-        let bind = |source| AdminError::Bind { address, source };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(4)
@@ -68,8 +79,11 @@ impl AdminServer {
             .enable_all()
             .build()
             .map_err(threads)?;
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let address = listener.local_addr().map_err(threads)?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(threads)?
+        };
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             runtime.block_on(async {

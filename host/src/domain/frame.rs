@@ -12,6 +12,17 @@ pub struct FrameId {
     pub trigger: u64,
 }
 
+impl FrameId {
+    /// Reads what `Display` writes: `STATION-BOOT-TRIGGER`. None where it is something else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (rest, trigger) = text.rsplit_once('-')?;
+        let (station, boot) = rest.rsplit_once('-')?;
+        let id = Self { station: station.to_owned(), boot: boot.parse().ok()?, trigger: trigger.parse().ok()? };
+        (!station.is_empty() && id.to_string() == text).then_some(id)
+    }
+}
+
 impl fmt::Display for FrameId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}-{}", self.station, self.boot, self.trigger)

@@ -195,3 +195,12 @@ fn capabilities_are_read_from_their_words_only() {
     assert!(Capability::try_from("inference:".to_owned()).is_err());
     assert!(Capability::try_from("filesystem".to_owned()).is_err());
 }
+
+#[test]
+fn a_frame_id_is_read_back_and_nothing_else_is() {
+    let id = FrameId { station: "line-1".into(), boot: 3, trigger: 42 };
+    assert_eq!(FrameId::parse("line-1-3-42"), Some(id));
+    for wrong in ["", "line", "line-1", "-1-2", "line-1-x", "line-01-2", "line-1-+2"] {
+        assert_eq!(FrameId::parse(wrong), None, "{wrong}");
+    }
+}

@@ -4,7 +4,7 @@ use crate::domain::{
     PluginRun, PluginUse, Recipe, Stage,
 };
 use crate::inference::{InferenceError, LoadedModel, softmax};
-use crate::plugin::{AdmittedPlugin, CallOutcome, DetectInput};
+use crate::plugin::{AdmittedPlugin, CallOutcome, DetectInput, LogLevel};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -110,6 +110,7 @@ impl Way<'_> {
         place: &PluginUse,
         outcome: CallOutcome<PluginReport>,
     ) -> Result<Option<PluginReport>, Stopped> {
+        log_lines(&place.name, &outcome);
         let (report, failure) = match outcome.result {
             Ok(report) => (Some(report), None),
             Err(failure) => (None, Some(failure)),
@@ -179,6 +180,21 @@ impl LiveRecipe {
     pub fn components(&self) -> impl Iterator<Item = (&str, Digest)> {
         let Recipe { preprocessors, detectors, monitors, .. } = &self.recipe;
         preprocessors.iter().chain(detectors).chain(monitors).map(|place| (place.name.as_str(), place.component))
+    }
+}
+
+/// What the plugin logged, under its name in the recipe.
+pub(super) fn log_lines<T>(plugin: &str, outcome: &CallOutcome<T>) {
+    for line in &outcome.log {
+        match line.level {
+            LogLevel::Debug => tracing::debug!(target: "plugin", plugin, "{}", line.text),
+            LogLevel::Info => tracing::info!(target: "plugin", plugin, "{}", line.text),
+            LogLevel::Warn => tracing::warn!(target: "plugin", plugin, "{}", line.text),
+            LogLevel::Error => tracing::error!(target: "plugin", plugin, "{}", line.text),
+        }
+    }
+    if outcome.log_dropped > 0 {
+        tracing::warn!(target: "plugin", plugin, lines = outcome.log_dropped, "log lines over the limit are not kept");
     }
 }
 

@@ -9,10 +9,13 @@ mod inspect;
 mod board;
 mod monitors;
 mod release;
+mod keeper;
 mod lanes;
 
+pub(crate) use board::percentile;
 pub use board::{Board, BoardSnapshot, Counters, RecipeCard, StageLatency};
-pub use inspect::{Inspected, InspectContext, inspect_frame};
+pub use inspect::{InspectContext, Inspected, inspect_frame, now_us};
+pub use keeper::JournalKeeper;
 pub use judge::{Judge, LiveRecipe};
 pub use lanes::{LaneOptions, Line, LineError, LineParts};
 pub use monitors::MonitorStates;

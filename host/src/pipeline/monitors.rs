@@ -93,7 +93,9 @@ fn observe(
         findings: &findings,
         outputs: &job.outputs,
     };
-    match plugin.observe(&frame.meta, &input, state, Instant::now() + OBSERVE_BUDGET).result {
+    let outcome = plugin.observe(&frame.meta, &input, state, Instant::now() + OBSERVE_BUDGET);
+    super::judge::log_lines(plugin.name(), &outcome);
+    match outcome.result {
         Ok(observation) => {
             board.add_reports(plugin.name(), &observation.reports);
             states.observed(&frame.meta.id, plugin.name(), &observation);

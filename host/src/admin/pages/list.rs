@@ -15,8 +15,8 @@ pub struct ListRow {
     pub picture: Option<Digest>,
     pub origin: Option<String>,
     pub serial: Option<String>,
-    /// Labels of raised findings.
-    pub raised: Vec<String>,
+    /// With any raised finding.
+    pub flagged: bool,
     pub total_micros: u64,
     pub device: Option<String>,
 }
@@ -120,7 +120,7 @@ fn line(lang: Lang, row: &ListRow) -> Markup {
             td { (badge(lang, row.verdict)) }
             td { (row.reason) }
             td class="num" { @if let Some(score) = row.score { (format!("{:.1} %", score * 100.0)) } }
-            td { (row.raised.join(", ")) }
+            td { @if row.flagged { span class="badge undecided" { (lang.text("live.flagged")) } } }
             td { (row.origin.as_deref().unwrap_or("")) @if let Some(serial) = &row.serial { " " span class="dim" { (serial) } } }
             td class="num" { (ms(row.total_micros)) }
             td { (row.device.as_deref().unwrap_or("")) }

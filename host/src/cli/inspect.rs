@@ -1,0 +1,99 @@
+use super::station::{Bench, open_journal};
+use super::summary::InspectReport;
+use super::{truth, words};
+use crate::config::load;
+use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, Outcome, RecipeCard};
+use anyhow::{Context as _, bail};
+use crossbeam_channel::bounded;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Judges pictures once each and says what came out.
+#[derive(Debug, clap::Args)]
+pub struct InspectArgs {
+    /// The station's configuration, station.toml
+    #[arg(long)]
+    config: PathBuf,
+    /// JSON array of {file, truth, group}: what the pictures really show
+    #[arg(long)]
+    truth: Option<PathBuf>,
+    /// Print the summary too
+    #[arg(long)]
+    summary: bool,
+    /// Write all that is printed as one JSON object; `-` prints it instead of the table
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Keep the records in a temporary folder: for a look beside a running station
+    #[arg(long)]
+    scratch: bool,
+    #[arg(required = true)]
+    pictures: Vec<PathBuf>,
+}
+
+pub fn run(args: InspectArgs) -> anyhow::Result<()> {
+    let truths = args.truth.as_deref().map(truth::read).transpose()?.unwrap_or_default();
+    let bench = Bench::open(load(&args.config)?)?;
+    let recipe = Arc::new(bench.configured_recipe()?);
+    let card = RecipeCard::of(&recipe);
+    let scratch = args.scratch.then(tempfile::tempdir).transpose().context("no temporary folder can be made")?;
+    let journal = open_journal(&bench.config, scratch.as_ref().map(tempfile::TempDir::path))?;
+
+    let keeper = JournalKeeper::new(Arc::clone(&journal), true);
+    let (outcomes_in, outcomes) = bounded(64);
+    let count = args.pictures.len();
+    let line = Line::start(LineParts {
+        station: bench.config.station.clone(),
+        boot: journal.boot(),
+        recipe,
+        context: bench.context.clone(),
+        keeper: Arc::new(keeper.clone()),
+        states: Box::new(keeper),
+        sources: vec![super::sources::files("inspect", args.pictures, bench.config.image_limits.max_file_bytes)],
+        outcomes: Some(outcomes_in),
+        // One lane: pictures are judged in the order in which they were named, and so are the monitors fed.
+        options: LaneOptions { lanes: 1, wait_for_monitors: true, ..LaneOptions::default() },
+    })?;
+    let board = line.board.clone();
+    let outcomes = collect(&outcomes, count);
+    line.join();
+    journal.close();
+    if outcomes.len() != count {
+        bail!("{} of {count} pictures were judged: the log says why", outcomes.len());
+    }
+    let report = InspectReport::new(&outcomes, &truths, &board.drift(), &card);
+    print(&report, args.json.as_deref(), args.summary)
+}
+
+/// Waits for all outcomes and shows on a terminal how far it is.
+fn collect(outcomes: &crossbeam_channel::Receiver<Arc<Outcome>>, count: usize) -> Vec<Arc<Outcome>> {
+    let terminal = std::io::stderr().is_terminal();
+    let mut all = Vec::with_capacity(count);
+    for outcome in outcomes {
+        all.push(outcome);
+        if terminal {
+            eprint!("\r{} of {count} pictures", all.len());
+            let _ = std::io::stderr().flush();
+        }
+    }
+    if terminal {
+        eprintln!();
+    }
+    all
+}
+
+fn print(report: &InspectReport, json: Option<&std::path::Path>, summary: bool) -> anyhow::Result<()> {
+    if json == Some(std::path::Path::new("-")) {
+        println!("{}", serde_json::to_string_pretty(report)?);
+        return Ok(());
+    }
+    print!("{}", words::table(report));
+    if summary {
+        println!("\n{}", words::summary(&report.summary).trim_end());
+    }
+    if let Some(path) = json {
+        let text = serde_json::to_string_pretty(report)?;
+        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+use super::station::Bench;
+use crate::config::load;
+use crate::domain::{FrameId, Inspection, PluginRun};
+use crate::journal::Reader;
+use crate::pipeline::{inspect_frame, now_us};
+use crate::source::Arrival;
+use anyhow::{Context as _, bail};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Judges a stored frame again, with the recipe of its record, and shows any difference.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// The station's configuration, station.toml
+    #[arg(long)]
+    config: PathBuf,
+    /// The frame's id, as the admin and `inspect` show it: STATION-BOOT-TRIGGER
+    id: String,
+}
+
+/// Largest change of a probability or score that still counts as the same: another backend rounds differently.
+const TOLERANCE: f32 = 1e-4;
+
+pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
+    let id = FrameId::parse(&args.id).with_context(|| format!("{:?} is no id: expected STATION-BOOT-TRIGGER", args.id))?;
+    let config = load(&args.config)?;
+    let reader = Reader::open(&config.data_dir.join("journal"))?;
+    let Some(entry) = reader.get(&id)? else { bail!("the journal has no frame {id}") };
+    let then = entry.inspection;
+    let Some(digest) = then.picture else { bail!("frame {id} has no picture: {}", describe(&then)) };
+    let Some(bytes) = reader.picture(&digest)? else {
+        bail!("the picture of frame {id} is no longer kept (digest {digest})");
+    };
+    let bench = Bench::open(config)?;
+    let recipe = bench.recorded_recipe(then.recipe_digest)?;
+    let arrival = Arrival {
+        source: then.meta.source.clone(),
+        origin: then.meta.origin.clone(),
+        product: then.meta.product.clone(),
+        serial: then.meta.serial.clone(),
+        captured_at_us: then.meta.captured_at_us,
+        payload: Ok(Arc::from(bytes)),
+        simulated: true,
+    };
+    println!("frame {id}, judged {} s ago", (now_us() - then.judged_at_us) / 1_000_000);
+    let now = inspect_frame(arrival, id, &recipe, &bench.context).inspection;
+    println!("then  {}", describe(&then));
+    println!("now   {}", describe(&now));
+    let differences = differences(&then, &now);
+    if differences.is_empty() {
+        println!("no difference (tolerance {TOLERANCE})");
+        return Ok(());
+    }
+    for difference in &differences {
+        println!("differs: {difference}");
+    }
+    bail!("{} differences", differences.len());
+}
+
+fn describe(inspection: &Inspection) -> String {
+    let (reason, detail) = super::words::reason_of(&inspection.verdict);
+    let score = inspection.verdict.score().map(|score| format!(" {score:.4}")).unwrap_or_default();
+    let device = inspection.answer.as_ref().map(|answer| format!(" on {} {}", answer.device.backend, answer.device.used));
+    let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+    format!("{} {reason}{score}{}{detail}", inspection.verdict.kind(), device.unwrap_or_default())
+}
+
+/// Everything that a person would call another result. Times and the device are not: they are shown above.
+fn differences(then: &Inspection, now: &Inspection) -> Vec<String> {
+    let mut found = Vec::new();
+    let (old, new) = (super::words::reason_of(&then.verdict).0, super::words::reason_of(&now.verdict).0);
+    if then.verdict.kind() != now.verdict.kind() || old != new {
+        found.push(format!("verdict: {} {old} then, {} {new} now", then.verdict.kind(), now.verdict.kind()));
+    }
+    match (&then.answer, &now.answer) {
+        (Some(old), Some(new)) => {
+            if old.digest != new.digest {
+                found.push(format!("model: {} then, {} now", old.digest, new.digest));
+            }
+            for ((label, old), new) in old.labels.iter().zip(&old.probabilities).zip(&new.probabilities) {
+                if (old - new).abs() > TOLERANCE {
+                    found.push(format!("probability of {label}: {old:.5} then, {new:.5} now"));
+                }
+            }
+        }
+        (None, None) => {}
+        (old, _) => {
+            let answered = |yes: bool| if yes { "answered" } else { "did not answer" };
+            found.push(format!("the model {} then, {} now", answered(old.is_some()), answered(old.is_none())));
+        }
+    }
+    runs(&then.runs, &now.runs, &mut found);
+    found
+}
+
+fn runs(then: &[PluginRun], now: &[PluginRun], found: &mut Vec<String>) {
+    if then.len() != now.len() {
+        found.push(format!("{} plugins ran then, {} now", then.len(), now.len()));
+    }
+    for (old, new) in then.iter().zip(now) {
+        if old.component != new.component {
+            found.push(format!("{}: component {} then, {} now", old.plugin, old.component, new.component));
+        }
+        let code = |run: &PluginRun| run.failure.as_ref().map_or("no failure", |failure| failure.code.name());
+        if code(old) != code(new) {
+            found.push(format!("{}: {} then, {} now", old.plugin, code(old), code(new)));
+        }
+        if old.findings.len() != new.findings.len() {
+            found.push(format!("{}: {} findings then, {} now", old.plugin, old.findings.len(), new.findings.len()));
+        }
+        for (a, b) in old.findings.iter().zip(&new.findings) {
+            if a.label != b.label || a.raised != b.raised || (a.score - b.score).abs() > TOLERANCE {
+                let words = |f: &crate::domain::Finding| format!("{} {:.5}{}", f.label, f.score, if f.raised { " raised" } else { "" });
+                found.push(format!("{}: finding {} then, {} now", old.plugin, words(a), words(b)));
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use super::station::{Bench, open_journal};
+use crate::admin::{AdminServer, AdminState, bind};
+use crate::config::{FolderMode, SourceKind, load};
+use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts};
+use crate::source::Source;
+use anyhow::Context as _;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Runs the station until Ctrl-C.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The station's configuration, station.toml
+    #[arg(long)]
+    config: PathBuf,
+    /// Listen there instead of at `[admin] bind`; port 0 takes a free one
+    #[arg(long)]
+    bind: Option<SocketAddr>,
+}
+
+pub fn run(args: RunArgs) -> anyhow::Result<()> {
+    let config = load(&args.config)?;
+    // First what can fail without a trace: nothing is written before the port is ours and the recipe is live.
+    let listener = bind(args.bind.unwrap_or(config.admin.bind))?;
+    let bench = Bench::open(config)?;
+    for (name, reason) in bench.backends.missing() {
+        println!("backend {name} is not available: {reason}");
+    }
+    let recipe = Arc::new(bench.configured_recipe()?);
+    let device = recipe.model.placement().device.clone();
+    println!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
+
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
+    let journal = open_journal(&bench.config, None)?;
+    let keeper = JournalKeeper::new(Arc::clone(&journal), true);
+    let line = Line::start(LineParts {
+        station: bench.config.station.clone(),
+        boot: journal.boot(),
+        recipe,
+        context: bench.context.clone(),
+        keeper: Arc::new(keeper.clone()),
+        states: Box::new(keeper),
+        sources: sources(&bench),
+        outcomes: None,
+        options: LaneOptions::default(),
+    })?;
+    let state = AdminState::new(&bench.config.station, line.board.clone(), Arc::new(journal.reader()));
+    let admin = AdminServer::start(listener, state)?;
+    println!("admin: http://{}", admin.address);
+    println!("Ctrl-C ends the station.");
+
+    signals.forever().next();
+    println!("ending: the frames in flight are finished first");
+    line.stop.set();
+    line.join();
+    admin.stop();
+    journal.close();
+    println!("ended");
+    Ok(())
+}
+
+fn sources(bench: &Bench) -> Vec<Box<dyn Source>> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    for source in &bench.config.sources {
+        let SourceKind::Folder(folder) = &source.kind;
+        let watch = folder.mode == FolderMode::Watch;
+        sources.push(super::sources::folder(&source.name, folder, watch, bench.config.image_limits.max_file_bytes));
+    }
+    sources
+}

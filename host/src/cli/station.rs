@@ -1,0 +1,164 @@
+//! How a station is put together from its configuration: the only place that knows all parts.
+
+use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, StationConfig, resolve};
+use crate::domain::{BufferPool, Digest, PluginKind, Recipe};
+use crate::imaging::DecodeLimits;
+use crate::inference::{BackendOptions, Backends, DeviceRequest, LoadOptions, LoadedModel, ModelSource};
+use crate::journal::{Journal, JournalOptions};
+use crate::pipeline::{InspectContext, LiveRecipe};
+use crate::plugin::{AdmittedPlugin, CacheOptions, PluginHost, PluginHostOptions, PluginSource};
+use crate::trust::{BundleKind, Counters, Mark, TrustStore, VerifiedBundle, VerifyPolicy, read_bundle, verify};
+use anyhow::{Context as _, bail};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Free pixel buffers that are kept: a few frames in flight, each with a few pictures.
+const POOL_BUFFERS: usize = 64;
+/// A larger buffer is given back to the system: 16 MP in colour.
+const POOL_BUFFER_BYTES: usize = 48 << 20;
+
+/// The parts of a station that judge: everything but the journal, the sources and the admin.
+pub struct Bench {
+    pub config: StationConfig,
+    pub catalogue: Catalogue,
+    pub backends: Backends,
+    pub plugins: PluginHost,
+    pub context: InspectContext,
+    trust: TrustStore,
+}
+
+impl Bench {
+    /// Reads trust store and bundles, finds the backends and starts the plugin engine.
+    pub fn open(config: StationConfig) -> anyhow::Result<Self> {
+        let trust = TrustStore::load(&config.trust)
+            .with_context(|| format!("the trust store {} cannot be used", config.trust.display()))?;
+        let catalogue = Catalogue::read(&config.bundles_dir, &trust, &VerifyPolicy::run())?;
+        let backends = Backends::discover(&BackendOptions {
+            openvino_dir: config.inference.openvino_dir.clone(),
+            onnxruntime_dir: config.inference.onnxruntime_dir.clone(),
+            order: config.inference.order.clone(),
+        });
+        let pool = BufferPool::new(POOL_BUFFERS, POOL_BUFFER_BYTES);
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("the data folder {} cannot be made", config.data_dir.display()))?;
+        let secret = super::secret::load_or_make(&config.data_dir.join("station.secret"))?;
+        let cache = Some(CacheOptions { dir: config.data_dir.join("compiled"), secret });
+        let plugins = PluginHost::new(PluginHostOptions { cache, caps: config.plugin_limits, pool: pool.clone() })
+            .context("the plugin engine cannot be started")?;
+        let limits = DecodeLimits {
+            max_file_bytes: config.image_limits.max_file_bytes,
+            max_width: config.image_limits.max_width,
+            max_height: config.image_limits.max_height,
+            max_pixels: config.image_limits.max_pixels,
+        };
+        Ok(Self { config, catalogue, backends, plugins, context: InspectContext { limits, pool }, trust })
+    }
+
+    /// The recipe that the configuration names: verified, resolved, admitted, loaded.
+    ///
+    /// Counters move only once all of that has worked.
+    pub fn configured_recipe(&self) -> anyhow::Result<LiveRecipe> {
+        let path = &self.config.recipe;
+        let bytes = read_bundle(path).with_context(|| format!("the recipe {} cannot be read", path.display()))?;
+        let mut counters = Counters::open(&self.config.data_dir.join("counters.json"))?;
+        let bundle = self
+            .verify_recipe(&bytes, &counters)
+            .with_context(|| format!("the recipe {} is refused", path.display()))?;
+        let (live, marks) = self.live(&bundle)?;
+        counters.commit(&marks, jiff::Timestamp::now())?;
+        Ok(live)
+    }
+
+    /// What already runs here stays allowed to run; anything else has to pass as a new install.
+    fn verify_recipe(&self, bytes: &[u8], counters: &Counters) -> anyhow::Result<VerifiedBundle> {
+        let known = verify(bytes, &self.trust, &VerifyPolicy::run().only(BundleKind::Recipe))?;
+        let mark = known.mark();
+        if counters.mark(mark.kind, &mark.name) == Some(mark.counter) {
+            return Ok(known);
+        }
+        let install = VerifyPolicy::install().only(BundleKind::Recipe).not_before(counters);
+        Ok(verify(bytes, &self.trust, &install)?)
+    }
+
+    /// A recipe among the station's bundles, by digest: for judging an old frame again.
+    pub fn recorded_recipe(&self, digest: Digest) -> anyhow::Result<LiveRecipe> {
+        let Some(bundle) = self.catalogue.get(digest) else {
+            let folder = self.config.bundles_dir.display();
+            bail!("no verified bundle in {folder} has the digest {digest}: put the recipe of that day there");
+        };
+        Ok(self.live(bundle)?.0)
+    }
+
+    fn live(&self, bundle: &VerifiedBundle) -> anyhow::Result<(LiveRecipe, Vec<Mark>)> {
+        let ResolvedRecipe { recipe, plugins, model, marks } =
+            resolve(bundle, &self.catalogue, &self.config.plugin_limits)?;
+        let model = self.load_model(model)?;
+        let mut by_kind = BTreeMap::<&str, Vec<Arc<AdmittedPlugin>>>::new();
+        for resolved in plugins {
+            let kind = resolved.plugin.kind.name();
+            by_kind.entry(kind).or_default().push(self.admit(resolved, &recipe, &model)?);
+        }
+        let mut take = |kind: PluginKind| by_kind.remove(kind.name()).unwrap_or_default();
+        let preprocessors = take(PluginKind::Preprocessor);
+        let detectors = take(PluginKind::Detector);
+        let monitors = take(PluginKind::Monitor);
+        Ok((LiveRecipe { recipe, preprocessors, model, detectors, monitors }, marks))
+    }
+
+    fn load_model(&self, model: ResolvedModel) -> anyhow::Result<Arc<dyn LoadedModel>> {
+        let ResolvedModel { name, digest, format, bytes, weights, spec, devices, precision } = model;
+        let source = ModelSource { name, digest, format, bytes, weights, spec };
+        let request = DeviceRequest { wish: devices, precision };
+        let options = LoadOptions {
+            threads: self.config.inference.threads,
+            parallel: self.config.inference.parallel,
+            cache_dir: Some(self.config.data_dir.join("models")),
+        };
+        let loaded = self.backends.load(&source, &request, &options);
+        loaded.with_context(|| format!("the model {:?} cannot be used{}", source.name, self.missing_backends()))
+    }
+
+    /// Why a backend that was asked for is not there, as a clause; empty where all are.
+    fn missing_backends(&self) -> String {
+        let missing = self.backends.missing();
+        let reasons: Vec<String> = missing.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+        if reasons.is_empty() { String::new() } else { format!(" (not available: {})", reasons.join("; ")) }
+    }
+
+    fn admit(
+        &self,
+        resolved: ResolvedPlugin,
+        recipe: &Recipe,
+        model: &Arc<dyn LoadedModel>,
+    ) -> anyhow::Result<Arc<AdmittedPlugin>> {
+        let ResolvedPlugin { plugin, wit, asked, component } = resolved;
+        let name = plugin.name.clone();
+        let source = PluginSource {
+            name: plugin.name,
+            kind: plugin.kind,
+            component,
+            digest: plugin.component,
+            wit,
+            asked,
+            granted: plugin.capabilities,
+            limits: plugin.limits,
+            settings: plugin.settings,
+            labels: recipe.model.labels.clone(),
+            reference: recipe.model.reference.clone(),
+            models: BTreeMap::from([(recipe.model.name.clone(), Arc::clone(model))]),
+        };
+        self.plugins.admit(source).with_context(|| format!("the plugin {name:?} is not admitted"))
+    }
+}
+
+/// Opens the journal that the configuration names, or one in `folder` instead.
+pub fn open_journal(config: &StationConfig, folder: Option<&Path>) -> anyhow::Result<Arc<Journal>> {
+    let dir = folder.unwrap_or(&config.data_dir);
+    let options = JournalOptions {
+        image_quota_bytes: config.journal.image_quota_bytes,
+        ..JournalOptions::new(&dir.join("journal"), &config.station)
+    };
+    let journal = Journal::open(options).with_context(|| format!("the journal in {} cannot be opened", dir.display()))?;
+    Ok(Arc::new(journal))
+}

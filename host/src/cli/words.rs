@@ -1,0 +1,110 @@
+//! Tables and lines for a terminal.
+
+use super::summary::{InspectReport, PictureRow, Summary};
+use crate::domain::{Stage, Verdict};
+use std::fmt::Write as _;
+
+/// The short reason of a verdict, and where there is one, its long form.
+pub fn reason_of(verdict: &Verdict) -> (String, Option<String>) {
+    match verdict {
+        Verdict::Pass { label, .. } => (label.clone(), None),
+        Verdict::Fail { reason, .. } => (reason.clone(), None),
+        Verdict::Undecided { code, detail, .. } => (code.clone(), Some(detail.clone())),
+    }
+}
+
+/// One line per picture.
+pub fn table(report: &InspectReport) -> String {
+    let stages: Vec<Stage> = Stage::ALL.into_iter().filter(|stage| used(report, *stage)).collect();
+    let mut head: Vec<String> = ["picture", "truth", "verdict", "reason", "score", "findings"].map(String::from).to_vec();
+    head.extend(stages.iter().map(|stage| format!("{stage} ms")));
+    let mut lines = vec![head];
+    lines.extend(report.pictures.iter().map(|row| cells(row, &stages)));
+    align(&lines)
+}
+
+fn used(report: &InspectReport, stage: Stage) -> bool {
+    report.pictures.iter().any(|row| row.stages_ms.contains_key(stage.name()))
+}
+
+fn cells(row: &PictureRow, stages: &[Stage]) -> Vec<String> {
+    let raised: Vec<&str> =
+        row.findings.iter().filter(|finding| finding.raised).map(|finding| finding.label.as_str()).collect();
+    let truth = match (&row.truth, row.group) {
+        (Some(truth), Some(super::truth::Group::Ordinary)) => truth.clone(),
+        (Some(truth), Some(group)) => format!("{truth}, {}", group.name()),
+        _ => "-".to_owned(),
+    };
+    let mut cells = vec![
+        row.picture.clone(),
+        truth,
+        row.verdict.to_owned(),
+        row.reason.clone(),
+        row.score.map_or_else(|| "-".to_owned(), |score| format!("{score:.3}")),
+        if raised.is_empty() { "-".to_owned() } else { raised.join(",") },
+    ];
+    let time = |stage: &Stage| row.stages_ms.get(stage.name()).map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"));
+    cells.extend(stages.iter().map(time));
+    cells
+}
+
+/// Columns padded to their widest cell; the first line is underlined.
+fn align(lines: &[Vec<String>]) -> String {
+    let columns = lines.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
+        if number == 0 {
+            let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+            let _ = writeln!(text, "{}", rules.join("  "));
+        }
+    }
+    text
+}
+
+/// The summary in words.
+pub fn summary(summary: &Summary) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(text, "{key:<22} {value}");
+    };
+    line("pictures", summary.pictures.to_string());
+    line("verdicts", format!("{} pass, {} fail, {} undecided", summary.pass, summary.fail, summary.undecided));
+    if let Some(quality) = &summary.quality {
+        line("accuracy", quality.accuracy.to_string());
+        line("false rejects", quality.false_rejects.to_string());
+        line("escapes", quality.escapes.to_string());
+        line("left undecided", quality.undecided.to_string());
+        line("accuracy, drifted", quality.accuracy_drifted.to_string());
+        line("attacks flagged", quality.attacks_flagged.to_string());
+        line("attacks escaped", quality.attacks_escaped.to_string());
+        line("false flags", quality.false_flags.to_string());
+    }
+    line("drift", drift(summary));
+    line("recipe", format!("{} ({})", summary.recipe, summary.recipe_digest.chars().take(12).collect::<String>()));
+    let asked = summary.device_asked.join(", ");
+    line("inference", format!("{} {}", summary.backend, summary.backend_version));
+    line("device", format!("used {}, asked {asked}, {}", summary.device_used, summary.precision));
+    for stage in &summary.stages {
+        line(&format!("{} ms", stage.stage), format!("p50 {:.2}  p99 {:.2}", stage.p50_ms, stage.p99_ms));
+    }
+    text
+}
+
+fn drift(summary: &Summary) -> String {
+    if summary.drift.is_empty() {
+        return "no report yet: no window is full".to_owned();
+    }
+    let drifted: Vec<String> = summary
+        .drift
+        .iter()
+        .filter(|row| row.report.drifted)
+        .map(|row| format!("{} ({})", row.report.feature, row.report.statistic))
+        .collect();
+    if drifted.is_empty() { "none".to_owned() } else { format!("DRIFT in {}", drifted.join(", ")) }
+}

@@ -1,0 +1,84 @@
+use super::release::{Record, RecordKeeper, RecordTicket, journal_failure};
+use super::MonitorStates;
+use crate::domain::{Failure, FrameId, NamedImage, Observation};
+use crate::imaging::encode_png;
+use crate::journal::{self, Journal, Pending};
+use crate::plugin::MonitorState;
+use std::sync::Arc;
+
+/// The journal as the line sees it.
+#[derive(Clone)]
+pub struct JournalKeeper {
+    journal: Arc<Journal>,
+    /// False keeps the verdict's record but not what plugins painted.
+    keep_images: bool,
+}
+
+impl JournalKeeper {
+    #[must_use]
+    pub fn new(journal: Arc<Journal>, keep_images: bool) -> Self {
+        Self { journal, keep_images }
+    }
+}
+
+impl RecordKeeper for JournalKeeper {
+    fn submit(&self, record: Record) -> Result<Box<dyn RecordTicket>, Failure> {
+        let Record { inspection, picture, images } = record;
+        let images = if self.keep_images { encode_all(images) } else { Vec::new() };
+        let pending = self.journal.submit(journal::Record { inspection, picture, images });
+        Ok(Box::new(pending.map_err(|error| journal_failure(chain(&error)))?))
+    }
+}
+
+impl RecordTicket for Pending {
+    fn wait(self: Box<Self>) -> Result<i64, Failure> {
+        let committed = Pending::wait(*self).map_err(|error| journal_failure(chain(&error)))?;
+        Ok(committed.row)
+    }
+}
+
+/// A picture that cannot be encoded is left out: it is an illustration, not a part of the record.
+fn encode_all(images: Vec<(String, NamedImage)>) -> Vec<(String, String, Vec<u8>)> {
+    let encode = |(plugin, named): (String, NamedImage)| match encode_png(&named.image) {
+        Ok(png) => Some((plugin, named.name, png)),
+        Err(error) => {
+            tracing::warn!(plugin, image = named.name, %error, "a plugin's picture is not kept");
+            None
+        }
+    };
+    images.into_iter().filter_map(encode).collect()
+}
+
+impl MonitorStates for JournalKeeper {
+    fn load(&self, plugin: &str) -> MonitorState {
+        self.journal.load_state(plugin).unwrap_or_else(|error| {
+            tracing::error!(plugin, error = chain(&error), "the monitor starts without its memory");
+            MonitorState::new()
+        })
+    }
+
+    fn save(&self, plugin: &str, state: &MonitorState) {
+        // Dropped without waiting: monitors are never in the way of a verdict.
+        if let Err(error) = self.journal.save_state(plugin, state.clone()).map(drop) {
+            tracing::error!(plugin, error = chain(&error), "the monitor's memory is not saved");
+        }
+    }
+
+    fn observed(&self, frame: &FrameId, plugin: &str, observation: &Observation) {
+        if let Err(error) = self.journal.observe(frame, plugin, observation).map(drop) {
+            tracing::error!(plugin, error = chain(&error), "the monitor's report is not recorded");
+        }
+    }
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
