@@ -1,8 +1,21 @@
-//! The commands of `assay`.
+//! The commands of `assay`, and how a station is put together (`station.rs`).
 
 pub mod bundle;
 pub mod journal;
 pub mod key;
+pub mod station;
+mod inspect;
+mod journal;
+mod replay;
+mod run;
+mod secret;
+mod sources;
+mod summary;
+mod truth;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +29,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::RunArgs),
+    Inspect(inspect::InspectArgs),
+    Replay(replay::ReplayArgs),
     Key(key::KeyArgs),
     Bundle(bundle::BundleArgs),
     Journal(journal::JournalArgs),
@@ -26,7 +42,12 @@ enum Command {
 /// # Errors
 /// With what went wrong, for a person.
 pub fn run() -> anyhow::Result<()> {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    crate::telemetry::start_log();
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Key(args) => key::run(args),
         Command::Bundle(args) => bundle::run(args),
         Command::Journal(args) => journal::run(args),

@@ -1,0 +1,49 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use super::i18n::{Lang, keys};
+use super::pages::layout::percent;
+use super::pages::list::ListQuery;
+
+#[test]
+fn both_languages_have_the_same_texts() {
+    let (english, chinese) = (keys(Lang::En), keys(Lang::ZhCn));
+    assert!(english.len() > 100);
+    assert_eq!(english, chinese);
+}
+
+#[test]
+fn every_stage_blame_kind_and_policy_has_a_text() {
+    use crate::domain::{Blame, PluginKind, Stage};
+    let stages = Stage::ALL.map(|stage| format!("stage.{stage}"));
+    let blames = [Blame::Plugin, Blame::Model, Blame::Host, Blame::Source, Blame::Device].map(|b| format!("blame.{b}"));
+    let kinds = [PluginKind::Preprocessor, PluginKind::Detector, PluginKind::Monitor].map(|k| format!("kind.{k}"));
+    for key in stages.iter().chain(&blames).chain(&kinds) {
+        assert_ne!(Lang::En.text(key), "?", "{key}");
+        assert_ne!(Lang::ZhCn.text(key), "?", "{key}");
+    }
+}
+
+#[test]
+fn the_language_comes_from_the_header_when_nothing_is_chosen() {
+    assert_eq!(Lang::from_accept("zh-CN,zh;q=0.9,en;q=0.8"), Lang::ZhCn);
+    assert_eq!(Lang::from_accept("fr, en-GB;q=0.7"), Lang::En);
+    assert_eq!(Lang::from_accept(""), Lang::En);
+}
+
+#[test]
+fn a_query_keeps_its_filter_when_the_page_is_turned() {
+    let query = ListQuery { verdict: "fail".into(), label: "a&b c".into(), ..ListQuery::default() };
+    assert_eq!(query.address("7-3"), "/inspections?verdict=fail&label=a%26b%20c&before=7-3");
+    assert_eq!(ListQuery::default().address(""), "/inspections");
+}
+
+#[test]
+fn what_goes_into_an_address_is_encoded() {
+    assert_eq!(percent("a b/&\u{e9}\""), "a%20b/%26%C3%A9%22");
+}
