@@ -3,6 +3,7 @@ use super::summary::InspectReport;
 use super::{truth, words};
 use crate::config::load;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, Outcome, RecipeCard};
+use crate::source::FilesSource;
 use anyhow::{Context as _, bail};
 use crossbeam_channel::bounded;
 use std::io::{IsTerminal as _, Write as _};
@@ -49,7 +50,7 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
         context: bench.context.clone(),
         keeper: Arc::new(keeper.clone()),
         states: Box::new(keeper),
-        sources: vec![super::sources::files("inspect", args.pictures, bench.config.image_limits.max_file_bytes)],
+        sources: vec![Box::new(FilesSource::new("inspect", args.pictures, bench.config.image_limits.max_file_bytes))],
         outcomes: Some(outcomes_in),
         // One lane: pictures are judged in the order in which they were named, and so are the monitors fed.
         options: LaneOptions { lanes: 1, wait_for_monitors: true, ..LaneOptions::default() },

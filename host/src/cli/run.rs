@@ -1,6 +1,6 @@
 use super::station::{Bench, open_journal};
 use crate::admin::{AdminServer, AdminState, bind};
-use crate::config::{FolderMode, SourceKind, load};
+use crate::config::load;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts};
 use crate::source::Source;
 use anyhow::Context as _;
@@ -54,7 +54,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 
     signals.forever().next();
     println!("ending: the frames in flight are finished first");
-    line.stop.set();
+    line.stop.stop();
     line.join();
     admin.stop();
     journal.close();
@@ -63,11 +63,6 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 }
 
 fn sources(bench: &Bench) -> Vec<Box<dyn Source>> {
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for source in &bench.config.sources {
-        let SourceKind::Folder(folder) = &source.kind;
-        let watch = folder.mode == FolderMode::Watch;
-        sources.push(super::sources::folder(&source.name, folder, watch, bench.config.image_limits.max_file_bytes));
-    }
-    sources
+    let max_file_bytes = bench.config.image_limits.max_file_bytes;
+    bench.config.sources.iter().map(|config| super::sources::source(config, max_file_bytes)).collect()
 }

@@ -118,7 +118,6 @@ pub enum FolderMode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AfterReading {
     Keep,
-    Delete,
     Move(PathBuf),
 }
 
@@ -311,8 +310,8 @@ fn folder(fields: &Fields<'_>) -> Option<FolderSource> {
 fn after(fields: &Fields<'_>) -> Option<AfterReading> {
     let move_to = fields.path("move_to");
     let word = if fields.has("after") {
-        fields.parsed("after", "\"keep\", \"delete\" or \"move\"", |text| {
-            matches!(text, "keep" | "delete" | "move").then(|| text.to_owned())
+        fields.parsed("after", "\"keep\" or \"move\"", |text| {
+            matches!(text, "keep" | "move").then(|| text.to_owned())
         })?
     } else {
         "keep".to_owned()
@@ -327,7 +326,6 @@ fn after(fields: &Fields<'_>) -> Option<AfterReading> {
             fields.wrong("move_to", "no such key, unless after = \"move\"");
             None
         }
-        ("delete", None) => Some(AfterReading::Delete),
         _ => Some(AfterReading::Keep),
     }
 }

@@ -5,8 +5,10 @@
 
 mod stop;
 mod folder;
+mod files;
 
 pub use folder::{AfterReading, FolderMode, FolderOptions, FolderSource, NameFields};
+pub use files::FilesSource;
 pub use stop::StopFlag;
 
 use crate::domain::Failure;
