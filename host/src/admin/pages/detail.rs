@@ -20,7 +20,7 @@ pub struct DetailView {
 }
 
 pub fn content(lang: Lang, view: &DetailView) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     let inspection = &view.inspection;
     html! {
         nav class="pager" {
@@ -43,7 +43,7 @@ pub fn content(lang: Lang, view: &DetailView) -> Markup {
 }
 
 fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     let inspection = &view.inspection;
     html! {
         section class="panel" {
@@ -71,7 +71,7 @@ fn images(lang: Lang, view: &DetailView) -> Markup {
 }
 
 fn findings(lang: Lang, inspection: &Inspection) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         h2 { (t("detail.findings")) }
         @if inspection.findings().next().is_none() { p class="dim" { (t("detail.no-findings")) } }
@@ -91,7 +91,7 @@ fn findings(lang: Lang, inspection: &Inspection) -> Markup {
 }
 
 fn model(lang: Lang, answer: &ModelAnswer) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         section class="panel" {
             h2 { (t("detail.model")) " " (answer.model) }
@@ -113,22 +113,20 @@ fn model(lang: Lang, answer: &ModelAnswer) -> Markup {
 /// A waterfall: each stage starts where the one before it ended.
 fn stages(lang: Lang, inspection: &Inspection) -> Markup {
     let total = inspection.stages.iter().map(|stage| stage.micros).sum::<u64>().max(1) as f64;
-    let mut start = 0.0;
+    let share = |micros: u64| micros as f64 / total * 100.0;
+    let starts = inspection.stages.iter().scan(0, |spent, stage| Some(std::mem::replace(spent, *spent + stage.micros)));
     html! {
         section class="panel" {
             h2 { (lang.text("detail.stages")) }
             table { tbody {
-                @for stage in &inspection.stages {
-                    @let width = stage.micros as f64 / total * 100.0;
-                    @let left = start;
+                @for (stage, start) in inspection.stages.iter().zip(starts) {
                     tr {
                         td { (stage_word(lang, stage.stage)) } td class="num" { (ms(stage.micros)) " ms" }
                         td { svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
                             rect class="track" width="100" height="8" {}
-                            rect class="fill" x=(format!("{left:.2}")) width=(format!("{:.2}", width.max(0.4))) height="8" {}
+                            rect class="fill" x=(format!("{:.2}", share(start))) width=(format!("{:.2}", share(stage.micros).max(0.4))) height="8" {}
                         } }
                     }
-                    @let _ = { start += width; };
                 }
             } }
         }
@@ -136,7 +134,7 @@ fn stages(lang: Lang, inspection: &Inspection) -> Markup {
 }
 
 fn plugins(lang: Lang, runs: &[PluginRun]) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         section class="panel scroll" {
             h2 { (t("detail.plugins")) }
@@ -162,7 +160,7 @@ fn plugins(lang: Lang, runs: &[PluginRun]) -> Markup {
 }
 
 fn monitors(lang: Lang, view: &DetailView) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         @if !view.reports.is_empty() {
             section class="panel scroll" {
@@ -180,7 +178,7 @@ fn monitors(lang: Lang, view: &DetailView) -> Markup {
 }
 
 fn identity(lang: Lang, view: &DetailView) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     let inspection = &view.inspection;
     let meta = &inspection.meta;
     html! {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 /// Newest report of each plugin, feature and statistic, and a chart of each.
 pub fn content(lang: Lang, reports: &[(String, Report)]) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         h1 { (t("drift.title")) }
         p class="dim" { (t("drift.intro")) }
@@ -21,7 +21,7 @@ pub fn content(lang: Lang, reports: &[(String, Report)]) -> Markup {
 }
 
 fn table(lang: Lang, reports: &[(String, Report)]) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         table {
             thead { tr {

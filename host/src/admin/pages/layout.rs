@@ -29,7 +29,7 @@ pub struct PageFrame {
 
 /// The whole page around `content`.
 pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) -> Markup {
-    let t = |key| frame.lang.text(key);
+    let t = |key: &str| frame.lang.text(key);
     html! {
         (DOCTYPE)
         html lang=(frame.lang.tag()) {
@@ -56,7 +56,7 @@ pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) 
 }
 
 fn top(frame: &PageFrame, tab: Option<Tab>) -> Markup {
-    let t = |key| frame.lang.text(key);
+    let t = |key: &str| frame.lang.text(key);
     let other = frame.lang.other();
     html! {
         header class="top" {

@@ -58,7 +58,7 @@ impl ListQuery {
 
 /// The list with its filter; `older` is the cursor of the next page.
 pub fn content(lang: Lang, query: &ListQuery, rows: &[ListRow], older: Option<&str>) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         h1 { (t("list.title")) }
         (filter(lang, query))
@@ -84,7 +84,7 @@ pub fn content(lang: Lang, query: &ListQuery, rows: &[ListRow], older: Option<&s
 }
 
 fn filter(lang: Lang, query: &ListQuery) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     let text = |name: &str, key: &str, value: &str| {
         html! { label { (t(key)) input type="text" name=(name) value=(value) autocomplete="off" maxlength="128"; } }
     };

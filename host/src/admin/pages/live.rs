@@ -14,7 +14,7 @@ pub struct LiveView<'a> {
 
 /// The page's content: the fragment inside an element that the event stream refreshes.
 pub fn content(view: &LiveView<'_>) -> Markup {
-    let t = |key| view.lang.text(key);
+    let t = |key: &str| view.lang.text(key);
     html! {
         h1 class="skip" { (t("nav.live")) }
         p class="offline" role="status" { (t("live.disconnected")) }
@@ -33,7 +33,7 @@ pub fn fragment(view: &LiveView<'_>) -> Markup {
 }
 
 fn last_frame(view: &LiveView<'_>) -> Markup {
-    let t = |key| view.lang.text(key);
+    let t = |key: &str| view.lang.text(key);
     let Some(outcome) = &view.board.last else {
         return html! {
             section class="panel" {
@@ -98,7 +98,7 @@ pub fn stage_word(lang: Lang, stage: Stage) -> &'static str {
 }
 
 fn counters(view: &LiveView<'_>) -> Markup {
-    let t = |key| view.lang.text(key);
+    let t = |key: &str| view.lang.text(key);
     let counters = &view.board.counters;
     html! {
         section class="panel" {
@@ -134,7 +134,7 @@ fn share(part: u64, whole: u64) -> String {
 }
 
 fn drift_line(view: &LiveView<'_>) -> Markup {
-    let t = |key| view.lang.text(key);
+    let t = |key: &str| view.lang.text(key);
     let mut drifted: Vec<&str> =
         view.reports.iter().filter(|report| report.drifted).map(|report| report.feature.as_str()).collect();
     drifted.sort_unstable();
@@ -149,7 +149,7 @@ fn drift_line(view: &LiveView<'_>) -> Markup {
 }
 
 fn latency(view: &LiveView<'_>) -> Markup {
-    let t = |key| view.lang.text(key);
+    let t = |key: &str| view.lang.text(key);
     let stages = &view.board.stages;
     let longest = stages.iter().map(|stage| stage.p99_us).max().unwrap_or(1).max(1);
     let row = |stage: &StageLatency| {
@@ -175,7 +175,7 @@ fn latency(view: &LiveView<'_>) -> Markup {
 }
 
 fn recipe(view: &LiveView<'_>) -> Markup {
-    let t = |key| view.lang.text(key);
+    let t = |key: &str| view.lang.text(key);
     html! {
         @if let Some(card) = &view.board.recipe {
             section class="panel" {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 /// The running recipe with its plugins and its model: versions, digests, signers, rights and limits.
 pub fn content(lang: Lang, card: &RecipeCard) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     let recipe = &card.recipe;
     html! {
         h1 { (t("plugins.title")) }
@@ -39,7 +39,7 @@ fn policy(lang: Lang, policy: &VerdictPolicy) -> Markup {
 }
 
 fn model(lang: Lang, model: &ModelUse, card: &RecipeCard) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     html! {
         section class="panel" {
             h2 { (t("plugins.model")) " " (model.name) " " (model.version) }
@@ -68,7 +68,7 @@ fn group(lang: Lang, title: &str, plugins: &[PluginUse]) -> Markup {
 }
 
 fn one(lang: Lang, plugin: &PluginUse) -> Markup {
-    let t = |key| lang.text(key);
+    let t = |key: &str| lang.text(key);
     let rights: Vec<String> = plugin.capabilities.iter().map(ToString::to_string).collect();
     let limits = &plugin.limits;
     html! {
