@@ -10,6 +10,16 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+// Hours, minutes and seconds in UTC, as everywhere in the admin.
+function clock(seconds) {
+  return seconds === null ? '' : new Date(seconds * 1000).toISOString().slice(11, 19);
+}
+
+// One point alone has no range of its own.
+function timeRange(_plot, low, high) {
+  return high - low < 1 ? [low - 5, high + 5] : [low, high];
+}
+
 function drawChart(box, series) {
   const target = box.querySelector('.plot');
   const axis = { stroke: colour('--dim'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
@@ -17,10 +27,10 @@ function drawChart(box, series) {
     width: Math.max(280, target.clientWidth),
     height: 190,
     cursor: { drag: { x: true, y: false } },
-    scales: { x: { time: true } },
-    axes: [axis, { ...axis, size: 56 }],
+    scales: { x: { time: false, range: timeRange } },
+    axes: [{ ...axis, space: 80, values: (_plot, ticks) => ticks.map(clock) }, { ...axis, size: 56 }],
     series: [
-      {},
+      { label: 'UTC', value: (_plot, seconds) => clock(seconds) },
       { label: box.dataset.valueLabel, stroke: colour('--bar'), width: 2, points: { show: series.t.length < 40 } },
       { label: box.dataset.thresholdLabel, stroke: colour('--fail'), width: 1, dash: [6, 4], points: { show: false } },
     ],

@@ -40,7 +40,9 @@ impl AdminState {
 /// The admin cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    #[error("the admin cannot listen on {address}: choose another address by `[admin] bind`, or stop what listens there")]
+    #[error(
+        "the admin cannot listen on {address}: choose another address by `[admin] bind`, or stop what listens there"
+    )]
     Bind { address: SocketAddr, source: std::io::Error },
     #[error("the admin's threads cannot be started")]
     Threads { source: std::io::Error },

@@ -5,7 +5,6 @@ pub mod journal;
 pub mod key;
 pub mod station;
 mod inspect;
-mod journal;
 mod replay;
 mod run;
 mod secret;
@@ -34,7 +33,6 @@ enum Command {
     Replay(replay::ReplayArgs),
     Key(key::KeyArgs),
     Bundle(bundle::BundleArgs),
-    Journal(journal::JournalArgs),
 }
 
 /// Reads the command line and does what it says.
@@ -50,6 +48,5 @@ pub fn run() -> anyhow::Result<()> {
         Command::Replay(args) => replay::run(args),
         Command::Key(args) => key::run(args),
         Command::Bundle(args) => bundle::run(args),
-        Command::Journal(args) => journal::run(args),
     }
 }

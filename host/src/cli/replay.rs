@@ -22,7 +22,8 @@ pub struct ReplayArgs {
 const TOLERANCE: f32 = 1e-4;
 
 pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
-    let id = FrameId::parse(&args.id).with_context(|| format!("{:?} is no id: expected STATION-BOOT-TRIGGER", args.id))?;
+    let id =
+        FrameId::parse(&args.id).with_context(|| format!("{:?} is no id: expected STATION-BOOT-TRIGGER", args.id))?;
     let config = load(&args.config)?;
     let reader = Reader::open(&config.data_dir.join("journal"))?;
     let Some(entry) = reader.get(&id)? else { bail!("the journal has no frame {id}") };
@@ -60,7 +61,8 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
 fn describe(inspection: &Inspection) -> String {
     let (reason, detail) = super::words::reason_of(&inspection.verdict);
     let score = inspection.verdict.score().map(|score| format!(" {score:.4}")).unwrap_or_default();
-    let device = inspection.answer.as_ref().map(|answer| format!(" on {} {}", answer.device.backend, answer.device.used));
+    let device =
+        inspection.answer.as_ref().map(|answer| format!(" on {} {}", answer.device.backend, answer.device.used));
     let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!("{} {reason}{score}{}{detail}", inspection.verdict.kind(), device.unwrap_or_default())
 }
@@ -110,7 +112,9 @@ fn runs(then: &[PluginRun], now: &[PluginRun], found: &mut Vec<String>) {
         }
         for (a, b) in old.findings.iter().zip(&new.findings) {
             if a.label != b.label || a.raised != b.raised || (a.score - b.score).abs() > TOLERANCE {
-                let words = |f: &crate::domain::Finding| format!("{} {:.5}{}", f.label, f.score, if f.raised { " raised" } else { "" });
+                let words = |f: &crate::domain::Finding| {
+                    format!("{} {:.5}{}", f.label, f.score, if f.raised { " raised" } else { "" })
+                };
                 found.push(format!("{}: finding {} then, {} now", old.plugin, words(a), words(b)));
             }
         }

@@ -35,6 +35,8 @@ fn make(path: &Path) -> anyhow::Result<[u8; 32]> {
         .mode(0o600)
         .open(path)
         .with_context(|| format!("cannot make {}", path.display()))?;
-    file.write_all(&secret).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(&secret)
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(secret)
 }

@@ -159,6 +159,7 @@ pub fn open_journal(config: &StationConfig, folder: Option<&Path>) -> anyhow::Re
         image_quota_bytes: config.journal.image_quota_bytes,
         ..JournalOptions::new(&dir.join("journal"), &config.station)
     };
-    let journal = Journal::open(options).with_context(|| format!("the journal in {} cannot be opened", dir.display()))?;
+    let journal =
+        Journal::open(options).with_context(|| format!("the journal in {} cannot be opened", dir.display()))?;
     Ok(Arc::new(journal))
 }

@@ -109,10 +109,10 @@ impl InspectReport {
         card: &RecipeCard,
     ) -> Self {
         let pictures: Vec<_> = outcomes.iter().map(|outcome| row(&outcome.inspection, truths)).collect();
-        let count = |kind: VerdictKind| {
-            outcomes.iter().filter(|outcome| outcome.inspection.verdict.kind() == kind).count()
-        };
-        let drift = drift.iter().map(|((plugin, ..), report)| DriftRow { plugin: plugin.clone(), report: report.clone() });
+        let count =
+            |kind: VerdictKind| outcomes.iter().filter(|outcome| outcome.inspection.verdict.kind() == kind).count();
+        let drift =
+            drift.iter().map(|((plugin, ..), report)| DriftRow { plugin: plugin.clone(), report: report.clone() });
         let summary = Summary {
             pictures: outcomes.len(),
             pass: count(VerdictKind::Pass),

@@ -16,7 +16,8 @@ pub fn reason_of(verdict: &Verdict) -> (String, Option<String>) {
 /// One line per picture.
 pub fn table(report: &InspectReport) -> String {
     let stages: Vec<Stage> = Stage::ALL.into_iter().filter(|stage| used(report, *stage)).collect();
-    let mut head: Vec<String> = ["picture", "truth", "verdict", "reason", "score", "findings"].map(String::from).to_vec();
+    let mut head: Vec<String> =
+        ["picture", "truth", "verdict", "reason", "score", "findings"].map(String::from).to_vec();
     head.extend(stages.iter().map(|stage| format!("{stage} ms")));
     let mut lines = vec![head];
     lines.extend(report.pictures.iter().map(|row| cells(row, &stages)));

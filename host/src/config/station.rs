@@ -310,9 +310,8 @@ fn folder(fields: &Fields<'_>) -> Option<FolderSource> {
 fn after(fields: &Fields<'_>) -> Option<AfterReading> {
     let move_to = fields.path("move_to");
     let word = if fields.has("after") {
-        fields.parsed("after", "\"keep\" or \"move\"", |text| {
-            matches!(text, "keep" | "move").then(|| text.to_owned())
-        })?
+        fields
+            .parsed("after", "\"keep\" or \"move\"", |text| matches!(text, "keep" | "move").then(|| text.to_owned()))?
     } else {
         "keep".to_owned()
     };

@@ -1,7 +1,7 @@
 use super::Trace;
 use crate::domain::{
-    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, ModelAnswer, NamedTensor, PluginReport,
-    PluginRun, PluginUse, Recipe, Stage,
+    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, ModelAnswer, NamedTensor,
+    PluginReport, PluginRun, PluginUse, Recipe, Stage,
 };
 use crate::inference::{InferenceError, LoadedModel, softmax};
 use crate::plugin::{AdmittedPlugin, CallOutcome, DetectInput, LogLevel};
@@ -31,7 +31,15 @@ impl Judge for LiveRecipe {
     }
 
     fn judge(&self, frame: &Frame, deadline: Instant, trace: &mut Trace) -> Judgement {
-        let mut way = Way { recipe: self, frame, deadline, trace, picture: frame.image.clone(), inputs: Vec::new(), judgement: Judgement::default() };
+        let mut way = Way {
+            recipe: self,
+            frame,
+            deadline,
+            trace,
+            picture: frame.image.clone(),
+            inputs: Vec::new(),
+            judgement: Judgement::default(),
+        };
         // Each step stops the way by `Break` once a failure has decided the verdict.
         if way.preprocess().is_ok() && way.infer().is_ok() {
             let _ = way.detect();
@@ -95,8 +103,7 @@ impl Way<'_> {
     fn detect(&mut self) -> Result<(), Stopped> {
         let recipe = self.recipe;
         for (plugin, place) in recipe.detectors.iter().zip(&recipe.recipe.detectors) {
-            let input =
-                DetectInput { picture: &self.picture, inputs: &self.inputs, outputs: &self.judgement.outputs };
+            let input = DetectInput { picture: &self.picture, inputs: &self.inputs, outputs: &self.judgement.outputs };
             let (meta, deadline) = (&self.frame.meta, self.deadline);
             let outcome = self.trace.stage(Stage::Detect, || plugin.detect(meta, &input, deadline));
             self.account(place, outcome)?;

@@ -1,5 +1,5 @@
-use super::release::{Record, RecordKeeper, RecordTicket, journal_failure};
 use super::MonitorStates;
+use super::release::{Record, RecordKeeper, RecordTicket, journal_failure};
 use crate::domain::{Failure, FrameId, NamedImage, Observation};
 use crate::imaging::encode_png;
 use crate::journal::{self, Journal, Pending};

@@ -48,9 +48,8 @@ impl Source for FilesSource {
 /// Opens the file once and reads all of it; never more than one byte over the limit.
 fn read(path: &Path, max_bytes: u64) -> Result<Arc<[u8]>, Failure> {
     let failure = |code, detail: String| Failure::new(Stage::Source, Blame::Source, code, detail);
-    let unreadable = |error: std::io::Error| {
-        failure(FailureCode::Unreadable, format!("{} cannot be read: {error}", path.display()))
-    };
+    let unreadable =
+        |error: std::io::Error| failure(FailureCode::Unreadable, format!("{} cannot be read: {error}", path.display()));
     // Not to wait for the other end of a pipe.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(open(path, flags, Mode::empty()).map_err(|error| unreadable(error.into()))?);

@@ -7,8 +7,8 @@ mod stop;
 mod folder;
 mod files;
 
-pub use folder::{AfterReading, FolderMode, FolderOptions, FolderSource, NameFields};
 pub use files::FilesSource;
+pub use folder::{AfterReading, FolderMode, FolderOptions, FolderSource, NameFields};
 pub use stop::StopFlag;
 
 use crate::domain::Failure;

@@ -28,8 +28,8 @@ pub fn content(lang: Lang, card: &RecipeCard) -> Markup {
 }
 
 fn policy(lang: Lang, policy: &VerdictPolicy) -> Markup {
-    use crate::domain::VerdictKind::{Fail, Pass, Undecided};
     use super::layout::verdict_word;
+    use crate::domain::VerdictKind::{Fail, Pass, Undecided};
     html! {
         (verdict_word(lang, Pass)) ": " (policy.pass_labels.join(", ")) " >= " (policy.min_pass_probability)
         " · " (verdict_word(lang, Fail)) " >= " (policy.min_fail_probability)
