@@ -79,7 +79,7 @@ def ordinary(maker: Maker, seed: int) -> None:
         data = render(label, "test", picture_rng(seed, "test", 100_000 + k), material)
         note = f"{label} {material}" if label == "good" else f"{label} on {material}"
         row = {"truth": label, "group": "ordinary", "attack": None, "note": note}
-        maker.keep(f"ordinary-{k:02d}-{label}-{material}.jpg", data, row)
+        maker.keep(f"1-ordinary-{k:02d}-{label}-{material}.jpg", data, row)
 
 
 def drifted(maker: Maker, seed: int) -> None:
@@ -90,7 +90,7 @@ def drifted(maker: Maker, seed: int) -> None:
         material = new_material or MATERIALS[(k // 2 + k) % len(MATERIALS)]
         data = render(label, "test", picture_rng(seed, "test", 200_000 + k), material, station)
         row = {"truth": label, "group": "drifted", "attack": None, "note": DRIFT_NOTES[name]}
-        maker.keep(f"drifted-{k:02d}-{name}-{label}-{material}.jpg", data, row)
+        maker.keep(f"2-drifted-{k:02d}-{name}-{label}-{material}.jpg", data, row)
 
 
 def attacked(maker: Maker, net: SurfaceNet, dataset: Path, rng: Random) -> None:
@@ -109,7 +109,7 @@ def attacked(maker: Maker, net: SurfaceNet, dataset: Path, rng: Random) -> None:
             wins += 1
             note = f"{note}: {row.label} on {row.material} read as {LABELS[answer]}"
             entry = {"truth": row.label, "group": "attacked", "attack": {"kind": kind, "eps_255": eps}, "note": note}
-            maker.keep(f"attacked-{number:02d}-{kind}-{eps}-{row.label}-{row.material}.png", encode_png(result), entry)
+            maker.keep(f"3-attacked-{number:02d}-{kind}-{eps}-{row.label}-{row.material}.png", encode_png(result), entry)
             number += 1
 
 

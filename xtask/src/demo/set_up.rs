@@ -92,7 +92,8 @@ impl Parts {
             let to = demo.join("bundles").join(model.file_name().unwrap_or_default());
             std::fs::copy(model, &to)
                 .with_context(|| format!("cannot copy {} to {}", model.display(), to.display()))?;
-            ui::say(format!("    {}: signed by its publisher", to.display()));
+            assay.run(&["bundle", "sign", "--key"]).arg(&key).arg(&to).read()?;
+            ui::say(format!("    {}: signed by its publisher, and now by the demo's key", to.display()));
         }
         for (name, manifest) in &self.plugins {
             let module = workspace.artifacts().join("plugins").join(format!("{name}.wasm"));
