@@ -12,3 +12,4 @@ mod artifacts;
 mod fake_model;
 mod plugin_runtime;
 mod journal;
+mod trust;

@@ -1,5 +1,6 @@
 use super::key::KindArg;
 use crate::config::{BundleIndex, load_author_manifest};
+use crate::plugin::componentize;
 use crate::trust::{
     BlobRole, Counters, Inspected, Manifest, NewBlob, PrivateKey, TrustStore, VerifiedBundle, VerifyPolicy, inspect,
     pack, read_bundle, sign, verify, write_atomically,
@@ -112,14 +113,6 @@ fn into_component(blob: NewBlob) -> anyhow::Result<NewBlob> {
     }
     let bytes = componentize(&blob.bytes).context("making a component of the plugin's module")?;
     Ok(NewBlob { bytes, ..blob })
-}
-
-fn componentize(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    const COMPONENT_HEADER: [u8; 8] = *b"\0asm\x0d\0\x01\0";
-    if bytes.starts_with(&COMPONENT_HEADER) {
-        return Ok(bytes.to_vec());
-    }
-    wit_component::ComponentEncoder::default().validate(true).module(bytes)?.encode()
 }
 
 /// The time of packing: `SOURCE_DATE_EPOCH` (seconds) where it is set, so that the same input gives the same bytes.
