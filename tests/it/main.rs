@@ -9,6 +9,7 @@
 
 mod inference;
 mod artifacts;
+mod config;
 mod fake_model;
 mod plugin_runtime;
 mod journal;

@@ -66,12 +66,11 @@ struct TrustArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "what", args = ["key_id", "bundle"])]
 struct RevokeArgs {
     #[arg(long)]
     store: PathBuf,
     /// The key's id: `assay key show` prints it.
-    #[arg(long)]
+    #[arg(long, required_unless_present = "bundle", conflicts_with = "bundle")]
     key_id: Option<KeyId>,
     /// The bundle's digest: `assay bundle inspect` prints it.
     #[arg(long)]

@@ -140,6 +140,12 @@ fn the_commands_make_a_station_that_trusts_its_own_bundles_until_they_are_revoke
     assay_key(&["revoke", "--store", text(&store), "--key-id", &id, "--reason", "test"]).unwrap();
     assert!(verify().is_err());
     assert!(TrustStore::load(&store).unwrap().key_revocation(id.parse().unwrap()).is_some());
+    let digest = assay::trust::inspect(&std::fs::read(&bundle).unwrap()).unwrap().digest;
+    let revoke = |what: &[&str]| assay_key(&[&["revoke", "--store", text(&store), "--reason", "test"], what].concat());
+    revoke(&["--bundle", &digest.to_string(), "--severity", "block-new"]).unwrap();
+    assert!(TrustStore::load(&store).unwrap().bundle_revocation(digest).is_some());
+    assert!(revoke(&[]).is_err());
+    assert!(revoke(&["--key-id", &id, "--bundle", &digest.to_string()]).is_err());
 }
 
 #[test]

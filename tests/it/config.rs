@@ -1,0 +1,5 @@
+//! What people write in TOML, and how a recipe finds its parts.
+
+mod authors;
+mod recipes;
+mod stations;

@@ -1,0 +1,239 @@
+use super::authors::{MODEL, PLUGIN, folder, write};
+use assay::config::{BundleIndex, Catalogue, ResolvedRecipe, load_author_manifest, resolve};
+use assay::domain::{Capability, FailurePolicy, PluginKind, PluginLimits, SettingValue};
+use assay::trust::{
+    BundleKind, PrivateKey, Role, TrustStore, TrustedKey, VerifiedBundle, VerifyPolicy, pack, read_bundle, sign, verify,
+};
+use std::path::{Path, PathBuf};
+
+const CREATED: &str = "2026-01-01T00:00:00Z";
+
+const RECIPE: &str = r#"
+[bundle]
+kind = "recipe"
+name = "inspection"
+version = "1.0.0"
+counter = 3
+[recipe]
+frame_budget_ms = 100
+[recipe.model]
+model = "surface"
+devices = ["NPU", "CPU"]
+[[recipe.preprocessor]]
+plugin = "letterbox"
+grants = ["imaging", "inference:surface"]
+[recipe.preprocessor.settings]
+width = 112
+[[recipe.monitor]]
+plugin = "drift"
+grants = ["state"]
+[recipe.policy]
+pass_labels = ["good"]
+min_pass_probability = 0.75
+min_fail_probability = 0.5
+undecided_on = ["adversarial"]
+"#;
+
+struct Station {
+    dir: tempfile::TempDir,
+    key: PrivateKey,
+    store: TrustStore,
+}
+
+impl Station {
+    /// A folder with a signed plugin, monitor and model.
+    fn new() -> Self {
+        let key = PrivateKey::generate().unwrap();
+        let roles = ["plugin:*", "model:*", "recipe:*"].map(|role| role.parse::<Role>().unwrap()).to_vec();
+        let mut store = TrustStore::new();
+        store.trust(TrustedKey { public: key.public().clone(), roles, not_after: None, comment: None }).unwrap();
+        let station = Self { dir: folder(), key, store };
+        std::fs::create_dir(station.bundles()).unwrap();
+        station.add("letterbox", PLUGIN);
+        station.add("drift", &monitor());
+        station.add("surface", MODEL);
+        station
+    }
+
+    fn bundles(&self) -> PathBuf {
+        self.dir.path().join("bundles")
+    }
+
+    /// Packs and signs a manifest into the station's folder.
+    fn add(&self, name: &str, toml: &str) -> PathBuf {
+        let out = self.bundles().join(format!("{name}.assay"));
+        std::fs::write(&out, self.pack(toml).unwrap()).unwrap();
+        out
+    }
+
+    fn pack(&self, toml: &str) -> Result<Vec<u8>, String> {
+        let index = BundleIndex::read(&self.bundles()).unwrap();
+        let path = write(self.dir.path(), "bundle.toml", toml);
+        let authored = load_author_manifest(&path, CREATED, Some(&index)).map_err(|errors| errors.to_string())?;
+        let file = pack(authored.manifest, &authored.blobs).unwrap();
+        Ok(sign(&file, &self.key).unwrap())
+    }
+
+    fn verified(&self, path: &Path) -> VerifiedBundle {
+        verify(&read_bundle(path).unwrap(), &self.store, &VerifyPolicy::run()).unwrap()
+    }
+
+    fn catalogue(&self) -> Catalogue {
+        Catalogue::read(&self.bundles(), &self.store, &VerifyPolicy::run()).unwrap()
+    }
+
+    fn resolve(&self, toml: &str) -> Result<ResolvedRecipe, Vec<String>> {
+        let recipe = self.verified(&self.add("recipe", toml));
+        resolve(&recipe, &self.catalogue(), &caps()).map_err(|problems| problems.problems)
+    }
+}
+
+fn monitor() -> String {
+    PLUGIN
+        .replace("letterbox", "drift")
+        .replace("\"preprocessor\"", "\"monitor\"")
+        .replace("[\"imaging\", \"inference:surface\"]", "[\"state\", \"log\"]")
+}
+
+fn caps() -> PluginLimits {
+    PluginLimits { deadline_ms: 10, ..PluginLimits::default() }
+}
+
+#[test]
+fn a_recipe_finds_its_parts() {
+    let station = Station::new();
+    let resolved = station.resolve(RECIPE).unwrap();
+    let recipe = &resolved.recipe;
+    assert_eq!((recipe.name.as_str(), recipe.preprocessors.len(), recipe.monitors.len()), ("inspection", 1, 1));
+    let letterbox = &recipe.preprocessors[0];
+    assert_eq!(letterbox.settings["width"], SettingValue::Integer(112), "the recipe's setting lies over the default");
+    assert_eq!(letterbox.settings["keep"], SettingValue::Bool(true), "the other defaults stay");
+    assert_eq!(letterbox.limits.deadline_ms, 10, "the station's cap");
+    assert_eq!(letterbox.on_failure, FailurePolicy::Undecided);
+    assert_eq!(letterbox.signers, [station.key.public().id().to_string()]);
+    assert_eq!(recipe.monitors[0].on_failure, FailurePolicy::IgnoreWithAlarm);
+    assert_eq!(recipe.monitors[0].capabilities, [Capability::State], "asked, but not granted, stays denied");
+    assert_eq!(recipe.model.labels, ["good", "scratch"]);
+    assert_eq!((recipe.model.temperature, recipe.policy.min_pass_probability), (1.5, 0.75));
+    assert_eq!(recipe.model.reference.as_deref(), Some("{\"brightness\":[]}"));
+    assert_eq!(&*resolved.model.bytes, b"model");
+    assert_eq!(resolved.model.devices, ["NPU", "CPU"]);
+    let kinds: Vec<_> = resolved.plugins.iter().map(|plugin| plugin.plugin.kind).collect();
+    assert_eq!(kinds, [PluginKind::Preprocessor, PluginKind::Monitor]);
+    assert_eq!(&*resolved.plugins[0].component, b"component");
+    let marks: Vec<_> = resolved.marks.iter().map(|mark| (mark.kind, mark.name.as_str(), mark.counter)).collect();
+    assert_eq!(
+        marks,
+        [
+            (BundleKind::Recipe, "inspection", 3),
+            (BundleKind::Plugin, "letterbox", 1),
+            (BundleKind::Plugin, "drift", 1),
+            (BundleKind::Model, "surface", 1)
+        ]
+    );
+}
+
+#[test]
+fn another_signature_does_not_unpin_a_plugin() {
+    let station = Station::new();
+    let recipe = station.verified(&station.add("recipe", RECIPE));
+    let path = station.bundles().join("letterbox.assay");
+    let twice = sign(&std::fs::read(&path).unwrap(), &PrivateKey::generate().unwrap()).unwrap();
+    std::fs::write(&path, twice).unwrap();
+    resolve(&recipe, &station.catalogue(), &caps()).unwrap();
+}
+
+#[test]
+fn a_newer_release_is_not_taken_for_the_pinned_one() {
+    let station = Station::new();
+    let recipe = station.verified(&station.add("recipe", RECIPE));
+    station.add("letterbox", &PLUGIN.replace("counter = 1", "counter = 2"));
+    let problems = resolve(&recipe, &station.catalogue(), &caps()).unwrap_err().problems;
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].contains("plugin \"letterbox\" with digest"), "{problems:#?}");
+}
+
+#[test]
+fn a_part_that_was_refused_is_named_beside_the_missing_one() {
+    let station = Station::new();
+    let recipe = station.verified(&station.add("recipe", RECIPE));
+    let path = station.bundles().join("surface.assay");
+    let mut file = std::fs::read(&path).unwrap();
+    *file.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, file).unwrap();
+    let problems = resolve(&recipe, &station.catalogue(), &caps()).unwrap_err().problems;
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+    assert!(problems[0].contains("model \"surface\" with digest"), "{problems:#?}");
+    assert!(problems[1].contains("surface.assay is refused (blobs check)"), "{problems:#?}");
+}
+
+#[test]
+fn parts_that_do_not_belong_together_are_told_at_once() {
+    let station = Station::new();
+    let odd = RECIPE
+        .replace("[[recipe.monitor]]", "[[recipe.detector]]")
+        .replace("grants = [\"imaging\", \"inference:surface\"]", "grants = [\"log\", \"inference:other\"]")
+        .replace("[\"good\"]", "[\"fine\"]");
+    let problems = station.resolve(&odd).unwrap_err();
+    let parts = [
+        "preprocessors[0].grants: found log, which \"letterbox\" does not ask for",
+        "preprocessors[0].grants: found inference:other, which",
+        "preprocessors[0].grants: found inference:other, expected inference:surface",
+        "detectors[0]: \"drift\" is a monitor, expected a detector",
+        "pass_labels: found \"fine\", expected labels of the model: good, scratch",
+    ];
+    assert_eq!(problems.len(), parts.len(), "{problems:#?}");
+    for (problem, part) in problems.iter().zip(parts) {
+        assert!(problem.contains(part), "{problem}\n{part}");
+    }
+}
+
+#[test]
+fn a_pin_on_another_bundle_is_told() {
+    let station = Station::new();
+    let letterbox = station.verified(&station.bundles().join("letterbox.assay")).digest();
+    let odd = RECIPE.replace("devices =", &format!("bundle = \"{letterbox}\"\ndevices ="));
+    let problems = station.resolve(&odd).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].contains("is that of plugin \"letterbox\", expected model \"surface\""), "{problems:#?}");
+}
+
+#[test]
+fn only_a_recipe_resolves() {
+    let station = Station::new();
+    let model = station.verified(&station.bundles().join("surface.assay"));
+    let problems = resolve(&model, &station.catalogue(), &caps()).unwrap_err().problems;
+    assert_eq!(problems, ["the bundle is a model, expected a recipe"]);
+}
+
+#[test]
+fn a_recipe_is_pinned_to_the_newest_release_or_to_the_version_it_names() {
+    let station = Station::new();
+    let first = station.verified(&station.bundles().join("letterbox.assay")).digest();
+    let newer = PLUGIN.replace("counter = 1", "counter = 2").replace("version = \"1.0.0\"", "version = \"1.1.0\"");
+    let second = station.verified(&station.add("letterbox-1.1.0", &newer)).digest();
+    assert_eq!(station.resolve(RECIPE).unwrap().recipe.preprocessors[0].bundle, second);
+    let old = RECIPE.replace("plugin = \"letterbox\"", "plugin = \"letterbox\"\nversion = \"1.0.0\"");
+    assert_eq!(station.resolve(&old).unwrap().recipe.preprocessors[0].bundle, first);
+}
+
+#[test]
+fn a_name_that_is_missing_or_means_two_releases_cannot_be_pinned() {
+    let station = Station::new();
+    let missing = station.pack(&RECIPE.replace("\"drift\"", "\"shift\"")).unwrap_err();
+    assert!(missing.contains("recipe.monitor[0].plugin: found no plugin \"shift\""), "{missing}");
+    station.add("again", &PLUGIN.replace("square", "circle"));
+    let two = station.pack(RECIPE).unwrap_err();
+    assert!(two.contains("two releases of plugin \"letterbox\" with counter 1"), "{two}");
+}
+
+#[test]
+fn a_bad_file_in_the_folder_does_not_stop_the_others() {
+    let station = Station::new();
+    std::fs::write(station.bundles().join("bad.assay"), "bad").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", station.bundles().join("link.assay")).unwrap();
+    std::fs::write(station.bundles().join("notes.txt"), "not a bundle").unwrap();
+    let catalogue = station.catalogue();
+    assert_eq!((catalogue.bundles().count(), catalogue.refused().len()), (3, 2));
+    assert!(Catalogue::read(Path::new("/nowhere"), &station.store, &VerifyPolicy::run()).is_err());
+}

@@ -1,0 +1,187 @@
+use assay::config::{AfterReading, FolderMode, SourceKind, StationConfig, load};
+use std::path::Path;
+
+const SMALLEST: &str = r#"
+station = "press-3"
+data_dir = "data"
+bundles_dir = "bundles"
+recipe = "bundles/r.assay"
+trust = "/etc/assay/trust.json"
+"#;
+
+const FULL: &str = r#"
+station = "press-3"
+data_dir = "data"
+bundles_dir = "bundles"
+recipe = "bundles/r.assay"
+trust = "trust.json"
+
+[inference]
+order = ["tract", "openvino"]
+openvino_dir = "ov"
+threads = 2
+parallel = 3
+
+[admin]
+bind = "[::1]:9000"
+
+[journal]
+image_quota_mb = 10
+[journal.retention_days]
+pass = 0
+
+[limits.plugin]
+deadline_ms = 20
+[limits.image]
+max_width = 4096
+
+[[source]]
+kind = "folder"
+name = "line"
+path = "in"
+mode = "watch"
+poll_ms = 50
+pace_ms = 5
+after = "move"
+move_to = "done"
+"#;
+
+fn read(text: &str) -> Result<StationConfig, Vec<String>> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("station.toml");
+    std::fs::write(&path, text).unwrap();
+    let in_folder = format!("{}/", dir.path().display());
+    load(&path).map_err(|errors| errors.0.iter().map(|one| one.to_string().replace(&in_folder, "")).collect())
+}
+
+fn problems(text: &str) -> Vec<String> {
+    read(text).unwrap_err()
+}
+
+fn problem(text: &str) -> String {
+    let problems = problems(text);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    problems[0].clone()
+}
+
+#[test]
+fn the_smallest_configuration_has_defaults_for_the_rest() {
+    let config = read(SMALLEST).unwrap();
+    assert_eq!(config.admin.bind.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.inference.order, ["openvino", "onnxruntime", "tract"]);
+    assert!(config.recipe.ends_with("bundles/r.assay") && config.recipe.is_absolute(), "from the file's folder");
+    assert_eq!(config.trust, Path::new("/etc/assay/trust.json"), "an absolute path stays");
+    assert_eq!(config.sources, []);
+}
+
+#[test]
+fn every_key_is_taken_over() {
+    let config = read(FULL).unwrap();
+    assert_eq!(config.inference.order, ["tract", "openvino"]);
+    assert!(config.inference.openvino_dir.unwrap().ends_with("ov"));
+    assert_eq!((config.inference.threads, config.inference.parallel), (2, 3));
+    assert_eq!(config.admin.bind.to_string(), "[::1]:9000");
+    assert_eq!(config.journal.image_quota_bytes, 10 << 20);
+    assert_eq!((config.journal.retention_days.pass, config.journal.retention_days.fail), (0, 365));
+    assert_eq!((config.plugin_limits.deadline_ms, config.image_limits.max_width), (20, 4096));
+    let SourceKind::Folder(folder) = &config.sources[0].kind;
+    assert_eq!((folder.mode, folder.poll_ms, folder.pace_ms), (FolderMode::Watch, 50, 5));
+    assert!(matches!(&folder.after, AfterReading::Move(to) if to.ends_with("done")));
+}
+
+#[test]
+fn all_problems_are_told_at_once_with_line_and_key() {
+    let found = problems(
+        r#"station = "Press 3"
+data_dir = 7
+recipe = "r.assay"
+trust = "trust.json"
+colour = "red"
+[inference]
+threads = 0
+order = ["cuda", "tract"]
+[admin]
+bind = "0.0.0.0:8080"
+[[source]]
+kind = "camera"
+name = "line"
+path = "in"
+mode = "sometimes"
+"#,
+    );
+    let starts = [
+        "station.toml:1: station: found \"Press 3\", expected 1 to 64 characters",
+        "station.toml:2: data_dir: found 7, expected a path",
+        "station.toml: bundles_dir: found nothing, expected a path",
+        "station.toml:8: inference.order: found \"cuda\", expected one of openvino, onnxruntime, tract",
+        "station.toml:7: inference.threads: found 0, expected a whole number from 1 to 256",
+        "station.toml:10: admin.bind: found \"0.0.0.0:8080\", expected a loopback address",
+        "station.toml:12: source[0].kind: found \"camera\", expected \"folder\"",
+        "station.toml:15: source[0].mode: found \"sometimes\", expected \"once\" or \"watch\"",
+        "station.toml:5: colour: found a key that is not known, expected one of the keys station, data_dir",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for (line, start) in found.iter().zip(starts) {
+        assert!(line.starts_with(start), "{line}\n{start}");
+    }
+}
+
+#[test]
+fn only_a_loopback_address_is_served() {
+    for bind in ["192.168.1.5:80", "[::]:80", "0.0.0.0:80"] {
+        let found = problem(&format!("{SMALLEST}[admin]\nbind = \"{bind}\"\n"));
+        assert!(found.contains("this release has no users"), "{found}");
+    }
+    let found = problem(&format!("{SMALLEST}[admin]\nbind = \"localhost\"\n"));
+    assert!(found.contains("an address and a port"), "{found}");
+}
+
+#[test]
+fn every_syntax_error_is_told() {
+    let found = problems("a = \nb = [");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|line| line.contains("TOML that cannot be read")), "{found:?}");
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused() {
+    let found = problems(&format!("{SMALLEST}station = \"other\"\n"));
+    assert!(found[0].contains("duplicate key"), "{found:?}");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_is_no_text_is_told() {
+    let error = load(Path::new("/nowhere/station.toml")).unwrap_err().to_string();
+    assert!(error.contains("No such file"), "{error}");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("station.toml");
+    std::fs::write(&path, [0xff, 0xfe]).unwrap();
+    assert!(load(&path).unwrap_err().to_string().contains("UTF-8"));
+    assert!(load(dir.path()).unwrap_err().to_string().contains("not a regular file"));
+}
+
+fn with_source(lines: &str) -> String {
+    format!("{SMALLEST}[[source]]\nkind = \"folder\"\nname = \"a\"\npath = \"in\"\n{lines}")
+}
+
+#[test]
+fn contradictions_of_a_source_are_told() {
+    assert!(problem(&with_source("mode = \"watch\"\nrepeat = true\n")).contains("a watched folder has no end"));
+    assert!(problem(&with_source("mode = \"once\"\nrepeat = true\nafter = \"delete\"\n")).contains("read again"));
+    assert!(problem(&with_source("mode = \"once\"\nafter = \"move\"\n")).contains("move_to"));
+    assert!(problem(&with_source("mode = \"once\"\nmove_to = \"x\"\n")).contains("unless after = \"move\""));
+    let twice = format!(
+        "{}\n[[source]]\nkind = \"folder\"\nname = \"a\"\npath = \"in\"\nmode = \"once\"\n",
+        with_source("mode = \"once\"")
+    );
+    assert!(problem(&twice).contains("2 sources with 1 different names"));
+    assert!(problem(&format!("{SMALLEST}source = 1\n")).contains("one section [[source]] for each"));
+}
+
+#[test]
+fn a_backend_stands_once_in_the_order() {
+    for order in ["[]", "[\"tract\", \"tract\"]"] {
+        let found = problem(&format!("{SMALLEST}[inference]\norder = {order}\n"));
+        assert!(found.contains("each backend at most once"), "{found}");
+    }
+}
