@@ -91,10 +91,32 @@ fn write_bytes(image: &Image, layout: TensorLayout, target: &mut [u8]) {
         target.copy_from_slice(image.bytes());
         return;
     }
-    let plane = target.len() / count;
-    for (channel, target) in target.chunks_exact_mut(plane).enumerate() {
-        let samples = image.bytes().iter().skip(channel).step_by(count);
-        target.iter_mut().zip(samples).for_each(|(to, from)| *to = *from);
+    match count {
+        3 => planar_3(image.bytes(), target, |pixel| pixel),
+        _ => planar_4(image.bytes(), target, |pixel| pixel),
+    }
+}
+
+/// One plane of `target` per channel.
+fn planes<T, const CHANNELS: usize>(target: &mut [T]) -> [&mut [T]; CHANNELS] {
+    let mut planes = target.chunks_exact_mut((target.len() / CHANNELS).max(1));
+    std::array::from_fn(|_| planes.next().unwrap_or_default())
+}
+
+/// Takes the pixels apart, all planes in one pass.
+fn planar_3<T>(pixels: &[u8], target: &mut [T], number: impl Fn([u8; 3]) -> [T; 3]) {
+    let (pixels, _) = pixels.as_chunks::<3>();
+    let [first, second, third] = planes(target);
+    for (((first, second), third), pixel) in first.iter_mut().zip(second).zip(third).zip(pixels) {
+        [*first, *second, *third] = number(*pixel);
+    }
+}
+
+fn planar_4<T>(pixels: &[u8], target: &mut [T], number: impl Fn([u8; 4]) -> [T; 4]) {
+    let (pixels, _) = pixels.as_chunks::<4>();
+    let [first, second, third, fourth] = planes(target);
+    for ((((first, second), third), fourth), pixel) in first.iter_mut().zip(second).zip(third).zip(fourth).zip(pixels) {
+        [*first, *second, *third, *fourth] = number(*pixel);
     }
 }
 
@@ -122,8 +144,14 @@ impl Scaling {
             (PixelFormat::Gray16, _) => self.wide(pixels, target),
             (PixelFormat::Rgb8 | PixelFormat::Bgr8, TensorLayout::Nhwc) => self.interleaved::<3>(pixels, target),
             (PixelFormat::Rgba8, TensorLayout::Nhwc) => self.interleaved::<4>(pixels, target),
-            (PixelFormat::Rgb8 | PixelFormat::Bgr8, TensorLayout::Nchw) => self.planar::<3>(pixels, target),
-            (PixelFormat::Rgba8, TensorLayout::Nchw) => self.planar::<4>(pixels, target),
+            (PixelFormat::Rgb8 | PixelFormat::Bgr8, TensorLayout::Nchw) => {
+                let tables = self.tables::<3>();
+                planar_3(pixels, target, |pixel| look_up(&tables, pixel));
+            }
+            (PixelFormat::Rgba8, TensorLayout::Nchw) => {
+                let tables = self.tables::<4>();
+                planar_4(pixels, target, |pixel| look_up(&tables, pixel));
+            }
         }
     }
 
@@ -141,20 +169,7 @@ impl Scaling {
         let (pixels, _) = pixels.as_chunks::<CHANNELS>();
         let (target, _) = target.as_chunks_mut::<CHANNELS>();
         for (to, pixel) in target.iter_mut().zip(pixels) {
-            for ((to, value), table) in to.iter_mut().zip(pixel).zip(&tables) {
-                *to = look_up(table, *value);
-            }
-        }
-    }
-
-    fn planar<const CHANNELS: usize>(&self, pixels: &[u8], target: &mut [[u8; 4]]) {
-        let tables = self.tables::<CHANNELS>();
-        let plane = target.len() / CHANNELS;
-        let (pixels, _) = pixels.as_chunks::<CHANNELS>();
-        for ((channel, target), table) in target.chunks_exact_mut(plane).enumerate().zip(&tables) {
-            for (to, pixel) in target.iter_mut().zip(pixels) {
-                *to = look_up(table, pixel.get(channel).copied().unwrap_or_default());
-            }
+            *to = look_up(&tables, *pixel);
         }
     }
 
@@ -167,8 +182,13 @@ impl Scaling {
     }
 }
 
-fn look_up(table: &[f32; 256], value: u8) -> [u8; 4] {
-    table.get(usize::from(value)).copied().unwrap_or_default().to_le_bytes()
+/// The number of each channel of a pixel, as it lies in a tensor.
+fn look_up<const CHANNELS: usize>(tables: &[[f32; 256]; CHANNELS], pixel: [u8; CHANNELS]) -> [[u8; 4]; CHANNELS] {
+    let mut channels = tables.iter();
+    pixel.map(|value| {
+        let number = channels.next().and_then(|table| table.get(usize::from(value)));
+        number.copied().unwrap_or_default().to_le_bytes()
+    })
 }
 
 fn per_channel(what: &'static str, values: &[f32], channels: usize) -> Result<[f32; 4], OpError> {

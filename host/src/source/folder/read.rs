@@ -66,12 +66,10 @@ pub(super) fn read(
 
 fn read_exactly(file: &mut File, size: u64) -> Result<Arc<[u8]>, ReadError> {
     let size = usize::try_from(size).map_err(|_| ReadError::Io(std::io::ErrorKind::OutOfMemory.into()))?;
-    let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
-    if let Some(target) = Arc::get_mut(&mut bytes) {
-        file.read_exact(target).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => ReadError::Changing,
-            _ => ReadError::Io(error),
-        })?;
-    }
-    Ok(bytes)
+    let mut bytes = vec![0; size];
+    file.read_exact(&mut bytes).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => ReadError::Changing,
+        _ => ReadError::Io(error),
+    })?;
+    Ok(bytes.into())
 }
