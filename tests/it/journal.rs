@@ -168,10 +168,27 @@ fn the_power_cut_test_sees_an_early_answer() {
 // ---------------------------------------------------------------------------------------------------------------
 // Failing writes and flushes
 
+/// True when every record of the first twelve was confirmed, or the audit log says that it was not.
+fn said_so(dir: &Path, confirmed: &BTreeSet<(u64, u64)>) -> bool {
+    let said: Vec<(i64, i64)> = Reader::open(dir)
+        .unwrap()
+        .audit(100)
+        .unwrap()
+        .iter()
+        .filter(|event| event.action == "unconfirmed")
+        .map(|event| event.subject.split_once(" to ").unwrap())
+        .map(|(first, last)| (first.parse().unwrap(), last.parse().unwrap()))
+        .collect();
+    rows_in(dir)
+        .iter()
+        .filter(|(id, _)| id.1 <= 12 && !confirmed.contains(id))
+        .all(|(_, row)| said.iter().any(|(first, last)| (first..=last).contains(&row)))
+}
+
 #[test]
 fn a_failed_write_or_flush_costs_its_batch_only_and_loses_nothing_confirmed() {
     let disk = Disk::register("assay-eio");
-    let mut failures = 0;
+    let (mut failures, mut unsaid, mut said) = (0, 0, 0);
     for n in 0..40 {
         let dir = tempfile::tempdir().unwrap();
         drop(Journal::open(options(dir.path())).unwrap());
@@ -198,7 +215,11 @@ fn a_failed_write_or_flush_costs_its_batch_only_and_loses_nothing_confirmed() {
         assert!(verified.holds(), "fault {n}: {verified:?}");
         let found = triggers_in(dir.path());
         assert!(confirmed.is_subset(&found), "fault {n}: {confirmed:?} not in {found:?}");
+        unsaid += usize::from(!said_so(dir.path(), &confirmed));
+        said += Reader::open(dir.path()).unwrap().audit(100).unwrap().len();
     }
+    assert_eq!(unsaid, 0, "records are there that were answered as not durable, and the audit log is silent");
+    assert!(said > 0, "no failed commit was there after all: that case was not met");
     assert!(failures > 20, "only {failures} batches failed");
 }
 
@@ -377,4 +398,62 @@ fn a_killed_process_leaves_all_that_it_confirmed() {
     // Gaps are said aloud at the next start, and nothing is left unsaid.
     let journal = Journal::open(options(dir.path())).unwrap();
     assert_eq!(journal.boot(), 16);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// The commands
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    args: assay::cli::journal::JournalArgs,
+}
+
+fn command(words: &[&str]) -> anyhow::Result<()> {
+    let line = <Line as clap::Parser>::try_parse_from(std::iter::once(&"journal").chain(words))?;
+    assay::cli::journal::run(line.args)
+}
+
+#[test]
+fn verify_ends_with_an_error_exactly_when_the_journal_does_not_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(options(dir.path())).unwrap();
+    for trigger in 1..=5 {
+        journal.submit(record(1, trigger)).unwrap().wait().unwrap();
+    }
+    let earlier = journal.reader().checkpoint().unwrap().to_string();
+    drop(journal);
+    let place = dir.path().to_str().unwrap();
+    command(&["verify", "--dir", place]).unwrap();
+    command(&["verify", "--dir", place, "--json", "--checkpoint", &earlier]).unwrap();
+    let db = rusqlite::Connection::open(dir.path().join("journal.db")).unwrap();
+    db.execute_batch(
+        "PRAGMA foreign_keys = OFF; DELETE FROM chain WHERE seq = 6; DELETE FROM details WHERE seq = 6;
+         DELETE FROM inspections WHERE seq = 6",
+    )
+    .unwrap();
+    command(&["verify", "--dir", place]).unwrap();
+    let error = command(&["verify", "--dir", place, "--checkpoint", &earlier]).unwrap_err();
+    assert!(format!("{error:#}").contains("does not hold: the chain ends at 5"), "{error:#}");
+    db.execute_batch("UPDATE inspections SET label = 'x' WHERE seq = 2").unwrap();
+    let error = command(&["verify", "--dir", place]).unwrap_err();
+    assert!(format!("{error:#}").contains("entry 2 in inspections"), "{error:#}");
+}
+
+#[test]
+fn export_writes_a_file_and_says_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(options(dir.path())).unwrap();
+    for trigger in 1..=5 {
+        journal.submit(record(1, trigger)).unwrap().wait().unwrap();
+    }
+    let place = dir.path().to_str().unwrap();
+    let out = dir.path().join("out.jsonl");
+    command(&["export", "--dir", place, "--out", out.to_str().unwrap()]).unwrap();
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 5);
+    assert!(command(&["export"]).is_err(), "no place was given");
+    assert!(command(&["verify", "--dir", place, "--checkpoint", "12"]).is_err());
+    let nowhere = tempfile::tempdir().unwrap();
+    assert!(command(&["verify", "--dir", nowhere.path().to_str().unwrap()]).is_err());
+    assert_eq!(fs::read_dir(nowhere.path()).unwrap().count(), 0, "something was made");
 }

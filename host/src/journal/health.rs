@@ -24,6 +24,8 @@ pub struct Health {
     pub picture_bytes: u64,
     /// Pictures that could not be kept since the start.
     pub pictures_failed: u64,
+    /// Pages of 4 KiB in the WAL. Many and ever more: some program holds an old view of the database.
+    pub wal_pages: i64,
     /// Commits since the start, and the entries in them.
     pub commits: u64,
     pub entries: u64,

@@ -1,14 +1,16 @@
 //! The one thread that writes. It takes all that waits, makes it durable in one commit, then answers.
 
 use super::batch::{self, Outcome, Statements, Stored, Work};
-use super::chain::Checkpoint;
+use super::chain::{Checkpoint, Kind};
 use super::health::{Pressure, Shared};
 use super::keeping::EVICT_STEP;
 use super::pictures::{NewPicture, PictureFolder};
+use super::record::text;
 use super::space::Space;
 use super::{Committed, JournalError, JournalOptions, now_us, schema, verify};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::Connection;
+use rusqlite::types::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -223,20 +225,16 @@ impl Writer {
 
     /// Moves the WAL into the database where there is enough of it.
     fn checkpoint(&mut self, db: &Connection, quiet: bool) -> Result<(), End> {
-        let pages = |mode: &str| {
-            db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-                Ok(row.get::<_, i64>(1)?.saturating_sub(row.get::<_, i64>(2)?))
-            })
-        };
-        let waiting = match pages("NOOP") {
-            Ok(waiting) => waiting,
+        let (pages, waiting) = match wal(db, "NOOP") {
+            Ok(wal) => wal,
             Err(error) => return self.failed(Vec::new(), &error),
         };
+        self.shared.change(|health| health.wal_pages = pages);
         let enough = self.options.checkpoint_pages.max(1);
         if waiting < enough || (!quiet && waiting < enough.saturating_mul(CHECKPOINT_AT_LATEST)) {
             return Ok(());
         }
-        match pages("PASSIVE") {
+        match wal(db, "PASSIVE") {
             Ok(_) => Ok(()),
             Err(error) if fault_of(&error) == Fault::Full && self.space.release() => Ok(()),
             Err(error) => self.failed(Vec::new(), &error),
@@ -283,8 +281,21 @@ impl Writer {
             Some(confirmed) if confirmed == self.head => {}
             _ => return Ok(Err(format!("confirmed entry {} is gone", self.head.rows))),
         }
-        self.head = found;
+        self.head = self.own_up(&db, found).map_err(query)?;
         Ok(Ok(db))
+    }
+
+    /// A commit that failed may be there after all. Its records were answered as not durable: the journal says so.
+    fn own_up(&self, db: &Connection, found: Checkpoint) -> rusqlite::Result<Checkpoint> {
+        let mut head = found;
+        if found.rows > self.head.rows {
+            let rows = format!("{} to {}", self.head.rows + 1, found.rows);
+            let detail = "a commit failed and is there after all; these entries were answered as not durable";
+            let texts = ["journal", "unconfirmed", &rows, detail].map(text);
+            let columns: Vec<_> = std::iter::once(Value::Integer(now_us())).chain(texts).collect();
+            Statements::new(db)?.transaction(|sql| sql.plain(&mut head, Kind::Audit, &columns))?;
+        }
+        Ok(head)
     }
 
     fn refuse_all(&self, commands: &Receiver<Command>, detail: String) {
@@ -296,4 +307,12 @@ impl Writer {
             }
         }
     }
+}
+
+/// Pages in the WAL, and those of them that are not yet in the database, after a checkpoint of that kind.
+fn wal(db: &Connection, mode: &str) -> rusqlite::Result<(i64, i64)> {
+    db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+        let (pages, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok((pages, pages.saturating_sub(moved)))
+    })
 }
