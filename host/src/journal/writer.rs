@@ -1,16 +1,14 @@
 //! The one thread that writes. It takes all that waits, makes it durable in one commit, then answers.
 
 use super::batch::{self, Outcome, Statements, Stored, Work};
-use super::chain::{Checkpoint, Kind};
+use super::chain::Checkpoint;
 use super::health::{Pressure, Shared};
 use super::keeping::EVICT_STEP;
 use super::pictures::{NewPicture, PictureFolder};
-use super::record::text;
 use super::space::Space;
 use super::{Committed, JournalError, JournalOptions, now_us, schema, verify};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::Connection;
-use rusqlite::types::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -281,21 +279,8 @@ impl Writer {
             Some(confirmed) if confirmed == self.head => {}
             _ => return Ok(Err(format!("confirmed entry {} is gone", self.head.rows))),
         }
-        self.head = self.own_up(&db, found).map_err(query)?;
+        self.head = found;
         Ok(Ok(db))
-    }
-
-    /// A commit that failed may be there after all. Its records were answered as not durable: the journal says so.
-    fn own_up(&self, db: &Connection, found: Checkpoint) -> rusqlite::Result<Checkpoint> {
-        let mut head = found;
-        if found.rows > self.head.rows {
-            let rows = format!("{} to {}", self.head.rows + 1, found.rows);
-            let detail = "a commit failed and is there after all; these entries were answered as not durable";
-            let texts = ["journal", "unconfirmed", &rows, detail].map(text);
-            let columns: Vec<_> = std::iter::once(Value::Integer(now_us())).chain(texts).collect();
-            Statements::new(db)?.transaction(|sql| sql.plain(&mut head, Kind::Audit, &columns))?;
-        }
-        Ok(head)
     }
 
     fn refuse_all(&self, commands: &Receiver<Command>, detail: String) {
