@@ -14,3 +14,4 @@ mod fake_model;
 mod plugin_runtime;
 mod journal;
 mod trust;
+mod station;

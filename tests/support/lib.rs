@@ -1,3 +1,4 @@
 //! What integration tests and benchmarks share.
 
 pub mod artifacts;
+pub mod station;

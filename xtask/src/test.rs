@@ -38,6 +38,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     let browser = filter.is_none().then(|| browser_tools(workspace)).transpose()?;
     // Some tests run the commands of `assay` itself.
     demo::build_assay(workspace)?;
+    demo::set_up(workspace)?;
     let mut counts = Counts::default();
     let main = workspace.cargo().args(["test", "--release", "--workspace", "--no-fail-fast"]);
     rust_suite("the workspace", main, filter.as_deref(), &mut counts)?;

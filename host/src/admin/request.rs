@@ -2,10 +2,11 @@ use super::i18n::Lang;
 use super::pages::layout::{PageFrame, page};
 use super::pages::problem;
 use super::serve::AdminState;
-use axum::extract::{FromRequestParts, Query};
-use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
+use axum::extract::{FromRequestParts, Query, Request};
+use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
 
@@ -63,4 +64,20 @@ pub async fn choose_language(Query(query): Query<LanguageQuery>) -> Response {
 fn own_path(back: &str) -> String {
     let is_path = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
     if is_path && back.is_ascii() { back.to_owned() } else { "/".to_owned() }
+}
+
+/// Refuses requests under a name that is not this machine's: a page elsewhere could have pointed its own name here
+/// (DNS rebinding) and would read what only this machine may see.
+pub async fn own_host(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
+    if is_own_host(host) { next.run(request).await } else { StatusCode::MISDIRECTED_REQUEST.into_response() }
+}
+
+/// An address or `localhost`, with or without a port.
+pub(super) fn is_own_host(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => host.split(':').next().unwrap_or(""),
+    };
+    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok()
 }

@@ -47,3 +47,13 @@ fn a_query_keeps_its_filter_when_the_page_is_turned() {
 fn what_goes_into_an_address_is_encoded() {
     assert_eq!(percent("a b/&\u{e9}\""), "a%20b/%26%C3%A9%22");
 }
+
+#[test]
+fn only_this_machines_own_names_are_answered() {
+    for own in ["127.0.0.1:8080", "localhost", "localhost:8080", "[::1]:8080", "10.0.0.5"] {
+        assert!(super::request::is_own_host(own), "{own}");
+    }
+    for foreign in ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"] {
+        assert!(!super::request::is_own_host(foreign), "{foreign}");
+    }
+}

@@ -33,6 +33,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Key(key::KeyArgs),
     Bundle(bundle::BundleArgs),
+    Journal(journal::JournalArgs),
 }
 
 /// Reads the command line and does what it says.
@@ -48,5 +49,6 @@ pub fn run() -> anyhow::Result<()> {
         Command::Replay(args) => replay::run(args),
         Command::Key(args) => key::run(args),
         Command::Bundle(args) => bundle::run(args),
+        Command::Journal(args) => journal::run(args),
     }
 }

@@ -1,0 +1,273 @@
+//! The commands of `assay` on a station of their own: what a user sees, and what is left behind when something is wrong.
+
+use assay_tests::artifacts::root;
+use assay_tests::station::{TestStation, assay, demo, picture};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+const FAST: &str = "[inference]\norder = [\"onnxruntime\"]";
+const GOOD: &str = "1-ordinary-00-good-brick.jpg";
+const PIT: &str = "1-ordinary-21-pit-aggregate.jpg";
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The command must fail, say `words`, and not panic.
+fn refused(output: &Output, words: &[&str]) {
+    let text = text(output);
+    assert!(!output.status.success(), "expected a failure:\n{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    for word in words {
+        assert!(text.contains(word), "the message must name {word:?}:\n{text}");
+    }
+}
+
+fn inspect(station: &TestStation, pictures: &[PathBuf]) -> Value {
+    let mut args: Vec<&Path> = vec![Path::new("--json"), Path::new("-")];
+    args.extend(pictures.iter().map(PathBuf::as_path));
+    let output = station.run(&["inspect"], &args).unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn good_parts_pass_and_defects_fail_by_their_name() {
+    let station = TestStation::new(FAST).unwrap();
+    let report = inspect(&station, &[picture(GOOD), picture(PIT)]);
+    assert_eq!((&report["pictures"][0]["verdict"], &report["pictures"][0]["reason"]), (&"pass".into(), &"good".into()));
+    assert_eq!((&report["pictures"][1]["verdict"], &report["pictures"][1]["reason"]), (&"fail".into(), &"pit".into()));
+    assert_eq!(report["summary"]["device_used"], "CPU");
+    assert_eq!(report["summary"]["backend"], "onnxruntime");
+}
+
+#[test]
+fn whatever_is_no_picture_is_undecided_recorded_and_does_not_stop_the_rest() {
+    let station = TestStation::new(FAST).unwrap();
+    let folder = station.dir.path();
+    let whole = std::fs::read(picture(GOOD)).unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let pictures = [
+        write("empty.png", b""),
+        write("text.png", b"this is no picture"),
+        write("truncated.jpg", &whole[..whole.len() / 2]),
+        write("bomb.png", &bomb()),
+        folder.join("missing.png"),
+        folder.to_owned(),
+        picture(GOOD),
+    ];
+    let report = inspect(&station, &pictures);
+    let codes: Vec<_> =
+        report["pictures"].as_array().unwrap().iter().map(|row| row["reason"].as_str().unwrap()).collect();
+    let expected =
+        ["not-an-image", "not-an-image", "damaged-image", "image-too-large", "unreadable", "unreadable", "good"];
+    assert_eq!(codes, expected);
+    for row in report["pictures"].as_array().unwrap().iter().take(6) {
+        assert_eq!(row["verdict"], "undecided");
+        assert!(row["detail"].as_str().unwrap().contains("(source)"), "the source is to blame: {row}");
+    }
+    let verified = station.run(&["journal", "verify"], &[]).unwrap();
+    assert!(verified.status.success(), "{}", text(&verified));
+}
+
+/// A PNG header that asks for 30000 x 30000 pixels: 2.7 GB if somebody believed it.
+fn bomb() -> Vec<u8> {
+    let mut png = vec![0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13];
+    png.extend(b"IHDR");
+    png.extend(30_000u32.to_be_bytes());
+    png.extend(30_000u32.to_be_bytes());
+    png.extend([8, 2, 0, 0, 0]);
+    // CRC-32 of the chunk, computed bit by bit.
+    let mut crc = u32::MAX;
+    for byte in &png[12..] {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+        }
+    }
+    png.extend((!crc).to_be_bytes());
+    png.extend([0, 0, 0, 0]);
+    png.extend(b"IDAT");
+    png.extend([0x35, 0xaf, 0x06, 0x1e]);
+    png
+}
+
+#[test]
+fn a_stored_frame_judged_again_gives_the_same() {
+    let station = TestStation::new(FAST).unwrap();
+    let report = inspect(&station, &[picture(GOOD), picture(PIT)]);
+    for row in report["pictures"].as_array().unwrap() {
+        let replay = station.run(&["replay"], &[Path::new(row["id"].as_str().unwrap())]).unwrap();
+        assert!(replay.status.success(), "{}", text(&replay));
+        assert!(text(&replay).contains("no difference"), "{}", text(&replay));
+    }
+    refused(&station.run(&["replay"], &[Path::new("test-9-9")]).unwrap(), &["no frame test-9-9"]);
+    refused(&station.run(&["replay"], &[Path::new("nonsense")]).unwrap(), &["STATION-BOOT-TRIGGER"]);
+}
+
+#[test]
+fn another_backend_gives_the_same_answer_to_a_replay_or_says_what_differs() {
+    let station = TestStation::new(FAST).unwrap();
+    let report = inspect(&station, &[picture(GOOD)]);
+    let config = std::fs::read_to_string(station.config()).unwrap();
+    std::fs::write(station.config(), config.replace("onnxruntime", "tract")).unwrap();
+    let replay = station.run(&["replay"], &[Path::new(report["pictures"][0]["id"].as_str().unwrap())]).unwrap();
+    let text = text(&replay);
+    assert!(text.contains("on tract CPU"), "{text}");
+    assert!(replay.status.success() || text.contains("differs: probability"), "only figures may differ: {text}");
+}
+
+#[test]
+fn a_port_in_use_is_an_error_and_nothing_is_written() {
+    let station = TestStation::new(FAST).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = station.run(&["run"], &[Path::new("--bind"), Path::new(&address)]).unwrap();
+    refused(&output, &["cannot listen", &address]);
+    assert!(!station.data().exists(), "nothing half-written");
+}
+
+#[test]
+fn every_problem_of_a_configuration_is_told_at_once() {
+    let station = TestStation::new("colour = \"red\"\n[inference]\nthreads = 0\n[admin]\nbind = \"nowhere\"").unwrap();
+    let output = station.run(&["run"], &[]).unwrap();
+    refused(&output, &["station.toml", "colour", "threads", "bind"]);
+    assert!(!station.data().exists());
+}
+
+#[test]
+fn a_changed_bundle_is_refused_by_name() {
+    let station = TestStation::new(FAST).unwrap();
+    let path = station.bundles.join("letterbox.assay");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let output = station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap();
+    refused(&output, &["letterbox"]);
+}
+
+#[test]
+fn an_unsigned_or_wrongly_signed_recipe_is_refused() {
+    let station = TestStation::new(FAST).unwrap();
+    let recipe = station.bundles.join("recipe.assay");
+    let manifest = root().join("sdk/models/demo/recipe.toml");
+    let pack = |key: Option<&Path>| {
+        let mut command = assay().unwrap();
+        command.args(["bundle", "pack", "--manifest"]).arg(&manifest).arg("--bundles").arg(&station.bundles);
+        if let Some(key) = key {
+            command.arg("--key").arg(key);
+        }
+        std::fs::remove_file(&recipe).unwrap();
+        let output = command.arg("--out").arg(&recipe).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    };
+    pack(None);
+    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "signature"]);
+    let stranger = station.dir.path().join("stranger.pem");
+    let made = assay().unwrap().args(["key", "generate", "--out"]).arg(&stranger).output().unwrap();
+    assert!(made.status.success());
+    pack(Some(&stranger));
+    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "signature"]);
+    pack(Some(&demo().unwrap().join("keys/demo.pem")));
+    assert!(station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap().status.success());
+}
+
+#[test]
+fn a_device_that_is_not_there_is_an_error_that_names_it() {
+    let station = TestStation::new(FAST).unwrap();
+    let manifest = station.dir.path().join("recipe.toml");
+    let recipe = std::fs::read_to_string(root().join("sdk/models/demo/recipe.toml")).unwrap();
+    std::fs::write(&manifest, recipe.replace("devices = [\"CPU\"]", "devices = [\"NPU\"]")).unwrap();
+    let out = station.bundles.join("recipe.assay");
+    std::fs::remove_file(&out).unwrap();
+    let mut command = assay().unwrap();
+    command.args(["bundle", "pack", "--manifest"]).arg(&manifest).arg("--bundles").arg(&station.bundles);
+    let packed =
+        command.arg("--key").arg(demo().unwrap().join("keys/demo.pem")).arg("--out").arg(&out).output().unwrap();
+    assert!(packed.status.success(), "{}", text(&packed));
+    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["NPU", "surface"]);
+}
+
+#[test]
+fn a_backend_that_is_not_there_is_an_error_with_the_reason() {
+    let station = TestStation::new("[inference]\norder = [\"openvino\"]\nopenvino_dir = \"nowhere\"").unwrap();
+    let output = station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap();
+    refused(&output, &["openvino", "nowhere"]);
+}
+
+#[test]
+fn a_missing_model_is_an_error_that_names_it() {
+    let station = TestStation::new(FAST).unwrap();
+    std::fs::remove_file(station.bundles.join("surface.assay")).unwrap();
+    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["surface"]);
+}
+
+/// Asks until `enough` says so; the limit is far beyond what any machine needs.
+fn ask_until(address: &str, path: &str, enough: impl Fn(&str) -> bool) -> String {
+    let start = Instant::now();
+    loop {
+        let body = ureq::get(format!("{address}{path}")).call().unwrap().body_mut().read_to_string().unwrap();
+        if enough(&body) {
+            return body;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{path} never showed it:\n{body}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_folder_that_vanishes_is_recorded_and_the_line_goes_on_when_it_is_back() {
+    let watch = "[[source]]\nkind = \"folder\"\nname = \"camera\"\npath = \"in\"\nmode = \"watch\"\npoll_ms = 20";
+    let station = TestStation::new(&format!("{FAST}\n{watch}")).unwrap();
+    let folder = station.dir.path().join("in");
+    std::fs::create_dir(&folder).unwrap();
+    let running = station.start().unwrap();
+    std::fs::copy(picture(GOOD), folder.join("a.jpg")).unwrap();
+    ask_until(&running.address, "/inspections?verdict=pass", |page| page.contains("a.jpg"));
+    std::fs::remove_dir_all(&folder).unwrap();
+    ask_until(&running.address, "/inspections?verdict=undecided", |page| page.contains("unreadable"));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(picture(PIT), folder.join("b.jpg")).unwrap();
+    ask_until(&running.address, "/inspections?verdict=fail", |page| page.contains("b.jpg"));
+    assert_eq!(running.end().unwrap(), Some(0), "Ctrl-C ends it well");
+    let verified = station.run(&["journal", "verify"], &[]).unwrap();
+    assert!(verified.status.success(), "{}", text(&verified));
+}
+
+#[test]
+fn a_journal_in_use_is_refused_and_a_scratch_one_is_not() {
+    let station = TestStation::new(FAST).unwrap();
+    let running = station.start().unwrap();
+    refused(&station.run(&["inspect"], &[&picture(GOOD)]).unwrap(), &["journal"]);
+    assert!(station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap().status.success());
+    assert_eq!(running.end().unwrap(), Some(0));
+}
+
+#[test]
+fn the_admin_answers_only_for_itself_and_gives_away_no_file() {
+    let station = TestStation::new(FAST).unwrap();
+    let running = station.start().unwrap();
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let get = |path: &str| agent.get(format!("{}{path}", running.address)).call().unwrap();
+    let page = get("/");
+    assert_eq!(page.status(), 200);
+    let policy = page.headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    for path in ["/pictures/..%2f..%2fstation.toml", "/pictures/abc", "/assets/..%2fstyle.css", "/inspections/x", "/no"]
+    {
+        assert_eq!(get(path).status(), 404, "{path}");
+    }
+    assert_eq!(get("/inspections?verdict=maybe").status(), 400);
+    assert_eq!(get("/inspections?before=yesterday").status(), 400);
+    assert_eq!(get("/language?to=xx&back=/").status(), 400);
+    let foreign = agent.get(&running.address).header("host", "evil.example").call().unwrap();
+    assert_eq!(foreign.status(), 421);
+    assert_eq!(running.end().unwrap(), Some(0));
+}
