@@ -1,1 +1,63 @@
-fn main() {}
+//! `cargo xtask bench`: every figure beside its target, as ratios in one run wherever there is something honest to
+//! measure against. A figure that misses its target is printed as missed.
+
+mod boundary;
+mod figure;
+mod fixture;
+mod frame;
+mod native;
+mod record;
+mod throughput;
+
+use anyhow::Context as _;
+use clap::Parser;
+use figure::{Figure, Machine, Report};
+use fixture::Fixture;
+use std::path::PathBuf;
+
+/// Measures Assay on this machine.
+#[derive(Parser)]
+struct Args {
+    /// Write all that is printed as one JSON object (docs/json.md)
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Only figures with this in their name
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// One group of figures.
+type Group = fn(&Fixture) -> anyhow::Result<Vec<Figure>>;
+
+const GROUPS: [(&str, Group); 5] = [
+    ("boundary", boundary::measure),
+    ("frame", frame::measure),
+    ("inference", native::measure),
+    ("journal", record::measure),
+    ("throughput", throughput::measure),
+];
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let fixture = Fixture::open()?;
+    let machine = Machine::look(&fixture);
+    println!("{} x {}, {}\n", machine.cores, machine.cpu, machine.backend);
+    let mut figures = Vec::new();
+    for (name, group) in GROUPS {
+        if args.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        eprintln!("measuring: {name}");
+        let measured = group(&fixture).with_context(|| format!("the figures of {name} could not be measured"))?;
+        measured.iter().for_each(|figure| println!("{figure}"));
+        figures.extend(measured);
+    }
+    let missed = figures.iter().filter(|figure| figure.met == Some(false)).count();
+    let met = figures.iter().filter(|figure| figure.met == Some(true)).count();
+    println!("\n{met} targets met, {missed} missed");
+    if let Some(path) = args.json {
+        let text = serde_json::to_string_pretty(&Report { machine, figures })?;
+        std::fs::write(&path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

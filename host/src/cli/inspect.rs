@@ -1,4 +1,4 @@
-use super::station::{Bench, open_journal};
+use super::station::{Assembly, open_journal};
 use super::summary::InspectReport;
 use super::{truth, words};
 use crate::config::load;
@@ -34,23 +34,23 @@ pub struct InspectArgs {
 
 pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     let truths = args.truth.as_deref().map(truth::read).transpose()?.unwrap_or_default();
-    let bench = Bench::open(load(&args.config)?)?;
-    let recipe = Arc::new(bench.configured_recipe()?);
+    let parts = Assembly::open(load(&args.config)?)?;
+    let recipe = Arc::new(parts.configured_recipe()?);
     let card = RecipeCard::of(&recipe);
     let scratch = args.scratch.then(tempfile::tempdir).transpose().context("no temporary folder can be made")?;
-    let journal = open_journal(&bench.config, scratch.as_ref().map(tempfile::TempDir::path))?;
+    let journal = open_journal(&parts.config, scratch.as_ref().map(tempfile::TempDir::path))?;
 
     let keeper = JournalKeeper::new(Arc::clone(&journal), true);
     let (outcomes_in, outcomes) = bounded(64);
     let count = args.pictures.len();
     let line = Line::start(LineParts {
-        station: bench.config.station.clone(),
+        station: parts.config.station.clone(),
         boot: journal.boot(),
         recipe,
-        context: bench.context.clone(),
+        context: parts.context.clone(),
         keeper: Arc::new(keeper.clone()),
         states: Box::new(keeper),
-        sources: vec![Box::new(FilesSource::new("inspect", args.pictures, bench.config.image_limits.max_file_bytes))],
+        sources: vec![Box::new(FilesSource::new("inspect", args.pictures, parts.config.image_limits.max_file_bytes))],
         outcomes: Some(outcomes_in),
         // One lane: pictures are judged in the order in which they were named, and so are the monitors fed.
         options: LaneOptions { lanes: 1, wait_for_monitors: true, ..LaneOptions::default() },

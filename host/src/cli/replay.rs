@@ -1,4 +1,4 @@
-use super::station::Bench;
+use super::station::Assembly;
 use crate::config::load;
 use crate::domain::{FrameId, Inspection, PluginRun};
 use crate::journal::Reader;
@@ -32,8 +32,8 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
     let Some(bytes) = reader.picture(&digest)? else {
         bail!("the picture of frame {id} is no longer kept (digest {digest})");
     };
-    let bench = Bench::open(config)?;
-    let recipe = bench.recorded_recipe(then.recipe_digest)?;
+    let parts = Assembly::open(config)?;
+    let recipe = parts.recorded_recipe(then.recipe_digest)?;
     let arrival = Arrival {
         source: then.meta.source.clone(),
         origin: then.meta.origin.clone(),
@@ -44,7 +44,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
         simulated: true,
     };
     println!("frame {id}, judged {} s ago", (now_us() - then.judged_at_us) / 1_000_000);
-    let now = inspect_frame(arrival, id, &recipe, &bench.context).inspection;
+    let now = inspect_frame(arrival, id, &recipe, &parts.context).inspection;
     println!("then  {}", describe(&then));
     println!("now   {}", describe(&now));
     let differences = differences(&then, &now);

@@ -1,4 +1,4 @@
-use super::station::{Bench, open_journal};
+use super::station::{Assembly, open_journal};
 use crate::admin::{AdminServer, AdminState, bind};
 use crate::config::load;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts};
@@ -25,29 +25,29 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let config = load(&args.config)?;
     // First what can fail without a trace: nothing is written before the port is ours and the recipe is live.
     let listener = bind(args.bind.unwrap_or(config.admin.bind))?;
-    let bench = Bench::open(config)?;
-    for (name, reason) in bench.backends.missing() {
+    let parts = Assembly::open(config)?;
+    for (name, reason) in parts.backends.missing() {
         println!("backend {name} is not available: {reason}");
     }
-    let recipe = Arc::new(bench.configured_recipe()?);
+    let recipe = Arc::new(parts.configured_recipe()?);
     let device = recipe.model.placement().device.clone();
     println!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
 
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
-    let journal = open_journal(&bench.config, None)?;
+    let journal = open_journal(&parts.config, None)?;
     let keeper = JournalKeeper::new(Arc::clone(&journal), true);
     let line = Line::start(LineParts {
-        station: bench.config.station.clone(),
+        station: parts.config.station.clone(),
         boot: journal.boot(),
         recipe,
-        context: bench.context.clone(),
+        context: parts.context.clone(),
         keeper: Arc::new(keeper.clone()),
         states: Box::new(keeper),
-        sources: sources(&bench),
+        sources: sources(&parts),
         outcomes: None,
         options: LaneOptions::default(),
     })?;
-    let state = AdminState::new(&bench.config.station, line.board.clone(), Arc::new(journal.reader()));
+    let state = AdminState::new(&parts.config.station, line.board.clone(), Arc::new(journal.reader()));
     let admin = AdminServer::start(listener, state)?;
     println!("admin: http://{}", admin.address);
     println!("Ctrl-C ends the station.");
@@ -62,7 +62,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn sources(bench: &Bench) -> Vec<Box<dyn Source>> {
-    let max_file_bytes = bench.config.image_limits.max_file_bytes;
-    bench.config.sources.iter().map(|config| super::sources::source(config, max_file_bytes)).collect()
+fn sources(parts: &Assembly) -> Vec<Box<dyn Source>> {
+    let max_file_bytes = parts.config.image_limits.max_file_bytes;
+    parts.config.sources.iter().map(|config| super::sources::source(config, max_file_bytes)).collect()
 }

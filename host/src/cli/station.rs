@@ -19,7 +19,7 @@ const POOL_BUFFERS: usize = 64;
 const POOL_BUFFER_BYTES: usize = 48 << 20;
 
 /// The parts of a station that judge: everything but the journal, the sources and the admin.
-pub struct Bench {
+pub struct Assembly {
     pub config: StationConfig,
     pub catalogue: Catalogue,
     pub backends: Backends,
@@ -28,7 +28,7 @@ pub struct Bench {
     trust: TrustStore,
 }
 
-impl Bench {
+impl Assembly {
     /// Reads trust store and bundles, finds the backends and starts the plugin engine.
     pub fn open(config: StationConfig) -> anyhow::Result<Self> {
         let trust = TrustStore::load(&config.trust)

@@ -1,0 +1,216 @@
+//! What the plugin boundary costs: bare wasmtime, tuned, beside Assay.
+
+use crate::figure::{Figure, Times};
+use crate::fixture::{Fixture, meta};
+use anyhow::Context as _;
+use assay::domain::{
+    Capability, DeviceUse, Digest, ElementType, Image, ModelSpec, NamedTensor, PixelFormat, PluginKind, PluginLimits,
+    Port, SettingValue, Settings, Tensor,
+};
+use assay::inference::{InferenceError, LoadedModel, Placement};
+use assay::plugin::{
+    AdmittedPlugin, CacheOptions, DetectInput, PluginHost, PluginHostOptions, PluginSource, componentize,
+};
+use assay_tests::artifacts;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+
+const CALLS: u32 = 100_000;
+
+pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
+    let (inward, outward, instance) = bare()?;
+    let against = "bare wasmtime, tuned as Assay tunes it";
+    let mut figures = vec![
+        Figure::at_most("host->guest call", inward, "ns", 120.0, against),
+        Figure::at_most("guest->host call", outward, "ns", 60.0, against),
+        Figure::plain("bare: store + instantiate + call + drop", instance, "us", against),
+    ];
+    figures.extend(assay(fixture, instance)?);
+    Ok(figures)
+}
+
+/// Two functions of the guest, one of the host, nothing else.
+const BARE: &str = r#"(component
+  (import "tick" (func $tick))
+  (core func $tick (canon lower (func $tick)))
+  (core module $m
+    (import "host" "tick" (func $tick))
+    (func (export "nop"))
+    (func (export "calls") (param $n i32)
+      (loop $again
+        (if (local.get $n) (then
+          (call $tick)
+          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+          (br $again))))))
+  (core instance $host (export "tick" (func $tick)))
+  (core instance $i (instantiate $m (with "host" (instance $host))))
+  (func (export "nop") (canon lift (core func $i "nop")))
+  (func (export "calls") (param "n" u32) (canon lift (core func $i "calls"))))"#;
+
+/// Nanoseconds of a call into the guest and of one out of it; microseconds of a fresh store with one call.
+fn bare() -> anyhow::Result<(f64, f64, f64)> {
+    let mut config = Config::new();
+    config.wasm_component_model(true).concurrency_support(false).epoch_interruption(true);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::default()));
+    let engine = Engine::new(&config)?;
+    let component = Component::new(&engine, BARE)?;
+    let mut linker = Linker::<()>::new(&engine);
+    linker.root().func_wrap("tick", |_, (): ()| Ok(()))?;
+    let pre = linker.instantiate_pre(&component)?;
+    let fresh = || -> anyhow::Result<(Store<()>, wasmtime::component::Instance)> {
+        let mut store = Store::new(&engine, ());
+        store.set_epoch_deadline(u64::MAX / 2);
+        let instance = pre.instantiate(&mut store)?;
+        Ok((store, instance))
+    };
+    let (mut store, instance) = fresh()?;
+    let nop = instance.get_typed_func::<(), ()>(&mut store, "nop")?;
+    let calls = instance.get_typed_func::<(u32,), ()>(&mut store, "calls")?;
+    let inward = best(7, || {
+        for _ in 0..CALLS {
+            nop.call(&mut store, ())?;
+        }
+        Ok(())
+    })?;
+    let outward = best(7, || Ok(calls.call(&mut store, (CALLS,))?))?;
+    let one = Times::of(200, 2000, || {
+        let _ = fresh().and_then(|(mut store, instance)| {
+            let nop = instance.get_typed_func::<(), ()>(&mut store, "nop")?;
+            Ok(nop.call(&mut store, ())?)
+        });
+    });
+    let per_call = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(CALLS);
+    Ok((per_call(inward), per_call(outward), one.p50()))
+}
+
+/// The shortest of a few runs: what the machine can do when nobody else is on it.
+fn best(runs: usize, mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+    work()?;
+    let mut shortest = Duration::MAX;
+    for _ in 0..runs {
+        let start = Instant::now();
+        work()?;
+        shortest = shortest.min(start.elapsed());
+    }
+    Ok(shortest)
+}
+
+/// Answers at once, so that only the way to it is measured.
+struct Instant0 {
+    spec: ModelSpec,
+    placement: Placement,
+    answer: Tensor,
+}
+
+impl LoadedModel for Instant0 {
+    fn name(&self) -> &str {
+        "instant"
+    }
+    fn digest(&self) -> Digest {
+        Digest::of(b"instant")
+    }
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+    fn placement(&self) -> &Placement {
+        &self.placement
+    }
+    fn infer(&self, _: &[NamedTensor], _: Instant) -> Result<Vec<NamedTensor>, InferenceError> {
+        Ok(vec![NamedTensor { name: "sum".to_owned(), tensor: self.answer.clone() }])
+    }
+}
+
+fn instant_model() -> anyhow::Result<Arc<dyn LoadedModel>> {
+    let port = |name: &str, shape: &[u32]| Port { name: name.to_owned(), shape: shape.to_vec(), ty: ElementType::F32 };
+    let device = DeviceUse {
+        backend: "none".to_owned(),
+        asked: vec!["CPU".to_owned()],
+        used: "CPU".to_owned(),
+        precision: "f32-exact".to_owned(),
+    };
+    Ok(Arc::new(Instant0 {
+        spec: ModelSpec {
+            inputs: vec![port("image", &[1, 512, 512])],
+            outputs: vec![port("sum", &[1])],
+            batch_sizes: vec![1],
+        },
+        placement: Placement { device, library_version: "0".to_owned() },
+        answer: Tensor::from_f32(&[1, 1], &[1.0])?,
+    }))
+}
+
+fn host(cache: Option<&Path>, fixture: &Fixture) -> anyhow::Result<PluginHost> {
+    let cache = cache.map(|dir| CacheOptions { dir: dir.to_owned(), secret: [7; 32] });
+    let options = PluginHostOptions { cache, caps: PluginLimits::default(), pool: fixture.pool().clone() };
+    Ok(PluginHost::new(options)?)
+}
+
+fn source(settings: Settings) -> anyhow::Result<PluginSource> {
+    let component: Arc<[u8]> = componentize(&artifacts::guest("healthy-detector")?)?.into();
+    let rights =
+        vec![Capability::Imaging, Capability::Log, Capability::Config, Capability::Inference("instant".to_owned())];
+    Ok(PluginSource {
+        name: "healthy".to_owned(),
+        kind: PluginKind::Detector,
+        digest: Digest::of(&component),
+        component,
+        wit: "assay:plugin@0.1.0".to_owned(),
+        asked: rights.clone(),
+        granted: rights,
+        limits: PluginLimits::default(),
+        settings,
+        labels: vec!["good".to_owned()],
+        reference: None,
+        models: BTreeMap::from([("instant".to_owned(), instant_model()?)]),
+    })
+}
+
+fn detect(plugin: &AdmittedPlugin, image: &Image, inputs: &[NamedTensor]) -> anyhow::Result<()> {
+    let input = DetectInput { picture: image, inputs, outputs: &[] };
+    let outcome = plugin.detect(&meta(1), &input, Instant::now() + Duration::from_secs(5));
+    outcome.result.map(drop).context("the healthy detector answers")
+}
+
+fn assay(fixture: &Fixture, bare_us: f64) -> anyhow::Result<Vec<Figure>> {
+    let dir = tempfile::tempdir()?;
+    let host = host(Some(dir.path()), fixture)?;
+    let start = Instant::now();
+    let plain = host.admit(source(Settings::new())?)?;
+    let compiled = start.elapsed().as_secs_f64() * 1e3;
+    let again = source(Settings::new())?;
+    let cached = Times::of(3, 50, || drop(host.admit(again.clone())));
+    let asking = source(Settings::from([("model".to_owned(), SettingValue::Text("instant".to_owned()))]))?;
+    let asking = host.admit(asking)?;
+
+    let image = Image::new(8, 8, PixelFormat::Gray8, vec![9; 64].into())?;
+    // 1 MiB: a copy of it would be seen.
+    let tensor = Tensor::build(&[1, 1, 512, 512], ElementType::F32, |_| {})?;
+    let inputs = [NamedTensor { name: "image".to_owned(), tensor }];
+    detect(&plain, &image, &inputs)?;
+    detect(&asking, &image, &inputs)?;
+    let call = Times::of(500, 3000, || drop(detect(&plain, &image, &inputs)));
+    let with_model = Times::of(500, 3000, || drop(detect(&asking, &image, &inputs)));
+    let against = format!("bare wasmtime: {bare_us:.1} us for a component of two functions");
+    Ok(vec![
+        Figure::at_most("Assay: store + instantiate + detector call + drop", call.p50(), "us", 20.0, &against),
+        Figure::at_most(
+            "inference through wasi:nn over no inference",
+            with_model.p50() - call.p50(),
+            "us",
+            10.0,
+            "the same detector without it; host-made tensor of 1 MiB, a model that answers at once",
+        ),
+        Figure::at_most(
+            "plugin load from the verified cache",
+            cached.p50() / 1e3,
+            "ms",
+            1.0,
+            "admission with trial instance",
+        ),
+        Figure::plain("plugin load with compilation", compiled, "ms", "the same plugin, empty cache"),
+    ])
+}

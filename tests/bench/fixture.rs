@@ -1,0 +1,70 @@
+//! The demo's recipe, live on this machine, and its pictures.
+
+use anyhow::Context as _;
+use assay::cli::station::Assembly;
+use assay::domain::{BufferPool, Digest, Frame, FrameId, FrameMeta};
+use assay::imaging::decode;
+use assay::pipeline::LiveRecipe;
+use assay_tests::artifacts::root;
+use assay_tests::station::TestStation;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub struct Fixture {
+    pub station: TestStation,
+    pub parts: Assembly,
+    pub live: Arc<LiveRecipe>,
+    /// Encoded files of the ordinary pictures, in order of name.
+    pub pictures: Vec<Arc<[u8]>>,
+    pub picture_dir: PathBuf,
+}
+
+/// Inference threads of everything that is compared.
+pub const THREADS: u32 = 1;
+
+impl Fixture {
+    pub fn open() -> anyhow::Result<Self> {
+        let config = format!("[inference]\norder = [\"openvino\"]\nthreads = {THREADS}\nparallel = 2");
+        let station = TestStation::new(&config)?;
+        let parts = Assembly::open(assay::config::load(&station.config())?)?;
+        let live = Arc::new(parts.configured_recipe()?);
+        let picture_dir = station.dir.path().join("pictures");
+        std::fs::create_dir(&picture_dir)?;
+        let mut pictures = Vec::new();
+        let from = root().join("sdk/models/demo/pictures");
+        let mut names: Vec<PathBuf> = std::fs::read_dir(&from)
+            .with_context(|| format!("cannot list {}", from.display()))?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        names.sort();
+        for path in names.iter().filter(|path| path.extension().is_some_and(|end| end == "jpg")) {
+            let bytes = std::fs::read(path)?;
+            std::fs::write(picture_dir.join(path.file_name().context("a picture has a name")?), &bytes)?;
+            pictures.push(Arc::from(bytes));
+        }
+        Ok(Self { station, parts, live, pictures, picture_dir })
+    }
+
+    pub fn pool(&self) -> &BufferPool {
+        &self.parts.context.pool
+    }
+
+    pub fn frame(&self, number: usize) -> anyhow::Result<Frame> {
+        let bytes = self.pictures.get(number % self.pictures.len().max(1)).context("there are pictures")?;
+        let image = decode(bytes, &self.parts.context.limits, self.pool())?;
+        Ok(Frame { meta: meta(number as u64 + 1), image, picture: Digest::of(bytes) })
+    }
+}
+
+pub fn meta(trigger: u64) -> FrameMeta {
+    FrameMeta {
+        id: FrameId { station: "test".to_owned(), boot: 1, trigger },
+        captured_at_us: 0,
+        source: "bench".to_owned(),
+        origin: None,
+        product: None,
+        serial: None,
+        simulated: true,
+    }
+}
