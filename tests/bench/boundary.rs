@@ -22,7 +22,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 const CALLS: u32 = 100_000;
 
 pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
-    let (inward, outward, instance) = bare()?;
+    let (inward, outward, instance) = bare().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let against = "bare wasmtime, tuned as Assay tunes it";
     let mut figures = vec![
         Figure::at_most("host->guest call", inward, "ns", 120.0, against),
@@ -52,7 +52,7 @@ const BARE: &str = r#"(component
   (func (export "calls") (param "n" u32) (canon lift (core func $i "calls"))))"#;
 
 /// Nanoseconds of a call into the guest and of one out of it; microseconds of a fresh store with one call.
-fn bare() -> anyhow::Result<(f64, f64, f64)> {
+fn bare() -> wasmtime::Result<(f64, f64, f64)> {
     let mut config = Config::new();
     config.wasm_component_model(true).concurrency_support(false).epoch_interruption(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::default()));
@@ -61,7 +61,7 @@ fn bare() -> anyhow::Result<(f64, f64, f64)> {
     let mut linker = Linker::<()>::new(&engine);
     linker.root().func_wrap("tick", |_, (): ()| Ok(()))?;
     let pre = linker.instantiate_pre(&component)?;
-    let fresh = || -> anyhow::Result<(Store<()>, wasmtime::component::Instance)> {
+    let fresh = || -> wasmtime::Result<(Store<()>, wasmtime::component::Instance)> {
         let mut store = Store::new(&engine, ());
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = pre.instantiate(&mut store)?;
@@ -71,16 +71,13 @@ fn bare() -> anyhow::Result<(f64, f64, f64)> {
     let nop = instance.get_typed_func::<(), ()>(&mut store, "nop")?;
     let calls = instance.get_typed_func::<(u32,), ()>(&mut store, "calls")?;
     let inward = best(7, || {
-        for _ in 0..CALLS {
-            nop.call(&mut store, ())?;
-        }
-        Ok(())
+        (0..CALLS).try_for_each(|_| nop.call(&mut store, ()))
     })?;
-    let outward = best(7, || Ok(calls.call(&mut store, (CALLS,))?))?;
+    let outward = best(7, || calls.call(&mut store, (CALLS,)))?;
     let one = Times::of(200, 2000, || {
         let _ = fresh().and_then(|(mut store, instance)| {
             let nop = instance.get_typed_func::<(), ()>(&mut store, "nop")?;
-            Ok(nop.call(&mut store, ())?)
+            nop.call(&mut store, ())
         });
     });
     let per_call = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(CALLS);
@@ -88,7 +85,7 @@ fn bare() -> anyhow::Result<(f64, f64, f64)> {
 }
 
 /// The shortest of a few runs: what the machine can do when nobody else is on it.
-fn best(runs: usize, mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+fn best<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<Duration, E> {
     work()?;
     let mut shortest = Duration::MAX;
     for _ in 0..runs {

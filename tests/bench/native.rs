@@ -92,7 +92,7 @@ impl RawOpenvino {
         core.set_properties(
             &openvino::DeviceType::CPU,
             [
-                (openvino::RwPropertyKey::InferencePrecision, "f32"),
+                (openvino::RwPropertyKey::HintInferencePrecision, "f32"),
                 (openvino::RwPropertyKey::HintPerformanceMode, "LATENCY"),
                 (openvino::RwPropertyKey::InferenceNumThreads, "1"),
                 (openvino::RwPropertyKey::NumStreams, "1"),

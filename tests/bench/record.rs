@@ -84,7 +84,7 @@ fn sqlite_alone() -> anyhow::Result<f64> {
     for group in 0..ROWS / GROUP as u64 {
         let transaction = db.transaction()?;
         {
-            let mut insert = transaction.prepare_cached("INSERT INTO t (at, verdict, detail) VALUES (?, ?, ?)")?;
+            let mut insert = transaction.prepare("INSERT INTO t (at, verdict, detail) VALUES (?, ?, ?)")?;
             for row in 0..GROUP as u64 {
                 insert.execute(rusqlite::params![(group * GROUP as u64 + row) as i64, "pass", detail])?;
             }
