@@ -70,9 +70,7 @@ fn bare() -> wasmtime::Result<(f64, f64, f64)> {
     let (mut store, instance) = fresh()?;
     let nop = instance.get_typed_func::<(), ()>(&mut store, "nop")?;
     let calls = instance.get_typed_func::<(u32,), ()>(&mut store, "calls")?;
-    let inward = best(7, || {
-        (0..CALLS).try_for_each(|_| nop.call(&mut store, ()))
-    })?;
+    let inward = best(7, || (0..CALLS).try_for_each(|_| nop.call(&mut store, ())))?;
     let outward = best(7, || calls.call(&mut store, (CALLS,)))?;
     let one = Times::of(200, 2000, || {
         let _ = fresh().and_then(|(mut store, instance)| {

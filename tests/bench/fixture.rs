@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub struct Fixture {
-    pub station: TestStation,
+    /// Held so that its folder stays until the end.
+    _station: TestStation,
     pub parts: Assembly,
     pub live: Arc<LiveRecipe>,
     /// Encoded files of the ordinary pictures, in order of name.
@@ -43,7 +44,7 @@ impl Fixture {
             std::fs::write(picture_dir.join(path.file_name().context("a picture has a name")?), &bytes)?;
             pictures.push(Arc::from(bytes));
         }
-        Ok(Self { station, parts, live, pictures, picture_dir })
+        Ok(Self { _station: station, parts, live, pictures, picture_dir })
     }
 
     pub fn pool(&self) -> &BufferPool {
