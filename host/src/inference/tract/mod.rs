@@ -1,3 +1,5 @@
+mod fuse;
+
 use super::checked::{CheckedModel, Runner, bad_model};
 use super::pool::{After, Pool};
 use super::validate::{CheckedInputs, shape_of};
@@ -88,6 +90,8 @@ fn compile(source: &ModelSource) -> tract::TractResult<Arc<tract::TypedSimplePla
         model.set_input_fact(index, tract::InferenceFact::dt_shape(ty, shape))?;
     }
     model.select_output_outlets(&outputs)?;
+    let mut model = model.into_typed()?.into_decluttered()?;
+    fuse::fuse_roundings(&mut model)?;
     model.into_optimized()?.into_runnable()
 }
 
@@ -212,7 +216,7 @@ const fn datum_type(ty: ElementType) -> Option<tract::DatumType> {
 mod tests {
     #[test]
     fn the_version_is_the_one_that_is_built_in() {
-        let lock = include_str!("../../../Cargo.lock");
+        let lock = include_str!("../../../../Cargo.lock");
         let built_in = format!("name = \"tract-onnx\"\nversion = \"{}\"", super::VERSION);
         assert!(lock.contains(&built_in), "Cargo.lock has another tract-onnx; set VERSION to it");
     }
