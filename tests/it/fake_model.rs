@@ -11,6 +11,8 @@ use std::time::Instant;
 pub enum Mood {
     /// The output is the sum of the input.
     Sums,
+    /// It would give a megabyte.
+    GivesMuch,
     TimesOut,
     LosesItsDevice,
     Fails,
@@ -31,11 +33,12 @@ impl FakeModel {
     pub fn new(mood: Mood) -> Self {
         let port =
             |name: &str, shape: &[u32]| Port { name: name.to_owned(), shape: shape.to_vec(), ty: ElementType::F32 };
+        let outputs = if matches!(mood, Mood::GivesMuch) { 262_144 } else { 1 };
         Self {
             mood,
             spec: ModelSpec {
                 inputs: vec![port("image", &[1, 8, 8])],
-                outputs: vec![port("sum", &[1])],
+                outputs: vec![port("sum", &[outputs])],
                 batch_sizes: vec![1, 2],
             },
             placement: Placement {
@@ -86,6 +89,10 @@ impl LoadedModel for FakeModel {
             Mood::Sums => {
                 let sums: Vec<f32> = values.chunks_exact(64).map(|picture| picture.iter().sum()).collect();
                 let tensor = Tensor::from_f32(&[sums.len() as u32, 1], &sums).unwrap();
+                Ok(vec![NamedTensor { name: "sum".to_owned(), tensor }])
+            }
+            Mood::GivesMuch => {
+                let tensor = Tensor::build(&[1, 262_144], ElementType::F32, |_| {}).unwrap();
                 Ok(vec![NamedTensor { name: "sum".to_owned(), tensor }])
             }
             Mood::TimesOut => Err(InferenceError::Timeout { model }),

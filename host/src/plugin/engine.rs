@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
 /// How fine deadlines are inside plugin code.
 const TICK: Duration = Duration::from_millis(1);
@@ -19,8 +19,10 @@ const MAX_WASM_STACK: usize = 512 << 10;
 /// Wasm pages are 64 KiB; a pool slot holds whole pages.
 const WASM_PAGE: u64 = 64 << 10;
 
-/// Bytes of a returned slot that are zeroed in place instead of being given back to the system.
-const KEEP_RESIDENT: usize = 64 << 10;
+/// Bytes of a returned memory slot that are reset in place instead of being given back to the system. Only where the
+/// kernel can say which pages were written (6.7 and later): else wasmtime would reset this many bytes from the bottom,
+/// and Rust guests keep their stack, which they write, a megabyte above it.
+const KEEP_RESIDENT: usize = 4 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -129,6 +131,9 @@ fn config(caps: &PluginLimits) -> Config {
 fn pool(caps: &PluginLimits) -> PoolingAllocationConfig {
     let memory = caps.memory_bytes.div_ceil(WASM_PAGE).saturating_mul(WASM_PAGE);
     let mut pool = PoolingAllocationConfig::new();
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEEP_RESIDENT).table_keep_resident(KEEP_RESIDENT);
+    }
     pool.total_component_instances(MAX_CALLS)
         .total_core_instances(MAX_CALLS * 4)
         .total_memories(MAX_CALLS)
@@ -137,8 +142,6 @@ fn pool(caps: &PluginLimits) -> PoolingAllocationConfig {
         .max_memories_per_component(MAX_MEMORIES)
         .max_tables_per_component(MAX_TABLES)
         .max_memory_size(usize::try_from(memory).unwrap_or(usize::MAX))
-        .table_elements(caps.table_elements as usize)
-        .linear_memory_keep_resident(KEEP_RESIDENT)
-        .table_keep_resident(KEEP_RESIDENT);
+        .table_elements(caps.table_elements as usize);
     pool
 }

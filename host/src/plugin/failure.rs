@@ -29,14 +29,15 @@ impl Refusal {
 
     pub(super) fn of_inference(error: &InferenceError) -> Self {
         let (blame, code) = match error {
-            InferenceError::BackendMissing { .. } | InferenceError::DeviceMissing { .. } => {
-                (Blame::Device, FailureCode::InferenceFailed)
-            }
             InferenceError::BadModel { .. } => (Blame::Model, FailureCode::InferenceFailed),
             InferenceError::BadTensor { .. } => (Blame::Plugin, FailureCode::BadTensor),
             InferenceError::Timeout { .. } => (Blame::Device, FailureCode::Timeout),
-            InferenceError::DeviceLost { .. } => (Blame::Device, FailureCode::DeviceLost),
-            InferenceError::Failed { .. } => (Blame::Device, FailureCode::InferenceFailed),
+            InferenceError::DeviceLost { .. } | InferenceError::DeviceMissing { .. } => {
+                (Blame::Device, FailureCode::DeviceLost)
+            }
+            InferenceError::BackendMissing { .. } | InferenceError::Failed { .. } => {
+                (Blame::Device, FailureCode::InferenceFailed)
+            }
         };
         Self::new(blame, code, error.to_string())
     }

@@ -6,11 +6,19 @@
     reason = "tests fail by panicking"
 )]
 
+use super::answers;
+use super::bindings::detector::exports::assay::plugin::detect::Detection;
+use super::bindings::monitor::exports::assay::plugin::observe::{Observation, Report};
+use super::bindings::types::Finding;
 use super::capabilities::{CapabilityError, Surface, check_surface, check_wit, granted_models};
 use super::engine::EngineRoom;
+use super::failure::CallError;
 use super::limits::{Ledger, LogBuffer, MemoryMeter, printable};
-use crate::domain::{Capability, FailureCode, PluginKind, PluginLimits};
+use super::state::{CallState, PluginShared};
+use crate::domain::{BufferPool, Capability, FailureCode, Image, PixelFormat, PluginKind, PluginLimits};
 use crate::plugin::LogLevel;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
 
@@ -164,4 +172,108 @@ fn epochs_follow_the_clock_and_end_with_the_engine() {
     assert!(room.ticks_until(now) >= 1, "a deadline of 0 ticks would stop nothing");
     // Joins the thread: would hang if it did not stop.
     drop(room);
+}
+
+fn state() -> CallState {
+    let shared = PluginShared {
+        name: "test".to_owned(),
+        kind: PluginKind::Detector,
+        limits: PluginLimits::default(),
+        settings: BTreeMap::new(),
+        labels: Vec::new(),
+        reference: None,
+        models: BTreeMap::new(),
+        pool: BufferPool::new(1, 1 << 20),
+    };
+    CallState::new(Arc::new(shared), Arc::default(), Instant::now() + Duration::from_secs(60))
+}
+
+fn code<T: std::fmt::Debug>(checked: Result<T, CallError>) -> FailureCode {
+    match checked.unwrap_err() {
+        CallError::Answer(refusal) => refusal.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn finding(change: impl FnOnce(&mut Finding)) -> Finding {
+    let mut finding = Finding {
+        label: "scratch".to_owned(),
+        score: 1.0,
+        raised: true,
+        region: None,
+        text: None,
+        attributes: Vec::new(),
+    };
+    change(&mut finding);
+    finding
+}
+
+fn detection(findings: Vec<Finding>) -> Result<(), CallError> {
+    let picture = Image::new(10, 5, PixelFormat::Gray8, vec![0; 50].into()).unwrap();
+    let answer = Detection { findings, images: Vec::new(), attributes: Vec::new() };
+    answers::detection(&mut state(), answer, &picture).map(|_| ())
+}
+
+#[test]
+fn a_finding_within_the_contract_is_taken() {
+    let region = super::bindings::types::Region { x: 0, y: 0, width: 10, height: 5 };
+    let text = Some("x".repeat(1024));
+    detection(vec![finding(|finding| finding.region = Some(region)), finding(|finding| finding.text = text)]).unwrap();
+    detection((0..256).map(|_| finding(|finding| finding.score = 0.0)).collect()).unwrap();
+}
+
+#[test]
+fn a_finding_outside_the_contract_is_a_bad_answer() {
+    let region = super::bindings::types::Region { x: 0, y: 0, width: 10, height: 6 };
+    let attribute = |key: &str, value: String| vec![(key.to_owned(), value)];
+    let bad = [
+        finding(|finding| finding.score = -0.001),
+        finding(|finding| finding.score = 1.001),
+        finding(|finding| finding.score = f32::NAN),
+        finding(|finding| finding.score = f32::NEG_INFINITY),
+        finding(|finding| finding.label = String::new()),
+        finding(|finding| finding.label = "l".repeat(65)),
+        finding(|finding| finding.label = "a\nb".to_owned()),
+        finding(|finding| finding.region = Some(region)),
+        finding(|finding| finding.text = Some("x".repeat(1025))),
+        finding(|finding| finding.attributes = attribute("", String::new())),
+        finding(|finding| finding.attributes = attribute("key", "v".repeat(1025))),
+    ];
+    for finding in bad {
+        let shown = format!("{finding:?}");
+        assert_eq!(code(detection(vec![finding])), FailureCode::BadAnswer, "{shown}");
+    }
+}
+
+#[test]
+fn counts_over_their_limits_are_a_result_limit() {
+    let many = (0..257).map(|_| finding(|_| {})).collect();
+    assert_eq!(code(detection(many)), FailureCode::ResultLimit);
+    let attributes = (0..65).map(|n| (n.to_string(), String::new())).collect();
+    let crowded = finding(|finding| finding.attributes = attributes);
+    assert_eq!(code(detection(vec![crowded])), FailureCode::ResultLimit);
+}
+
+fn report(value: f64, threshold: f64) -> Report {
+    Report {
+        feature: "brightness".to_owned(),
+        statistic: "psi".to_owned(),
+        value,
+        threshold,
+        drifted: false,
+        window: 10,
+        attributes: Vec::new(),
+    }
+}
+
+#[test]
+fn a_report_has_finite_numbers_and_names() {
+    let observe = |reports| answers::observation(Observation { reports, attributes: Vec::new() });
+    assert_eq!(observe(vec![report(0.1, 0.2)]).unwrap().reports[0].window, 10);
+    for (value, threshold) in [(f64::NAN, 1.0), (1.0, f64::INFINITY)] {
+        assert_eq!(code(observe(vec![report(value, threshold)])), FailureCode::BadAnswer);
+    }
+    let nameless = Report { feature: String::new(), ..report(0.1, 0.2) };
+    assert_eq!(code(observe(vec![nameless])), FailureCode::BadAnswer);
+    assert_eq!(code(observe((0..257).map(|_| report(0.1, 0.2)).collect())), FailureCode::ResultLimit);
 }

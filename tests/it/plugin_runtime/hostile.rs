@@ -1,5 +1,6 @@
 use super::*;
 use FailureCode as Code;
+use std::sync::atomic::Ordering;
 
 /// What a mode of the guest `hostile` must come to: a failure with words that its detail holds, or a good answer.
 enum Outcome {
@@ -162,18 +163,23 @@ fn a_panic_of_the_host_is_a_failure_of_the_host() {
 }
 
 #[test]
-fn a_models_outputs_count_against_the_byte_limit() {
-    let mut source = hostile("model_fails");
-    source.limits.host_bytes = 300;
-    let plugin = host().admit(source).unwrap();
+fn a_model_does_not_run_where_its_outputs_would_pass_the_byte_limit() {
+    let host = host();
+    let admit = |host_bytes| {
+        let model = Arc::new(FakeModel::new(Mood::GivesMuch));
+        let mut source = hostile("model_fails");
+        source.limits.host_bytes = host_bytes;
+        source.models = models(Arc::clone(&model) as Arc<dyn LoadedModel>);
+        (host.admit(source).unwrap(), model)
+    };
+    let (plugin, model) = admit((1 << 20) - 1);
+    let failure = detect(&plugin, &picture(8, 1), &[]).result.unwrap_err();
+    assert_eq!((failure.code, failure.blame), (Code::ByteLimit, Blame::Plugin), "{failure}");
+    assert_eq!(model.calls.load(Ordering::Relaxed), 0);
+    // The input is given away with the call, so the output has the whole limit.
+    let (plugin, model) = admit(1 << 20);
     detect(&plugin, &picture(8, 1), &[]).result.unwrap();
-
-    let mut source = hostile("model_fails");
-    source.limits.host_bytes = 256;
-    source.models = models(Arc::new(FakeModel::new(Mood::Sums)));
-    let plugin = host().admit(source).unwrap();
-    // The input alone fills the limit; it is given away with the call, so the output has room.
-    detect(&plugin, &picture(8, 1), &[]).result.unwrap();
+    assert_eq!(model.calls.load(Ordering::Relaxed), 1);
 }
 
 #[test]
