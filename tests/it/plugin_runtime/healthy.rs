@@ -130,3 +130,13 @@ fn many_threads_call_one_plugin_at_one_time() {
         }
     });
 }
+
+#[test]
+fn a_detector_that_finds_nothing_is_an_answer_too() {
+    let mut source = source("idle-detector", PluginKind::Detector);
+    source.settings.insert("calls".to_owned(), SettingValue::Integer(1000));
+    let plugin = host().admit(source).unwrap();
+    let outcome = detect(&plugin, &picture(8, 7), &[]);
+    assert!(outcome.result.unwrap().findings.is_empty());
+    assert_eq!((outcome.host_bytes, outcome.log_dropped), (0, 0));
+}
