@@ -20,6 +20,8 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 const CALLS: u32 = 100_000;
+/// Calls out of one detector call.
+const HOST_CALLS: u32 = 10_000;
 
 pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     let (inward, outward, instance) = bare().map_err(|error| anyhow::anyhow!("{error:?}"))?;
@@ -144,12 +146,12 @@ fn host(cache: Option<&Path>, fixture: &Fixture) -> anyhow::Result<PluginHost> {
     Ok(PluginHost::new(options)?)
 }
 
-fn source(settings: Settings) -> anyhow::Result<PluginSource> {
-    let component: Arc<[u8]> = componentize(&artifacts::guest("healthy-detector")?)?.into();
+fn source(guest: &str, settings: Settings) -> anyhow::Result<PluginSource> {
+    let component: Arc<[u8]> = componentize(&artifacts::guest(guest)?)?.into();
     let rights =
         vec![Capability::Imaging, Capability::Log, Capability::Config, Capability::Inference("instant".to_owned())];
     Ok(PluginSource {
-        name: "healthy".to_owned(),
+        name: guest.to_owned(),
         kind: PluginKind::Detector,
         digest: Digest::of(&component),
         component,
@@ -167,34 +169,46 @@ fn source(settings: Settings) -> anyhow::Result<PluginSource> {
 fn detect(plugin: &AdmittedPlugin, image: &Image, inputs: &[NamedTensor]) -> anyhow::Result<()> {
     let input = DetectInput { picture: image, inputs, outputs: &[] };
     let outcome = plugin.detect(&meta(1), &input, Instant::now() + Duration::from_secs(5));
-    outcome.result.map(drop).context("the healthy detector answers")
+    outcome.result.map(drop).context("the detector answers")
 }
 
 fn assay(fixture: &Fixture, bare_us: f64) -> anyhow::Result<Vec<Figure>> {
     let dir = tempfile::tempdir()?;
     let host = host(Some(dir.path()), fixture)?;
+    let setting = |key: &str, value: SettingValue| Settings::from([(key.to_owned(), value)]);
     let start = Instant::now();
-    let plain = host.admit(source(Settings::new())?)?;
+    let idle = host.admit(source("idle-detector", Settings::new())?)?;
     let compiled = start.elapsed().as_secs_f64() * 1e3;
-    let again = source(Settings::new())?;
+    let again = source("idle-detector", Settings::new())?;
     let cached = Times::of(3, 50, || drop(host.admit(again.clone())));
-    let asking = source(Settings::from([("model".to_owned(), SettingValue::Text("instant".to_owned()))]))?;
-    let asking = host.admit(asking)?;
+    let calling =
+        host.admit(source("idle-detector", setting("calls", SettingValue::Integer(i64::from(HOST_CALLS))))?)?;
+    let plain = host.admit(source("healthy-detector", Settings::new())?)?;
+    let model = setting("model", SettingValue::Text("instant".to_owned()));
+    let asking = host.admit(source("healthy-detector", model)?)?;
 
     let image = Image::new(8, 8, PixelFormat::Gray8, vec![9; 64].into())?;
     // 1 MiB: a copy of it would be seen.
     let tensor = Tensor::build(&[1, 1, 512, 512], ElementType::F32, |_| {})?;
     let inputs = [NamedTensor { name: "image".to_owned(), tensor }];
-    detect(&plain, &image, &inputs)?;
-    detect(&asking, &image, &inputs)?;
-    let call = Times::of(500, 3000, || drop(detect(&plain, &image, &inputs)));
-    let with_model = Times::of(500, 3000, || drop(detect(&asking, &image, &inputs)));
+    let time = |plugin: &AdmittedPlugin, count| -> anyhow::Result<Times> {
+        detect(plugin, &image, &inputs)?;
+        Ok(Times::of(300, count, || drop(detect(plugin, &image, &inputs))))
+    };
+    let (call, calls) = (time(&idle, 3000)?, time(&calling, 300)?);
+    let (without, with) = (time(&plain, 3000)?, time(&asking, 3000)?);
     let against = format!("bare wasmtime: {bare_us:.1} us for a component of two functions");
     Ok(vec![
         Figure::at_most("Assay: store + instantiate + detector call + drop", call.p50(), "us", 20.0, &against),
+        Figure::plain(
+            "Assay: guest->host call on a picture",
+            (calls.p50() - call.p50()) * 1e3 / f64::from(HOST_CALLS),
+            "ns",
+            "`info` of a picture's handle, with ledger and clock",
+        ),
         Figure::at_most(
             "inference through wasi:nn over no inference",
-            with_model.p50() - call.p50(),
+            with.p50() - without.p50(),
             "us",
             10.0,
             "the same detector without it; host-made tensor of 1 MiB, a model that answers at once",
