@@ -17,6 +17,11 @@ use std::time::{Duration, Instant};
 
 const TINY: &[u8] = include_bytes!("../../../tests/fixtures/models/tiny.onnx");
 
+/// Makes a specification wrong in one way.
+type Change = fn(&mut ModelSpec);
+/// What a backend answers for a batch.
+type Answer = fn(u32) -> Result<Vec<Tensor>, InferenceError>;
+
 fn port(name: &str, shape: &[u32], ty: ElementType) -> Port {
     Port { name: name.to_owned(), shape: shape.to_vec(), ty }
 }
@@ -157,7 +162,7 @@ fn inputs_of_different_batch_sizes_are_refused() {
 
 #[test]
 fn a_specification_with_any_mistake_is_refused() {
-    let breaks: [(fn(&mut ModelSpec), &str); 10] = [
+    let breaks: [(Change, &str); 10] = [
         (|s| s.inputs.clear(), "inputs, found 0"),
         (|s| s.outputs.clear(), "outputs, found 0"),
         (|s| s.inputs = vec![port("a", &[1], ElementType::F32); 33], "found 33"),
@@ -243,7 +248,7 @@ fn a_backend_that_panics_is_a_failed_inference() {
 
 #[test]
 fn outputs_that_break_the_specification_are_refused() {
-    let wrong: [fn(u32) -> Result<Vec<Tensor>, InferenceError>; 4] = [
+    let wrong: [Answer; 4] = [
         |_| Ok(Vec::new()),
         |batch| Ok(vec![Tensor::build(&[batch, 3], ElementType::F32, |_| ()).unwrap()]),
         |batch| Ok(vec![Tensor::build(&[batch + 1, 2], ElementType::F32, |_| ()).unwrap()]),
@@ -402,7 +407,7 @@ fn malformed_model_bytes_are_an_error_and_never_a_panic() {
 
 #[test]
 fn a_model_that_differs_from_its_specification_is_refused() {
-    let breaks: [(fn(&mut ModelSpec), &str); 5] = [
+    let breaks: [(Change, &str); 5] = [
         (|s| s.inputs[0].name = "image".to_owned(), "no input \"image\""),
         (|s| s.outputs[0].name = "scores".to_owned(), "no output \"scores\""),
         (|s| s.inputs.push(port("second", &[1], ElementType::F32)), "no input \"second\""),
