@@ -167,7 +167,10 @@ fn with_source(lines: &str) -> String {
 #[test]
 fn contradictions_of_a_source_are_told() {
     assert!(problem(&with_source("mode = \"watch\"\nrepeat = true\n")).contains("a watched folder has no end"));
-    assert!(problem(&with_source("mode = \"once\"\nrepeat = true\nafter = \"delete\"\n")).contains("read again"));
+    let moved = "mode = \"once\"\nrepeat = true\nafter = \"move\"\nmove_to = \"done\"\n";
+    assert!(problem(&with_source(moved)).contains("read again"));
+    let deleted = problem(&with_source("mode = \"once\"\nafter = \"delete\"\n"));
+    assert!(deleted.contains("expected \"keep\" or \"move\""), "{deleted}");
     assert!(problem(&with_source("mode = \"once\"\nafter = \"move\"\n")).contains("move_to"));
     assert!(problem(&with_source("mode = \"once\"\nmove_to = \"x\"\n")).contains("unless after = \"move\""));
     let twice = format!(
