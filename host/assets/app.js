@@ -15,9 +15,12 @@ function clock(seconds) {
   return seconds === null ? '' : new Date(seconds * 1000).toISOString().slice(11, 19);
 }
 
-// One point alone has no range of its own.
-function timeRange(_plot, low, high) {
-  return high - low < 1 ? [low - 5, high + 5] : [low, high];
+// One point alone has no range of its own: it gets a little room on both sides.
+function withRoom(series) {
+  if (series.t.length !== 1) return series;
+  const [t] = series.t;
+  const [threshold] = series.threshold;
+  return { t: [t - 5, t, t + 5], value: [null, series.value[0], null], threshold: [threshold, threshold, threshold] };
 }
 
 function drawChart(box, series) {
@@ -27,7 +30,7 @@ function drawChart(box, series) {
     width: Math.max(280, target.clientWidth),
     height: 190,
     cursor: { drag: { x: true, y: false } },
-    scales: { x: { time: false, range: timeRange } },
+    scales: { x: { time: false } },
     axes: [{ ...axis, space: 80, values: (_plot, ticks) => ticks.map(clock) }, { ...axis, size: 56 }],
     series: [
       { label: 'UTC', value: (_plot, seconds) => clock(seconds) },
@@ -46,7 +49,7 @@ async function refreshChart(box) {
     const series = await answer.json();
     if (box.plot && box.points === series.t.length) return;
     if (box.plot) box.plot.destroy();
-    box.plot = drawChart(box, series);
+    box.plot = drawChart(box, withRoom(series));
     box.points = series.t.length;
     box.dataset.drawn = 'true';
   } catch (_) {

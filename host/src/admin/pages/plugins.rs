@@ -80,7 +80,7 @@ fn one(lang: Lang, plugin: &PluginUse) -> Markup {
                 dt { (t("plugins.signers")) } dd class="mono" { (plugin.signers.join(", ")) }
                 dt { (t("plugins.capabilities")) } dd { (rights.join(", ")) }
                 dt { (t("plugins.limits")) } dd {
-                    (limits.deadline_ms) " ms, " (limits.memory_bytes >> 10) " KiB, " (limits.host_bytes >> 10) " KiB (host), " (limits.handles) " handles"
+                    (limits.deadline_ms) " ms, " (limits.memory_bytes >> 10) " KiB, " (limits.host_bytes >> 10) " KiB (" (t("plugins.host")) "), " (limits.handles) " " (t("plugins.handles"))
                 }
                 dt { (t("plugins.on-failure")) } dd { (failure_word(lang, plugin.on_failure)) }
                 @if !plugin.settings.is_empty() {
