@@ -271,3 +271,27 @@ fn the_admin_answers_only_for_itself_and_gives_away_no_file() {
     assert_eq!(foreign.status(), 421);
     assert_eq!(running.end().unwrap(), Some(0));
 }
+
+#[test]
+fn an_expired_recipe_is_no_new_install_and_stays_where_it_already_runs() {
+    let station = TestStation::new(FAST).unwrap();
+    let manifest = station.dir.path().join("recipe.toml");
+    let recipe = std::fs::read_to_string(root().join("sdk/models/demo/recipe.toml")).unwrap();
+    std::fs::write(&manifest, recipe.replace("counter = 1", "counter = 1\nnot_after = \"2020-01-01T00:00:00Z\""))
+        .unwrap();
+    let out = station.bundles.join("recipe.assay");
+    std::fs::remove_file(&out).unwrap();
+    let mut command = assay().unwrap();
+    command.args(["bundle", "pack", "--manifest"]).arg(&manifest).arg("--bundles").arg(&station.bundles);
+    let packed =
+        command.arg("--key").arg(demo().unwrap().join("keys/demo.pem")).arg("--out").arg(&out).output().unwrap();
+    assert!(packed.status.success(), "{}", text(&packed));
+    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "2020-01-01"]);
+
+    // As if it had been installed before it expired.
+    let shown = text(&assay().unwrap().args(["bundle", "inspect"]).arg(&out).output().unwrap());
+    let digest = shown.lines().find_map(|line| line.strip_prefix("digest")).unwrap().trim();
+    std::fs::write(station.data().join("installed-recipe"), digest).unwrap();
+    let output = station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+}

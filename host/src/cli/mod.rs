@@ -5,6 +5,7 @@ pub mod journal;
 pub mod key;
 pub mod station;
 mod inspect;
+mod installed;
 mod replay;
 mod run;
 mod secret;

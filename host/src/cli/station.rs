@@ -1,5 +1,6 @@
 //! How a station is put together from its configuration: the only place that knows all parts.
 
+use super::installed::Installed;
 use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, StationConfig, resolve};
 use crate::domain::{BufferPool, Digest, PluginKind, Recipe};
 use crate::imaging::DecodeLimits;
@@ -62,23 +63,21 @@ impl Assembly {
         let path = &self.config.recipe;
         let bytes = read_bundle(path).with_context(|| format!("the recipe {} cannot be read", path.display()))?;
         let mut counters = Counters::open(&self.config.data_dir.join("counters.json"))?;
-        let bundle = self
-            .verify_recipe(&bytes, &counters)
-            .with_context(|| format!("the recipe {} is refused", path.display()))?;
-        let (live, marks) = self.live(&bundle)?;
+        let installed = Installed::at(&self.config.data_dir);
+        let refused = || format!("the recipe {} is refused", path.display());
+        // What runs here already may go on, whatever has expired since; anything else has to pass as a new install.
+        let known = verify(&bytes, &self.trust, &VerifyPolicy::run().only(BundleKind::Recipe)).with_context(refused)?;
+        let (live, marks) = if installed.is(known.digest()) {
+            self.live(&known, &self.catalogue)?
+        } else {
+            let install = VerifyPolicy::install();
+            let policy = install.only(BundleKind::Recipe).not_before(&counters);
+            let new = verify(&bytes, &self.trust, &policy).with_context(refused)?;
+            self.live(&new, &Catalogue::read(&self.config.bundles_dir, &self.trust, &install)?)?
+        };
         counters.commit(&marks, jiff::Timestamp::now())?;
+        installed.set(known.digest())?;
         Ok(live)
-    }
-
-    /// What already runs here stays allowed to run; anything else has to pass as a new install.
-    fn verify_recipe(&self, bytes: &[u8], counters: &Counters) -> anyhow::Result<VerifiedBundle> {
-        let known = verify(bytes, &self.trust, &VerifyPolicy::run().only(BundleKind::Recipe))?;
-        let mark = known.mark();
-        if counters.mark(mark.kind, &mark.name) == Some(mark.counter) {
-            return Ok(known);
-        }
-        let install = VerifyPolicy::install().only(BundleKind::Recipe).not_before(counters);
-        Ok(verify(bytes, &self.trust, &install)?)
     }
 
     /// A recipe among the station's bundles, by digest: for judging an old frame again.
@@ -87,12 +86,11 @@ impl Assembly {
             let folder = self.config.bundles_dir.display();
             bail!("no verified bundle in {folder} has the digest {digest}: put the recipe of that day there");
         };
-        Ok(self.live(bundle)?.0)
+        Ok(self.live(bundle, &self.catalogue)?.0)
     }
 
-    fn live(&self, bundle: &VerifiedBundle) -> anyhow::Result<(LiveRecipe, Vec<Mark>)> {
-        let ResolvedRecipe { recipe, plugins, model, marks } =
-            resolve(bundle, &self.catalogue, &self.config.plugin_limits)?;
+    fn live(&self, bundle: &VerifiedBundle, catalogue: &Catalogue) -> anyhow::Result<(LiveRecipe, Vec<Mark>)> {
+        let ResolvedRecipe { recipe, plugins, model, marks } = resolve(bundle, catalogue, &self.config.plugin_limits)?;
         let model = self.load_model(model)?;
         let mut by_kind = BTreeMap::<&str, Vec<Arc<AdmittedPlugin>>>::new();
         for resolved in plugins {
