@@ -1,18 +1,24 @@
 //! The station's log: lines on standard error, filtered by `ASSAY_LOG`.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry, fmt};
 
-/// What is logged where `ASSAY_LOG` says nothing: warnings of everything, and what plugins say.
+/// What is logged where `ASSAY_LOG` says nothing, or nothing that can be read: warnings of everything, and what
+/// plugins say.
 const DEFAULT_FILTER: &str = "warn,plugin=info";
 
 /// Starts the log. Standard output stays free for what a command answers.
 ///
-/// `ASSAY_LOG` takes the filters of the `tracing-subscriber` crate (`assay=debug`); `ASSAY_LOG_FORMAT=json` writes one
-/// JSON object per line.
+/// `ASSAY_LOG` takes targets with levels (`warn,assay::journal=debug`); `ASSAY_LOG_FORMAT=json` writes one JSON object
+/// per line.
 pub fn start_log() {
-    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    let wish = std::env::var("ASSAY_LOG").unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
+    let filter: Targets = wish.parse().or_else(|_| DEFAULT_FILTER.parse()).unwrap_or_default();
+    let lines = fmt::layer::<Registry>().with_writer(std::io::stderr).with_target(true);
     let json = std::env::var("ASSAY_LOG_FORMAT").is_ok_and(|format| format == "json");
+    let layer = if json { lines.json().boxed() } else { lines.with_ansi(false).boxed() };
     // A second start (tests) keeps the first.
-    let _ = if json { log.json().try_init() } else { log.with_ansi(false).try_init() };
+    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
 }
