@@ -117,6 +117,35 @@ fn a_fault_names_the_first_row() {
 }
 
 #[test]
+fn a_missing_entry_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    sealed(dir.path(), 5);
+    stranger(dir.path()).execute_batch("DELETE FROM chain WHERE seq = 3").unwrap();
+    assert_eq!(verify(dir.path(), None).unwrap().fault, Some(ChainFault::Gap { expected: 3, found: 4 }));
+}
+
+/// The stated form, made by hand: an auditor's own program must come to the same hash.
+#[test]
+fn the_hash_of_an_entry_is_the_one_that_is_documented() {
+    let columns = [Value::Integer(7), Value::Null, Value::Text("é".to_owned()), Value::Real(0.5), Value::Blob(vec![9])];
+    let mut row = Vec::new();
+    let parts: [(u8, &[u8]); 5] =
+        [(1, &7i64.to_le_bytes()), (0, b""), (3, "é".as_bytes()), (2, &0.5f64.to_bits().to_le_bytes()), (4, &[9])];
+    for (tag, bytes) in parts {
+        row.push(tag);
+        row.extend((bytes.len() as u64).to_le_bytes());
+        row.extend(bytes);
+    }
+    let before = Checkpoint { rows: 41, hash: Digest::of(b"entry 41") };
+    let mut entry = before.hash.as_bytes().to_vec();
+    entry.extend(42i64.to_le_bytes());
+    entry.push(4);
+    entry.extend(Digest::of(&row).as_bytes());
+    let after = before.then(Kind::Lost, &super::super::chain::content_of(&columns));
+    assert_eq!(after, Checkpoint { rows: 42, hash: Digest::of(&entry) });
+}
+
+#[test]
 fn a_cut_off_end_is_found_by_a_checkpoint_only() {
     let dir = tempfile::tempdir().unwrap();
     let end = sealed(dir.path(), 5);
