@@ -15,3 +15,4 @@ mod plugin_runtime;
 mod journal;
 mod trust;
 mod station;
+mod shipped_plugins;
