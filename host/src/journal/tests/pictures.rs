@@ -70,6 +70,22 @@ fn the_same_picture_is_stored_once() {
 }
 
 #[test]
+fn the_stronger_reason_counts_within_one_commit_too() {
+    for verdicts in [[pass(), fail()], [fail(), pass()]] {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(JournalOptions { batch_wait_us: 100_000, ..options(dir.path()) }).unwrap();
+        let [first, second] = verdicts;
+        let first = pictured(&journal, 1, first, 1000);
+        let mut second = pictured(&journal, 2, second, 1000);
+        (second.picture, second.inspection.picture) = (first.picture.clone(), first.inspection.picture);
+        let pending = [first, second].map(|record| journal.submit(record).unwrap());
+        pending.map(|pending| pending.wait().unwrap());
+        let class: i64 = stranger(dir.path()).query_row("SELECT class FROM pictures", [], |row| row.get(0)).unwrap();
+        assert_eq!(class, Class::Fail as i64);
+    }
+}
+
+#[test]
 fn of_passed_parts_a_sample_is_kept_and_of_others_all() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(JournalOptions { pass_one_in: 5, ..options(dir.path()) }).unwrap();
