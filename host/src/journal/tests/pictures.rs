@@ -79,7 +79,9 @@ fn the_stronger_reason_counts_within_one_commit_too() {
         let mut second = pictured(&journal, 2, second, 1000);
         (second.picture, second.inspection.picture) = (first.picture.clone(), first.inspection.picture);
         let pending = [first, second].map(|record| journal.submit(record).unwrap());
-        pending.map(|pending| pending.wait().unwrap());
+        for pending in pending {
+            pending.wait().unwrap();
+        }
         let class: i64 = stranger(dir.path()).query_row("SELECT class FROM pictures", [], |row| row.get(0)).unwrap();
         assert_eq!(class, Class::Fail as i64);
     }
