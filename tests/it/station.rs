@@ -134,10 +134,38 @@ fn a_port_in_use_is_an_error_and_nothing_is_written() {
 }
 
 #[test]
+fn the_admin_is_for_this_machine_only_whoever_asks() {
+    let station = TestStation::new(FAST).unwrap();
+    let output = station.run(&["run"], &[Path::new("--bind"), Path::new("0.0.0.0:0")]).unwrap();
+    refused(&output, &["loopback", "0.0.0.0"]);
+    assert!(!station.data().exists());
+}
+
+#[test]
+fn what_never_judged_moves_no_counter() {
+    let station = TestStation::new(FAST).unwrap();
+    assert!(station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap().status.success());
+    assert!(!station.data().join("counters.json").exists() && !station.data().join("installed-recipe").exists());
+    inspect(&station, &[picture(GOOD)]);
+    assert!(station.data().join("counters.json").exists() && station.data().join("installed-recipe").exists());
+}
+
+#[test]
+fn the_health_page_answers_while_verdicts_can_be_recorded() {
+    let station = TestStation::new(FAST).unwrap();
+    let running = station.start().unwrap();
+    assert_eq!(ask_until(&running.address, "/healthz", |_| true), "ok\n");
+    assert_eq!(running.end().unwrap(), Some(0));
+}
+
+#[test]
 fn every_problem_of_a_configuration_is_told_at_once() {
-    let station = TestStation::new("colour = \"red\"\n[inference]\nthreads = 0\n[admin]\nbind = \"nowhere\"").unwrap();
+    let station =
+        TestStation::new("colour = \"red\"\n[inference]\nthreads = 0\nparallel = 4\n[admin]\nbind = \"nowhere\"")
+            .unwrap();
     let output = station.run(&["run"], &[]).unwrap();
     refused(&output, &["station.toml", "colour", "threads", "bind"]);
+    assert!(!text(&output).contains("parallel"), "a right key beside a wrong one is no problem");
     assert!(!station.data().exists());
 }
 
@@ -169,12 +197,12 @@ fn an_unsigned_or_wrongly_signed_recipe_is_refused() {
         assert!(output.status.success(), "{}", text(&output));
     };
     pack(None);
-    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "signature"]);
+    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "sign"]);
     let stranger = station.dir.path().join("stranger.pem");
     let made = assay().unwrap().args(["key", "generate", "--out"]).arg(&stranger).output().unwrap();
     assert!(made.status.success());
     pack(Some(&stranger));
-    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "signature"]);
+    refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "sign"]);
     pack(Some(&demo().unwrap().join("keys/demo.pem")));
     assert!(station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap().status.success());
 }

@@ -21,6 +21,14 @@ pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response
     page(&visitor.frame(&state), Some(Tab::Live), visitor.lang.text("nav.live"), &content).into_response()
 }
 
+/// For whoever watches the station: 200 while verdicts can be recorded, else 503 with the reason.
+pub async fn health(State(state): State<AdminState>) -> Response {
+    match (state.trouble)() {
+        None => "ok\n".into_response(),
+        Some(reason) => (axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+    }
+}
+
 /// The live page's fragment, whenever the board changed.
 pub async fn events(visitor: Visitor, State(state): State<AdminState>) -> Response {
     let Some(seat) = state.take_seat() else {

@@ -22,13 +22,20 @@ pub struct AdminState {
     pub station: Arc<str>,
     pub board: Board,
     pub journal: Arc<Reader>,
+    /// Why the station records nothing any more; none while it does.
+    pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     seats: Arc<Semaphore>,
 }
 
 impl AdminState {
     #[must_use]
-    pub fn new(station: &str, board: Board, journal: Arc<Reader>) -> Self {
-        Self { station: station.into(), board, journal, seats: Arc::new(Semaphore::new(EVENT_STREAMS)) }
+    pub fn new(
+        station: &str,
+        board: Board,
+        journal: Arc<Reader>,
+        trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    ) -> Self {
+        Self { station: station.into(), board, journal, trouble, seats: Arc::new(Semaphore::new(EVENT_STREAMS)) }
     }
 
     /// A place for one event stream; none where all are taken.
@@ -44,6 +51,8 @@ pub enum AdminError {
         "the admin cannot listen on {address}: choose another address by `[admin] bind`, or stop what listens there"
     )]
     Bind { address: SocketAddr, source: std::io::Error },
+    #[error("the admin serves this machine only, since this release has no users: {address} is no loopback address")]
+    NotLoopback { address: SocketAddr },
     #[error("the admin's threads cannot be started")]
     Threads { source: std::io::Error },
 }
@@ -51,8 +60,11 @@ pub enum AdminError {
 /// Takes `address` for the admin; port 0 takes a free one.
 ///
 /// # Errors
-/// When somebody else listens there, or the address is not this machine's.
+/// When it is no loopback address, somebody else listens there, or the address is not this machine's.
 pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, AdminError> {
+    if !address.ip().is_loopback() {
+        return Err(AdminError::NotLoopback { address });
+    }
     let bound = std::net::TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
@@ -136,7 +148,7 @@ fn router(state: AdminState) -> Router {
         .route("/plugins", get(plugins::show))
         .route("/language", get(request::choose_language))
         .route("/assets/{name}", get(assets::asset))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(live::health))
         .fallback(inspections::nothing)
         .layer(axum::middleware::from_fn(request::own_host))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))

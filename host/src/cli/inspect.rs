@@ -35,7 +35,8 @@ pub struct InspectArgs {
 pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     let truths = args.truth.as_deref().map(truth::read).transpose()?.unwrap_or_default();
     let parts = Assembly::open(load(&args.config)?)?;
-    let recipe = Arc::new(parts.configured_recipe()?);
+    let configured = parts.configured_recipe()?;
+    let recipe = Arc::clone(&configured.live);
     let card = RecipeCard::of(&recipe);
     let scratch = args.scratch.then(tempfile::tempdir).transpose().context("no temporary folder can be made")?;
     let journal = open_journal(&parts.config, scratch.as_ref().map(tempfile::TempDir::path))?;
@@ -55,6 +56,9 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
         // One lane: pictures are judged in the order in which they were named, and so are the monitors fed.
         options: LaneOptions { lanes: 1, wait_for_monitors: true, ..LaneOptions::default() },
     })?;
+    if !args.scratch {
+        configured.commit(&parts)?;
+    }
     let board = line.board.clone();
     let outcomes = collect(&outcomes, count);
     line.join();

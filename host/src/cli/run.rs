@@ -29,8 +29,13 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     for (name, reason) in parts.backends.missing() {
         println!("backend {name} is not available: {reason}");
     }
-    let recipe = Arc::new(parts.configured_recipe()?);
+    let configured = parts.configured_recipe()?;
+    let recipe = Arc::clone(&configured.live);
     let device = recipe.model.placement().device.clone();
+    if device.asked.first() != Some(&device.used) {
+        println!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
+        tracing::warn!(asked = device.asked.join(","), used = device.used, "not the first device of the wish list");
+    }
     println!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
 
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
@@ -47,7 +52,10 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         outcomes: None,
         options: LaneOptions::default(),
     })?;
-    let state = AdminState::new(&parts.config.station, line.board.clone(), Arc::new(journal.reader()));
+    let watched = Arc::clone(&journal);
+    let trouble = Arc::new(move || watched.health().stopped);
+    let state = AdminState::new(&parts.config.station, line.board.clone(), Arc::new(journal.reader()), trouble);
+    configured.commit(&parts)?;
     let admin = AdminServer::start(listener, state)?;
     println!("admin: http://{}", admin.address);
     println!("Ctrl-C ends the station.");

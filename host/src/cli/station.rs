@@ -5,7 +5,7 @@ use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, St
 use crate::domain::{BufferPool, Digest, PluginKind, Recipe};
 use crate::imaging::DecodeLimits;
 use crate::inference::{BackendOptions, Backends, DeviceRequest, LoadOptions, LoadedModel, ModelSource};
-use crate::journal::{Journal, JournalOptions};
+use crate::journal::{Journal, JournalOptions, KeepDays};
 use crate::pipeline::{InspectContext, LiveRecipe};
 use crate::plugin::{AdmittedPlugin, CacheOptions, PluginHost, PluginHostOptions, PluginSource};
 use crate::trust::{BundleKind, Counters, Mark, TrustStore, VerifiedBundle, VerifyPolicy, read_bundle, verify};
@@ -58,11 +58,11 @@ impl Assembly {
 
     /// The recipe that the configuration names: verified, resolved, admitted, loaded.
     ///
-    /// Counters move only once all of that has worked.
-    pub fn configured_recipe(&self) -> anyhow::Result<LiveRecipe> {
+    /// Counters do not move yet: [`Configured::commit`] does that once the recipe really judges.
+    pub fn configured_recipe(&self) -> anyhow::Result<Configured> {
         let path = &self.config.recipe;
         let bytes = read_bundle(path).with_context(|| format!("the recipe {} cannot be read", path.display()))?;
-        let mut counters = Counters::open(&self.config.data_dir.join("counters.json"))?;
+        let counters = self.counters()?;
         let installed = Installed::at(&self.config.data_dir);
         let refused = || format!("the recipe {} is refused", path.display());
         // What runs here already may go on, whatever has expired since; anything else has to pass as a new install.
@@ -70,14 +70,18 @@ impl Assembly {
         let (live, marks) = if installed.is(known.digest()) {
             self.live(&known, &self.catalogue)?
         } else {
-            let install = VerifyPolicy::install();
+            // A clock that was set back does not bring back what has expired.
+            let now = counters.latest_time().max(jiff::Timestamp::now());
+            let install = VerifyPolicy::install().at(now);
             let policy = install.only(BundleKind::Recipe).not_before(&counters);
             let new = verify(&bytes, &self.trust, &policy).with_context(refused)?;
             self.live(&new, &Catalogue::read(&self.config.bundles_dir, &self.trust, &install)?)?
         };
-        counters.commit(&marks, jiff::Timestamp::now())?;
-        installed.set(known.digest())?;
-        Ok(live)
+        Ok(Configured { live: Arc::new(live), marks, digest: known.digest() })
+    }
+
+    fn counters(&self) -> anyhow::Result<Counters> {
+        Ok(Counters::open(&self.config.data_dir.join("counters.json"))?)
     }
 
     /// A recipe among the station's bundles, by digest: for judging an old frame again.
@@ -111,7 +115,9 @@ impl Assembly {
         let options = LoadOptions {
             threads: self.config.inference.threads,
             parallel: self.config.inference.parallel,
-            cache_dir: Some(self.config.data_dir.join("models")),
+            // OpenVINO would run what lies in its cache without asking whether the station put it there; compiling
+            // anew costs a start some tenths of a second.
+            cache_dir: None,
         };
         let loaded = self.backends.load(&source, &request, &options);
         loaded.with_context(|| format!("the model {:?} cannot be used{}", source.name, self.missing_backends()))
@@ -150,11 +156,28 @@ impl Assembly {
     }
 }
 
+/// A recipe that could run, and what remains to be written once it does.
+pub struct Configured {
+    pub live: Arc<LiveRecipe>,
+    marks: Vec<Mark>,
+    digest: Digest,
+}
+
+impl Configured {
+    /// Moves the counters against older releases and remembers the recipe as installed.
+    pub fn commit(&self, parts: &Assembly) -> anyhow::Result<()> {
+        parts.counters()?.commit(&self.marks, jiff::Timestamp::now())?;
+        Installed::at(&parts.config.data_dir).set(self.digest)
+    }
+}
+
 /// Opens the journal that the configuration names, or one in `folder` instead.
 pub fn open_journal(config: &StationConfig, folder: Option<&Path>) -> anyhow::Result<Arc<Journal>> {
     let dir = folder.unwrap_or(&config.data_dir);
+    let days = &config.journal.retention_days;
     let options = JournalOptions {
         image_quota_bytes: config.journal.image_quota_bytes,
+        keep_days: KeepDays { fail: days.fail, undecided: days.undecided, flagged: days.flagged, pass: days.pass },
         ..JournalOptions::new(&dir.join("journal"), &config.station)
     };
     let journal =

@@ -189,7 +189,9 @@ fn file(fields: &Fields<'_>) -> Option<NewBlob> {
     let role: Option<BlobRole> = required_word(fields, "role", expected);
     let name = fields.parsed("name", NAME_RULE, |text| is_name(text).then(|| text.to_owned()));
     let named = fields.has("name");
-    let mut blob = named_blob(fields, "path", role?, named)?;
+    let blob = named_blob(fields, "path", role.unwrap_or(BlobRole::Other), named);
+    role?;
+    let mut blob = blob?;
     if named {
         blob.name = name?;
     }

@@ -114,7 +114,7 @@ pub enum FolderMode {
     Watch,
 }
 
-/// What becomes of a picture's file once its record is durable.
+/// What becomes of a picture's file once it was handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AfterReading {
     Keep,
@@ -179,13 +179,9 @@ fn inference(fields: &Fields<'_>) -> Option<InferenceConfig> {
             fields.wrong("order", "each backend at most once, at least one");
         }
     }
-    Some(InferenceConfig {
-        openvino_dir: fields.path("openvino_dir"),
-        onnxruntime_dir: fields.path("onnxruntime_dir"),
-        threads: fields.number("threads", 1..=256, Some(1))?,
-        parallel: fields.number("parallel", 1..=64, Some(1))?,
-        order: order?,
-    })
+    let (openvino_dir, onnxruntime_dir) = (fields.path("openvino_dir"), fields.path("onnxruntime_dir"));
+    let (threads, parallel) = (fields.number("threads", 1..=256, Some(1)), fields.number("parallel", 1..=64, Some(1)));
+    Some(InferenceConfig { openvino_dir, onnxruntime_dir, threads: threads?, parallel: parallel?, order: order? })
 }
 
 impl Default for AdminConfig {

@@ -65,6 +65,9 @@ impl MonitorStates for JournalKeeper {
     }
 
     fn observed(&self, frame: &FrameId, plugin: &str, observation: &Observation) {
+        if observation.reports.is_empty() {
+            return;
+        }
         if let Err(error) = self.journal.observe(frame, plugin, observation).map(drop) {
             tracing::error!(plugin, error = chain(&error), "the monitor's report is not recorded");
         }

@@ -27,7 +27,7 @@ pub struct LaneOptions {
 
 impl Default for LaneOptions {
     fn default() -> Self {
-        Self { lanes: 2, queue_frames: 16, release_frames: 64, monitor_frames: 64, wait_for_monitors: false }
+        Self { lanes: 2, queue_frames: 16, release_frames: 16, monitor_frames: 16, wait_for_monitors: false }
     }
 }
 

@@ -5,7 +5,8 @@ use super::manifest::{
 use super::names::{NAME_RULE, is_name};
 use super::strict::parse_utc;
 use crate::domain::{
-    Capability, ElementType, ModelFormat, PluginKind, PluginLimits, Port, SettingValue, Settings, VerdictPolicy,
+    Capability, ElementType, FailurePolicy, ModelFormat, PluginKind, PluginLimits, Port, SettingValue, Settings,
+    VerdictPolicy,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -244,20 +245,20 @@ impl Rules {
 
     fn recipe(&mut self, recipe: &RecipeManifest) {
         let lists = [
-            ("recipe.preprocessors", &recipe.preprocessors, 1),
-            ("recipe.detectors", &recipe.detectors, 0),
-            ("recipe.monitors", &recipe.monitors, 0),
+            ("recipe.preprocessors", &recipe.preprocessors, 1, PluginKind::Preprocessor),
+            ("recipe.detectors", &recipe.detectors, 0, PluginKind::Detector),
+            ("recipe.monitors", &recipe.monitors, 0, PluginKind::Monitor),
         ];
-        for (at, pins, least) in lists {
+        for (at, pins, least, kind) in lists {
             let count = pins.len();
             self.require((least..=MAX_PLUGINS_OF_A_KIND).contains(&count), at, || {
                 format!("found {count}, expected {least} to {MAX_PLUGINS_OF_A_KIND}")
             });
             for (index, pin) in pins.iter().enumerate() {
-                self.pin(&format!("{at}[{index}]"), pin);
+                self.pin(&format!("{at}[{index}]"), kind, pin);
             }
         }
-        let names = lists.iter().flat_map(|(_, pins, _)| pins.iter()).map(|pin| pin.plugin.as_str());
+        let names = lists.iter().flat_map(|(_, pins, ..)| pins.iter()).map(|pin| pin.plugin.as_str());
         self.unique("recipe", "plugin", names);
         self.model_pin(&recipe.model);
         self.policy(&recipe.policy);
@@ -267,7 +268,13 @@ impl Rules {
         });
     }
 
-    fn pin(&mut self, at: &str, pin: &PluginPin) {
+    fn pin(&mut self, at: &str, kind: PluginKind, pin: &PluginPin) {
+        // What judges may not be ignored, or a failure could end in a pass; what only watches is never in the way.
+        let ignored = pin.on_failure.unwrap_or(FailurePolicy::default_for(kind)) == FailurePolicy::IgnoreWithAlarm;
+        self.require(ignored == (kind == PluginKind::Monitor), &format!("{at}.on_failure"), || {
+            let expected = if ignored { "\"undecided\" or \"fail\"" } else { "\"ignore-with-alarm\"" };
+            format!("a {kind} cannot have this policy, expected {expected}")
+        });
         self.name(&format!("{at}.plugin"), &pin.plugin);
         self.capabilities(&format!("{at}.grants"), &pin.grants);
         self.settings(&format!("{at}.settings"), &pin.settings);

@@ -302,3 +302,22 @@ fn every_broken_rule_is_told_at_once() {
     manifest.plugin.as_mut().unwrap().limits.handles = 0;
     assert_eq!(problems(manifest, &[]).len(), 5);
 }
+
+#[test]
+fn the_failure_of_what_judges_cannot_be_ignored_and_that_of_a_monitor_stops_nothing() {
+    use assay::domain::FailurePolicy::{Fail, IgnoreWithAlarm, Undecided};
+    for policy in [Fail, Undecided] {
+        let mut manifest = recipe_manifest();
+        manifest.recipe.as_mut().unwrap().preprocessors[0].on_failure = Some(policy);
+        assert_eq!(problems(manifest, &[]), Vec::<String>::new(), "{policy:?}");
+    }
+    let ignored = recipe_problem(|recipe| recipe.preprocessors[0].on_failure = Some(IgnoreWithAlarm));
+    assert!(ignored.contains("on_failure") && ignored.contains("undecided"), "{ignored}");
+    let strict = recipe_problem(|recipe| {
+        let mut pin = recipe.preprocessors[0].clone();
+        pin.plugin = "watch".to_owned();
+        pin.on_failure = Some(Fail);
+        recipe.monitors.push(pin);
+    });
+    assert!(strict.contains("on_failure") && strict.contains("ignore-with-alarm"), "{strict}");
+}

@@ -90,9 +90,7 @@ fn backends(workspace: &Workspace, wish: Option<&str>) -> Result<Vec<&'static st
         None => {
             if let Err(error) = wheels::ensure(workspace, &OPENVINO) {
                 ui::say(format!("{error:#}"));
-                ui::say(
-                    "Going on with the built-in backend `tract`: the same verdicts, about eight times slower inference.",
-                );
+                ui::say("Going on with the built-in backend `tract`: the same verdicts, much slower inference.");
             }
             Ok(BACKENDS.to_vec())
         }

@@ -195,7 +195,7 @@ fn identity(lang: Lang, view: &DetailView) -> Markup {
                 @if let Some(digest) = inspection.picture { dt { (t("detail.picture")) } dd class="mono" { (digest) } }
                 dt { (t("detail.recipe")) } dd { (inspection.recipe) " " (inspection.recipe_version) br; span class="mono" { (inspection.recipe_digest) } }
                 dt { (t("detail.row-hash")) } dd class="mono" { (view.row_hash) }
-                dt { (t("detail.replay")) } dd class="mono" { "assay replay " (meta.id) }
+                dt { (t("detail.replay")) } dd class="mono" { "assay replay --config station.toml " (meta.id) }
             }
         }
     }

@@ -216,3 +216,16 @@ fn a_flipped_byte_of_the_file_is_found_or_changes_nothing() {
     }
     assert!(found > harmless / 4, "{found} found, {harmless} harmless");
 }
+
+#[test]
+fn a_monitor_that_reports_nothing_leaves_a_chain_that_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = opened(dir.path());
+    let first = record(&journal, 1, pass(), vec![]);
+    let id = first.inspection.meta.id.clone();
+    journal.submit(first).unwrap().wait().unwrap();
+    journal.observe(&id, "drift-input", &Observation::default()).unwrap().wait().unwrap();
+    journal.submit(record(&journal, 2, pass(), vec![])).unwrap().wait().unwrap();
+    journal.close();
+    assert_eq!(verify(dir.path(), None).unwrap().fault, None);
+}

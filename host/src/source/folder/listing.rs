@@ -6,8 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Extensions of the formats that `decode` reads, in any case.
-const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "bmp", "pnm", "pbm", "pgm", "ppm", "pam"];
+/// Extensions of picture files, in any case. Also of formats that `decode` does not read: the part was there, so it
+/// gets a record that says what is wrong with its picture. Lists and notes beside the pictures are left alone.
+const EXTENSIONS: [&str; 18] = [
+    "png", "jpg", "jpeg", "bmp", "pnm", "pbm", "pgm", "ppm", "pam", "tif", "tiff", "webp", "gif", "jp2", "jxl", "avif",
+    "heic", "raw",
+];
 
 /// Names that one look through a folder keeps when it does not have to know them all.
 pub(super) const BATCH: usize = 1024;
