@@ -5,6 +5,7 @@ use assay::cli::station::Assembly;
 use assay::domain::{BufferPool, Digest, Frame, FrameId, FrameMeta};
 use assay::imaging::decode;
 use assay::pipeline::LiveRecipe;
+use assay::source::Arrival;
 use assay_tests::artifacts::root;
 use assay_tests::station::TestStation;
 use std::path::PathBuf;
@@ -66,6 +67,19 @@ pub fn meta(trigger: u64) -> FrameMeta {
         origin: None,
         product: None,
         serial: None,
+        simulated: true,
+    }
+}
+
+/// A picture as a source gives it.
+pub fn arrival(picture: &Arc<[u8]>) -> Arrival {
+    Arrival {
+        source: "bench".to_owned(),
+        origin: None,
+        product: None,
+        serial: None,
+        captured_at_us: 0,
+        payload: Ok(Arc::clone(picture)),
         simulated: true,
     }
 }

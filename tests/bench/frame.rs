@@ -1,16 +1,18 @@
 //! What the station adds to a frame.
 
 use crate::figure::{Figure, Times};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, arrival, meta};
 use crate::native;
-use assay::domain::{Digest, Judgement, ModelSpec, NamedTensor, Stage, Tensor};
+use assay::domain::{Digest, Inspection, ModelSpec, NamedTensor, Stage, Tensor};
+use assay::imaging::decode;
 use assay::inference::{InferenceError, LoadedModel, Placement};
-use assay::pipeline::{Judge as _, LiveRecipe, Trace};
+use assay::pipeline::{LiveRecipe, inspect_frame};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const FRAMES: usize = 300;
+const WARM: usize = 48;
 
 /// Answers at once: inference is not what the station adds.
 struct NoInference {
@@ -62,25 +64,29 @@ fn cut(fixture: &Fixture, preprocessors: usize, detectors: usize, real_model: bo
     })
 }
 
-/// Microseconds of a judgement that are neither pixels nor inference.
-fn overhead(total: Duration, judgement: &Judgement, trace: &Trace) -> f64 {
-    let infer: u64 = trace.stages().iter().filter(|time| time.stage == Stage::Infer).map(|time| time.micros).sum();
-    let host: u64 = judgement.runs.iter().map(|run| run.host_micros).sum();
-    total.as_secs_f64() * 1e6 - (infer + host) as f64
+/// Microseconds of an inspection that are neither decoding nor pixels nor inference. What is left: the digest of the
+/// file, the plugin boundary, the plugins' own code, the decision and the record.
+fn overhead(total: Duration, inspection: &Inspection) -> f64 {
+    let excluded = |stage| matches!(stage, Stage::Decode | Stage::Infer);
+    let stages: u64 = inspection.stages.iter().filter(|time| excluded(time.stage)).map(|time| time.micros).sum();
+    let host: u64 = inspection.runs.iter().map(|run| run.host_micros).sum();
+    total.as_secs_f64() * 1e6 - (stages + host) as f64
 }
 
-fn judge(live: &LiveRecipe, fixture: &Fixture) -> anyhow::Result<(Times, Times)> {
-    let frames: Vec<_> = (0..32).map(|number| fixture.frame(number)).collect::<Result<_, _>>()?;
+/// Times of whole inspections, and of what the station adds to them.
+fn inspect(live: &LiveRecipe, fixture: &Fixture) -> anyhow::Result<(Times, Times)> {
     let (mut totals, mut overheads) = (Vec::new(), Vec::new());
-    for (number, frame) in frames.iter().cycle().take(FRAMES + 32).enumerate() {
-        let mut trace = Trace::start();
+    for (number, picture) in fixture.pictures.iter().cycle().take(FRAMES + WARM).enumerate() {
+        let arrival = arrival(picture);
+        let id = meta(number as u64 + 1).id;
         let start = Instant::now();
-        let judgement = black_box(live.judge(frame, start + Duration::from_secs(5), &mut trace));
+        let inspected = black_box(inspect_frame(arrival, id, live, &fixture.parts.context));
         let total = start.elapsed();
-        anyhow::ensure!(judgement.failure.is_none(), "{:?}", judgement.failure);
-        if number >= 32 {
+        let inspection = &inspected.inspection;
+        anyhow::ensure!(inspection.runs.iter().all(|run| run.failure.is_none()), "{:?}", inspection.verdict);
+        if number >= WARM {
             totals.push(total.as_secs_f64() * 1e6);
-            overheads.push(overhead(total, &judgement, &trace));
+            overheads.push(overhead(total, inspection));
         }
     }
     Ok((Times::from_micros(totals), Times::from_micros(overheads)))
@@ -88,9 +94,9 @@ fn judge(live: &LiveRecipe, fixture: &Fixture) -> anyhow::Result<(Times, Times)>
 
 pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    let what = "all of the judgement but pixels and inference; journal off";
+    let what = "an inspection but for decoding, pixels and inference; journal off";
     for (plugins, preprocessors, detectors, real) in [(0, 0, 0, false), (1, 1, 0, true), (3, 1, 2, true)] {
-        let (_, overheads) = judge(&cut(fixture, preprocessors, detectors, real)?, fixture)?;
+        let (_, overheads) = inspect(&cut(fixture, preprocessors, detectors, real)?, fixture)?;
         let name = |percent| format!("station overhead per frame, {plugins} plugins, {percent}");
         if plugins == 3 {
             figures.push(Figure::at_most(&name("p50"), overheads.p50(), "us", 60.0, what));
@@ -99,16 +105,16 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
             figures.push(Figure::plain(&name("p50"), overheads.p50(), "us", what));
         }
     }
-    let (whole, _) = judge(&cut(fixture, 1, 2, true)?, fixture)?;
-    let frames: Vec<_> = (0..32).map(|number| fixture.frame(number)).collect::<Result<_, _>>()?;
-    let mut next = frames.iter().cycle();
-    let straight = Times::of(32, FRAMES, || {
-        if let Some(frame) = next.next() {
-            let _ = black_box(native::judge(&frame.image, fixture.live.model.as_ref(), fixture.pool()));
+    let (whole, _) = inspect(&cut(fixture, 1, 2, true)?, fixture)?;
+    let mut pictures = fixture.pictures.iter().cycle();
+    let straight = Times::of(WARM, FRAMES, || {
+        let image = pictures.next().map(|bytes| decode(bytes, &fixture.parts.context.limits, fixture.pool()));
+        if let Some(Ok(image)) = image {
+            let _ = black_box(native::judge(&image, fixture.live.model.as_ref(), fixture.pool()));
         }
     });
     let against = format!("the same operations as straight-line native Rust: {:.0} us", straight.p50());
-    figures.push(Figure::plain("judgement with 3 plugins, p50", whole.p50(), "us", &against));
-    figures.push(Figure::plain("judgement with 3 plugins over native", whole.p50() / straight.p50(), "x", &against));
+    figures.push(Figure::plain("inspection with 3 plugins, p50", whole.p50(), "us", &against));
+    figures.push(Figure::plain("inspection with 3 plugins over native", whole.p50() / straight.p50(), "x", &against));
     Ok(figures)
 }

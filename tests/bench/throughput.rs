@@ -1,7 +1,7 @@
 //! Frames per second of the whole line: against a raw OpenVINO loop, and against a Python script that does the same.
 
 use crate::figure::Figure;
-use crate::fixture::{Fixture, THREADS};
+use crate::fixture::{Fixture, THREADS, arrival};
 use crate::native::{RawOpenvino, letterbox, spec};
 use anyhow::{Context as _, bail};
 use assay::imaging::{decode, to_tensor};
@@ -29,16 +29,7 @@ impl Source for Repeat {
     }
     fn run(self: Box<Self>, out: &Sender<Arrival>, _: &StopFlag) {
         for picture in self.pictures.iter().cycle().take(self.count) {
-            let arrival = Arrival {
-                source: "bench".to_owned(),
-                origin: None,
-                product: None,
-                serial: None,
-                captured_at_us: 0,
-                payload: Ok(Arc::clone(picture)),
-                simulated: true,
-            };
-            if out.send(arrival).is_err() {
+            if out.send(arrival(picture)).is_err() {
                 break;
             }
         }
