@@ -3,12 +3,15 @@ use super::summary::InspectReport;
 use super::{truth, words};
 use crate::config::load;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, Outcome, RecipeCard};
-use crate::source::FilesSource;
+use crate::source::{FilesSource, StopFlag};
 use anyhow::{Context as _, bail};
 use crossbeam_channel::bounded;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 /// Judges pictures once each and says what came out.
 #[derive(Debug, clap::Args)]
@@ -60,14 +63,29 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
         configured.commit(&parts)?;
     }
     let board = line.board.clone();
+    let (ending, watcher) = stop_on_signal(line.stop.clone())?;
     let outcomes = collect(&outcomes, count);
     line.join();
     journal.close();
+    ending.close();
+    let _ = watcher.join();
     if outcomes.len() != count {
-        bail!("{} of {count} pictures were judged: the log says why", outcomes.len());
+        bail!("{} of {count} pictures were judged and recorded, then the run was ended", outcomes.len());
     }
     let report = InspectReport::new(&outcomes, &truths, &board.drift(), &card);
     print(&report, args.json.as_deref(), args.summary)
+}
+
+/// Ctrl-C ends the run after the frames in flight.
+fn stop_on_signal(stop: StopFlag) -> anyhow::Result<(Handle, JoinHandle<()>)> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
+    let ending = signals.handle();
+    let watcher = std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            stop.stop();
+        }
+    });
+    Ok((ending, watcher))
 }
 
 /// Waits for all outcomes and shows on a terminal how far it is.
