@@ -156,6 +156,12 @@ impl Assembly {
     }
 }
 
+/// The same JSON without white space: plugins read it anew for every frame. Text that is no JSON stays as it is.
+fn compact(text: &Arc<str>) -> Arc<str> {
+    let value = serde_json::from_str::<serde_json::Value>(text);
+    value.map_or_else(|_| Arc::clone(text), |value| value.to_string().into())
+}
+
 /// A recipe that could run, and what remains to be written once it does.
 pub struct Configured {
     pub live: Arc<LiveRecipe>,
