@@ -94,7 +94,9 @@ impl Assembly {
     }
 
     fn live(&self, bundle: &VerifiedBundle, catalogue: &Catalogue) -> anyhow::Result<(LiveRecipe, Vec<Mark>)> {
-        let ResolvedRecipe { recipe, plugins, model, marks } = resolve(bundle, catalogue, &self.config.plugin_limits)?;
+        let ResolvedRecipe { mut recipe, plugins, model, marks } =
+            resolve(bundle, catalogue, &self.config.plugin_limits)?;
+        recipe.model.reference = recipe.model.reference.map(|text| compact(&text));
         let model = self.load_model(model)?;
         let mut by_kind = BTreeMap::<&str, Vec<Arc<AdmittedPlugin>>>::new();
         for resolved in plugins {
