@@ -207,19 +207,27 @@ fn an_unsigned_or_wrongly_signed_recipe_is_refused() {
     assert!(station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap().status.success());
 }
 
-#[test]
-fn a_device_that_is_not_there_is_an_error_that_names_it() {
-    let station = TestStation::new(FAST).unwrap();
+/// Packs the demo's recipe anew with `change` made to its manifest, signed by the demo's key; gives the bundle's path.
+fn repack_recipe(station: &TestStation, change: impl Fn(String) -> String) -> PathBuf {
     let manifest = station.dir.path().join("recipe.toml");
     let recipe = std::fs::read_to_string(root().join("sdk/models/demo/recipe.toml")).unwrap();
-    std::fs::write(&manifest, recipe.replace("devices = [\"CPU\"]", "devices = [\"NPU\"]")).unwrap();
+    let changed = change(recipe.clone());
+    assert_ne!(changed, recipe, "the change is made");
+    std::fs::write(&manifest, changed).unwrap();
     let out = station.bundles.join("recipe.assay");
     std::fs::remove_file(&out).unwrap();
     let mut command = assay().unwrap();
     command.args(["bundle", "pack", "--manifest"]).arg(&manifest).arg("--bundles").arg(&station.bundles);
-    let packed =
-        command.arg("--key").arg(demo().unwrap().join("keys/demo.pem")).arg("--out").arg(&out).output().unwrap();
+    let key = demo().unwrap().join("keys/demo.pem");
+    let packed = command.arg("--key").arg(key).arg("--out").arg(&out).output().unwrap();
     assert!(packed.status.success(), "{}", text(&packed));
+    out
+}
+
+#[test]
+fn a_device_that_is_not_there_is_an_error_that_names_it() {
+    let station = TestStation::new(FAST).unwrap();
+    repack_recipe(&station, |recipe| recipe.replace("devices = [\"CPU\"]", "devices = [\"NPU\"]"));
     refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["NPU", "surface"]);
 }
 
@@ -303,17 +311,8 @@ fn the_admin_answers_only_for_itself_and_gives_away_no_file() {
 #[test]
 fn an_expired_recipe_is_no_new_install_and_stays_where_it_already_runs() {
     let station = TestStation::new(FAST).unwrap();
-    let manifest = station.dir.path().join("recipe.toml");
-    let recipe = std::fs::read_to_string(root().join("sdk/models/demo/recipe.toml")).unwrap();
-    std::fs::write(&manifest, recipe.replace("counter = 1", "counter = 1\nnot_after = \"2020-01-01T00:00:00Z\""))
-        .unwrap();
-    let out = station.bundles.join("recipe.assay");
-    std::fs::remove_file(&out).unwrap();
-    let mut command = assay().unwrap();
-    command.args(["bundle", "pack", "--manifest"]).arg(&manifest).arg("--bundles").arg(&station.bundles);
-    let packed =
-        command.arg("--key").arg(demo().unwrap().join("keys/demo.pem")).arg("--out").arg(&out).output().unwrap();
-    assert!(packed.status.success(), "{}", text(&packed));
+    let expired = "counter = 1\nnot_after = \"2020-01-01T00:00:00Z\"";
+    let out = repack_recipe(&station, |recipe| recipe.replace("counter = 1", expired));
     refused(&station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap(), &["refused", "2020-01-01"]);
 
     // As if it had been installed before it expired.
