@@ -67,7 +67,7 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
         theirs.push(start.elapsed().as_secs_f64() * 1e6);
     }
     let (ours, theirs) = (Times::from_micros(ours), Times::from_micros(theirs));
-    let against = format!("OpenVINO directly, zero-copy input: {:.0} us, in turn", theirs.p50());
+    let against = format!("OpenVINO directly, input written into its own tensor: {:.0} us, in turn", theirs.p50());
     Ok(vec![
         Figure::plain("inference of the demo's model, p50", ours.p50(), "us", "Assay's backend, one thread"),
         Figure::at_most("inference over native OpenVINO, p50", ours.p50() - theirs.p50(), "us", 10.0, &against),
