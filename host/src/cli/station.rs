@@ -159,7 +159,7 @@ impl Assembly {
 }
 
 /// The same JSON without white space: plugins read it anew for every frame. Text that is no JSON stays as it is.
-fn compact(text: &Arc<str>) -> Arc<str> {
+pub(super) fn compact(text: &Arc<str>) -> Arc<str> {
     let value = serde_json::from_str::<serde_json::Value>(text);
     value.map_or_else(|_| Arc::clone(text), |value| value.to_string().into())
 }
@@ -182,13 +182,17 @@ impl Configured {
 /// Opens the journal that the configuration names, or one in `folder` instead.
 pub fn open_journal(config: &StationConfig, folder: Option<&Path>) -> anyhow::Result<Arc<Journal>> {
     let dir = folder.unwrap_or(&config.data_dir);
+    let journal = Journal::open(journal_options(config, dir))
+        .with_context(|| format!("the journal in {} cannot be opened", dir.display()))?;
+    Ok(Arc::new(journal))
+}
+
+/// What the configuration says of the journal, for one below `dir`.
+pub(super) fn journal_options(config: &StationConfig, dir: &Path) -> JournalOptions {
     let days = &config.journal.retention_days;
-    let options = JournalOptions {
+    JournalOptions {
         image_quota_bytes: config.journal.image_quota_bytes,
         keep_days: KeepDays { fail: days.fail, undecided: days.undecided, flagged: days.flagged, pass: days.pass },
         ..JournalOptions::new(&dir.join("journal"), &config.station)
-    };
-    let journal =
-        Journal::open(options).with_context(|| format!("the journal in {} cannot be opened", dir.display()))?;
-    Ok(Arc::new(journal))
+    }
 }

@@ -8,6 +8,7 @@
 
 use super::installed::Installed;
 use super::secret;
+use super::station::{compact, journal_options};
 use crate::domain::Digest;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -43,4 +44,24 @@ fn only_the_very_recipe_that_ran_counts_as_installed() {
     assert!(!installed.is(one) && installed.is(other));
     std::fs::write(folder.path().join("installed-recipe"), "damaged").unwrap();
     assert!(!installed.is(other), "what cannot be read has to pass as new");
+}
+
+#[test]
+fn the_journal_keeps_pictures_as_long_as_the_configuration_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("station.toml");
+    let text = "station = \"s\"\ndata_dir = \"d\"\nbundles_dir = \"b\"\nrecipe = \"r.assay\"\ntrust = \"t.json\"\n\
+                [journal]\nimage_quota_mb = 7\n\
+                [journal.retention_days]\nfail = 4\nundecided = 3\nflagged = 2\npass = 0\n";
+    std::fs::write(&path, text).unwrap();
+    let options = journal_options(&crate::config::load(&path).unwrap(), folder.path());
+    let days = options.keep_days;
+    assert_eq!((days.fail, days.undecided, days.flagged, days.pass), (4, 3, 2, 0));
+    assert_eq!((options.image_quota_bytes, options.station.as_str()), (7 << 20, "s"));
+}
+
+#[test]
+fn a_reference_loses_its_white_space_and_nothing_else() {
+    assert_eq!(&*compact(&"{ \"a\": [ 1.5,\n 2 ] }".into()), "{\"a\":[1.5,2]}");
+    assert_eq!(&*compact(&"no json".into()), "no json");
 }
