@@ -19,8 +19,9 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn find() -> Result<Self> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let metadata = Metadata::of(here, &["--no-deps"])?;
+        // What cargo says now goes before what it said at the build: clones that share a build folder share this program.
+        let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let metadata = Metadata::of(Path::new(&here), &["--no-deps"])?;
         Ok(Self { root: metadata.workspace_root, target: metadata.target_directory })
     }
 

@@ -66,7 +66,7 @@ fn unhex(text: &str) -> Vec<u8> {
 
 /// The published vectors, where the checkout has them beside it.
 fn published() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    let root = assay_tests::artifacts::root();
     let beside = root.parent()?.join("shared/data/ed25519-speccheck-cases.json");
     beside.is_file().then_some(beside)
 }
