@@ -21,7 +21,7 @@ const F32_TOLERANCE: f32 = 1e-3;
 const INT8_TOLERANCE: f32 = 0.05;
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    assay_tests::artifacts::root()
 }
 
 /// The folder of a library: from the environment, else where xtask puts it.

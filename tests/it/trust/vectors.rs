@@ -9,7 +9,7 @@ use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::{Signature, Verifier, VerifyingKey};
 use sha2::{Digest as _, Sha512};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A raw public key through the gate that every key comes through.
 fn public_key(bytes: &[u8]) -> Result<PublicKey, KeyError> {
