@@ -19,6 +19,7 @@ pub struct Board {
 
 struct Shared {
     snapshot: ArcSwap<BoardSnapshot>,
+    recipe: ArcSwap<RecipeCard>,
     drift: ArcSwap<BTreeMap<DriftKey, Report>>,
     version: AtomicU64,
     queued: AtomicU64,
@@ -94,10 +95,12 @@ impl RecipeCard {
 impl Board {
     #[must_use]
     pub fn new(recipe: RecipeCard) -> Self {
-        let snapshot = BoardSnapshot { recipe: Some(Arc::new(recipe)), ..BoardSnapshot::default() };
+        let recipe = Arc::new(recipe);
+        let snapshot = BoardSnapshot { recipe: Some(Arc::clone(&recipe)), ..BoardSnapshot::default() };
         Self {
             shared: Arc::new(Shared {
                 snapshot: ArcSwap::from_pointee(snapshot),
+                recipe: ArcSwap::new(recipe),
                 drift: ArcSwap::from_pointee(BTreeMap::new()),
                 version: AtomicU64::new(1),
                 queued: AtomicU64::new(0),
@@ -146,8 +149,18 @@ impl Board {
         self.shared.version.fetch_add(1, Ordering::Release);
     }
 
-    fn put(&self, snapshot: BoardSnapshot) {
-        self.shared.snapshot.store(Arc::new(snapshot));
+    /// The recipe that judges from now on, shown even while no frame comes.
+    pub(super) fn set_recipe(&self, recipe: RecipeCard) {
+        self.shared.recipe.store(Arc::new(recipe));
+        self.put(|before| BoardSnapshot::clone(before));
+    }
+
+    /// `make` may run again: two threads put, the releasing one and whoever swaps the recipe. The recipe is loaded
+    /// inside, so that none of them brings back an old one.
+    fn put(&self, make: impl Fn(&BoardSnapshot) -> BoardSnapshot) {
+        self.shared
+            .snapshot
+            .rcu(|before| BoardSnapshot { recipe: Some(self.shared.recipe.load_full()), ..make(before) });
         self.shared.version.fetch_add(1, Ordering::Release);
     }
 }
@@ -205,14 +218,15 @@ impl BoardWriter {
             return;
         }
         let all = Stage::ALL.into_iter().zip(&self.times);
-        let stages = all.filter_map(|(stage, times)| latency(stage, times)).collect();
-        self.board.put(BoardSnapshot {
+        let stages: Vec<_> = all.filter_map(|(stage, times)| latency(stage, times)).collect();
+        let frames_per_s = rate(&self.released);
+        self.board.put(|_| BoardSnapshot {
             counters: self.counters,
-            stages,
+            stages: stages.clone(),
             last: self.recent.front().cloned(),
             recent: self.recent.iter().cloned().collect(),
-            frames_per_s: rate(&self.released),
-            recipe: self.board.snapshot().recipe.clone(),
+            frames_per_s,
+            recipe: None,
         });
         self.dirty = false;
         self.published = Instant::now();

@@ -91,7 +91,7 @@ fn open_frame(
     Ok(Frame { meta: meta.clone(), image, picture })
 }
 
-fn decide_on(recipe: &Recipe, judgement: &Judgement) -> crate::domain::Verdict {
+pub(super) fn decide_on(recipe: &Recipe, judgement: &Judgement) -> crate::domain::Verdict {
     let findings: Vec<_> = judgement.runs.iter().flat_map(|run| &run.findings).collect();
     let evidence = Evidence {
         answer: judgement.answer.as_ref(),

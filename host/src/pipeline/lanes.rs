@@ -1,9 +1,10 @@
 use super::monitors::{self, MonitorFeed};
 use super::release::{self, Waiting};
-use super::{Board, InspectContext, Judge, LiveRecipe, MonitorStates, Outcome, Record, RecordKeeper, inspect_frame};
+use super::{
+    Board, InspectContext, Judge, LiveRecipe, LiveSlot, MonitorStates, Outcome, Record, RecordKeeper, inspect_frame,
+};
 use crate::domain::FrameId;
 use crate::source::{Arrival, Source, StopFlag};
-use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,6 +59,8 @@ pub struct LineParts {
 pub struct Line {
     pub board: Board,
     pub stop: StopFlag,
+    /// The recipe that judges, for those who swap it.
+    pub live: LiveSlot,
     /// In the order in which they end.
     threads: Vec<JoinHandle<()>>,
 }
@@ -67,7 +70,7 @@ struct LaneShared {
     station: String,
     boot: u64,
     trigger: AtomicU64,
-    recipe: ArcSwap<LiveRecipe>,
+    live: LiveSlot,
     context: InspectContext,
     keeper: Arc<dyn RecordKeeper>,
     board: Board,
@@ -81,6 +84,7 @@ impl Line {
     pub fn start(parts: LineParts) -> Result<Self, LineError> {
         let LineParts { station, boot, recipe, context, keeper, states, sources, outcomes, options } = parts;
         let board = Board::new(super::RecipeCard::of(&recipe));
+        let live = LiveSlot::new(recipe, board.clone());
         let stop = StopFlag::new();
         let (arrivals_in, arrivals) = bounded(options.queue_frames);
         let (waiting_in, waiting) = bounded(options.release_frames);
@@ -97,7 +101,7 @@ impl Line {
             station,
             boot,
             trigger: AtomicU64::new(0),
-            recipe: ArcSwap::new(Arc::clone(&recipe)),
+            live: live.clone(),
             context,
             keeper,
             board: board.clone(),
@@ -109,13 +113,13 @@ impl Line {
         drop(waiting_in);
 
         let feed = MonitorFeed::new(jobs_in, options.wait_for_monitors);
-        let release_board = board.clone();
-        threads.push(spawn("release", move || release::run(&waiting, &release_board, &feed, outcomes.as_ref()))?);
-        let monitor_board = board.clone();
-        threads.push(spawn("monitors", move || {
-            monitors::run(&jobs, &recipe.monitors, states.as_ref(), &monitor_board);
+        let (release_board, release_live) = (board.clone(), live.clone());
+        threads.push(spawn("release", move || {
+            release::run(&waiting, &release_board, &release_live, &feed, outcomes.as_ref());
         })?);
-        Ok(Self { board, stop, threads })
+        let monitor_board = board.clone();
+        threads.push(spawn("monitors", move || monitors::run(&jobs, states.as_ref(), &monitor_board))?);
+        Ok(Self { board, stop, live, threads })
     }
 
     /// Waits until every source has ended and every frame in flight is released.
@@ -146,7 +150,7 @@ fn run_lane(shared: &LaneShared, arrivals: &Receiver<Arrival>, release: &Sender<
         let trigger = shared.trigger.fetch_add(1, Ordering::Relaxed) + 1;
         let id = FrameId { station: shared.station.clone(), boot: shared.boot, trigger };
         // Read once: the frame is judged by exactly this snapshot.
-        let recipe = shared.recipe.load_full();
+        let recipe = shared.live.load();
         let judge: &dyn Judge = recipe.as_ref();
         let mut inspected = inspect_frame(arrival, id, judge, &shared.context);
         let record = Record {
@@ -156,7 +160,7 @@ fn run_lane(shared: &LaneShared, arrivals: &Receiver<Arrival>, release: &Sender<
         };
         let submitted = Instant::now();
         let ticket = shared.keeper.submit(record);
-        if release.send(Waiting { inspected, ticket, submitted }).is_err() {
+        if release.send(Waiting { recipe, inspected, ticket, submitted }).is_err() {
             break;
         }
     }

@@ -7,6 +7,8 @@ mod trace;
 mod judge;
 mod inspect;
 mod board;
+mod live;
+mod second;
 mod monitors;
 mod release;
 mod keeper;
@@ -18,8 +20,10 @@ pub use inspect::{InspectContext, Inspected, inspect_frame, now_us};
 pub use judge::{Judge, LiveRecipe};
 pub use keeper::JournalKeeper;
 pub use lanes::{LaneOptions, Line, LineError, LineParts};
+pub use live::{LiveSlot, Watcher};
 pub use monitors::MonitorStates;
 pub use release::{Outcome, Record, RecordKeeper, RecordTicket};
+pub use second::{SecondOpinion, second_opinion};
 pub use trace::Trace;
 
 #[cfg(test)]

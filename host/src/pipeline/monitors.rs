@@ -1,4 +1,4 @@
-use super::{Board, Outcome};
+use super::{Board, LiveRecipe, Outcome};
 use crate::domain::{Finding, Frame, FrameId, NamedTensor, Observation};
 use crate::plugin::{AdmittedPlugin, MonitorState, ObserveInput};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -21,6 +21,8 @@ pub trait MonitorStates: Send {
 
 /// One released frame for the monitors.
 pub(super) struct MonitorJob {
+    /// What judged it: its monitors are those that see the frame.
+    pub recipe: Arc<LiveRecipe>,
     pub outcome: Arc<Outcome>,
     /// None where the picture could not be decoded: monitors do not see such frames.
     pub frame: Option<Frame>,
@@ -53,19 +55,16 @@ impl MonitorFeed {
     }
 }
 
-/// Runs the monitors, one frame after the other, until the line ends.
-pub(super) fn run(
-    jobs: &Receiver<MonitorJob>,
-    monitors: &[Arc<AdmittedPlugin>],
-    states: &dyn MonitorStates,
-    board: &Board,
-) {
-    let mut memory: BTreeMap<&str, MonitorState> =
-        monitors.iter().map(|plugin| (plugin.name(), states.load(plugin.name()))).collect();
+/// Runs the monitors of each frame's own recipe, one frame after the other, until the line ends.
+///
+/// What a monitor remembers goes by its name: after a swap the plugin of that name goes on where the one before was.
+pub(super) fn run(jobs: &Receiver<MonitorJob>, states: &dyn MonitorStates, board: &Board) {
+    // One entry for each name that this start of the station has seen: few, since people deploy recipes.
+    let mut memory: BTreeMap<String, MonitorState> = BTreeMap::new();
     let mut seen = 0u64;
     for job in jobs {
-        for plugin in monitors {
-            let state = memory.entry(plugin.name()).or_default();
+        for plugin in &job.recipe.monitors {
+            let state = memory.entry(plugin.name().to_owned()).or_insert_with(|| states.load(plugin.name()));
             observe(plugin, &job, state, states, board);
         }
         seen += 1;
@@ -104,7 +103,7 @@ fn observe(
     }
 }
 
-fn save_all(memory: &BTreeMap<&str, MonitorState>, states: &dyn MonitorStates) {
+fn save_all(memory: &BTreeMap<String, MonitorState>, states: &dyn MonitorStates) {
     for (plugin, state) in memory {
         states.save(plugin, state);
     }

@@ -1,6 +1,6 @@
 use super::board::BoardWriter;
 use super::monitors::{MonitorFeed, MonitorJob};
-use super::{Board, Inspected};
+use super::{Board, Inspected, LiveRecipe, LiveSlot};
 use crate::domain::{Blame, Failure, FailureCode, Inspection, NamedImage, Stage, StageTime, Verdict};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub struct Outcome {
 
 /// A judged frame on its way to release.
 pub(super) struct Waiting {
+    /// What judged it.
+    pub recipe: Arc<LiveRecipe>,
     pub inspected: Inspected,
     pub ticket: Result<Box<dyn RecordTicket>, Failure>,
     pub submitted: Instant,
@@ -53,6 +55,7 @@ pub(super) const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 pub(super) fn run(
     waiting: &Receiver<Waiting>,
     board: &Board,
+    live: &LiveSlot,
     monitors: &MonitorFeed,
     outcomes: Option<&Sender<Arc<Outcome>>>,
 ) {
@@ -62,6 +65,7 @@ pub(super) fn run(
             Ok(waiting) => {
                 let (outcome, job) = release(waiting);
                 writer.add(&outcome, monitors.skipped());
+                live.released(&outcome, job.frame.as_ref());
                 monitors.offer(job);
                 if let Some(outcomes) = outcomes {
                     // A reader that went away does not stop the line.
@@ -77,7 +81,7 @@ pub(super) fn run(
 
 /// Waits for the record and only then makes the outcome.
 fn release(waiting: Waiting) -> (Arc<Outcome>, MonitorJob) {
-    let Waiting { inspected, ticket, submitted } = waiting;
+    let Waiting { recipe, inspected, ticket, submitted } = waiting;
     let Inspected { mut inspection, frame, outputs, .. } = inspected;
     let row = match ticket.and_then(RecordTicket::wait) {
         Ok(row) => Some(row),
@@ -90,7 +94,7 @@ fn release(waiting: Waiting) -> (Arc<Outcome>, MonitorJob) {
     let micros = u64::try_from(submitted.elapsed().as_micros()).unwrap_or(u64::MAX);
     inspection.stages.push(StageTime { stage: Stage::Journal, micros });
     let outcome = Arc::new(Outcome { inspection, row });
-    let job = MonitorJob { outcome: Arc::clone(&outcome), frame, outputs };
+    let job = MonitorJob { recipe, outcome: Arc::clone(&outcome), frame, outputs };
     (outcome, job)
 }
 

@@ -313,6 +313,77 @@ fn stopping_finishes_the_frames_in_flight() {
     assert_eq!(board.snapshot().counters.total(), u64::try_from(given).unwrap());
 }
 
+/// A recipe that everything about it gives away: its digest, its model's name and its answer.
+fn swapped(index: usize) -> Arc<LiveRecipe> {
+    let logits = if index == 0 { vec![5.0, 0.0] } else { vec![0.0, 5.0] };
+    let mut live = live(move || Ok(logits.clone()));
+    live.recipe.digest = Digest::of(&[u8::try_from(index).unwrap()]);
+    live.recipe.version = format!("1.0.{index}");
+    live.recipe.model.name = format!("model-{index}");
+    Arc::new(live)
+}
+
+#[test]
+fn a_thousand_swaps_under_load_lose_no_frame_and_each_record_names_the_one_recipe_that_judged_it() {
+    const SWAPS: usize = 1000;
+    let count = SWAPS * 3;
+    let recipes = [swapped(0), swapped(1)];
+    let (line, outcomes, gate, _given) = start(count, 3);
+    for row in 0..count {
+        gate.send(Ok(i64::try_from(row).unwrap())).unwrap();
+    }
+    line.live.swap(Arc::clone(&recipes[0]));
+    let mut released = Vec::new();
+    for swap in 1..=SWAPS {
+        let old = line.live.swap(Arc::clone(&recipes[swap % 2]));
+        assert_eq!(old.recipe.version, format!("1.0.{}", (swap + 1) % 2), "a swap gives what judged before");
+        assert_eq!(line.board.snapshot().recipe.as_ref().unwrap().recipe.digest, recipes[swap % 2].recipe.digest);
+        // Three frames between two swaps: the line is never idle.
+        released.extend((0..3).map(|_| outcomes.recv_timeout(LONG).unwrap()));
+    }
+    line.join();
+    let mut triggers: Vec<u64> = released.iter().map(|outcome| outcome.inspection.meta.id.trigger).collect();
+    triggers.sort_unstable();
+    assert_eq!(triggers, (1..=count as u64).collect::<Vec<_>>(), "none lost, none judged twice");
+    let mut used = [0, 0];
+    // The first frames may have been judged by what the line started with.
+    for inspection in released
+        .iter()
+        .map(|outcome| &outcome.inspection)
+        .filter(|one| one.recipe_version != "1.0.0" || one.recipe_digest != recipe().digest)
+    {
+        let index = usize::from(inspection.recipe_digest == recipes[1].recipe.digest);
+        let (verdict, answer) = (inspection.verdict.kind(), inspection.answer.as_ref().unwrap());
+        assert_eq!(inspection.recipe_digest, recipes[index].recipe.digest);
+        assert_eq!(inspection.recipe_version, format!("1.0.{index}"));
+        assert_eq!(answer.model, format!("model-{index}"));
+        assert_eq!(verdict, [VerdictKind::Pass, VerdictKind::Fail][index], "judged by what it names");
+        used[index] += 1;
+    }
+    assert!(used.iter().all(|&frames| frames > 0), "both judged frames under load: {used:?}");
+}
+
+struct Shown(Sender<(u64, bool)>);
+
+impl Watcher for Shown {
+    fn released(&self, outcome: &Arc<Outcome>, frame: Option<&Frame>) {
+        self.0.try_send((outcome.inspection.meta.id.trigger, frame.is_some())).unwrap();
+    }
+}
+
+#[test]
+fn a_watcher_sees_every_released_frame_with_its_picture() {
+    let (line, outcomes, gate, _given) = start(5, 1);
+    let (shown_in, shown) = bounded(5);
+    line.live.watch(Some(Box::new(Shown(shown_in))));
+    for row in 0..5 {
+        gate.send(Ok(row)).unwrap();
+    }
+    line.join();
+    assert_eq!(outcomes.try_iter().count(), 5);
+    assert_eq!(shown.try_iter().collect::<Vec<_>>(), (1..=5).map(|trigger| (trigger, true)).collect::<Vec<_>>());
+}
+
 #[test]
 fn the_board_counts_what_was_released() {
     let (line, _outcomes, gate, _given) = start(3, 1);
