@@ -67,6 +67,7 @@ pub fn meta(trigger: u64) -> FrameMeta {
         origin: None,
         product: None,
         serial: None,
+        line_trigger: None,
         simulated: true,
     }
 }
@@ -78,8 +79,10 @@ pub fn arrival(picture: &Arc<[u8]>) -> Arrival {
         origin: None,
         product: None,
         serial: None,
+        trigger: None,
         captured_at_us: 0,
         payload: Ok(Arc::clone(picture)),
         simulated: true,
+        receipt: None,
     }
 }

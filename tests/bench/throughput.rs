@@ -7,9 +7,8 @@ use anyhow::{Context as _, bail};
 use assay::imaging::{decode, to_tensor};
 use assay::journal::{Journal, JournalOptions};
 use assay::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, LiveRecipe};
-use assay::source::{Arrival, Source, StopFlag};
+use assay::source::{Outlet, Source, StopFlag};
 use assay_tests::artifacts::root;
-use crossbeam_channel::Sender;
 use std::hint::black_box;
 use std::process::Command;
 use std::sync::Arc;
@@ -27,9 +26,9 @@ impl Source for Repeat {
     fn name(&self) -> &str {
         "bench"
     }
-    fn run(self: Box<Self>, out: &Sender<Arrival>, _: &StopFlag) {
+    fn run(self: Box<Self>, out: &Outlet, stop: &StopFlag) {
         for picture in self.pictures.iter().cycle().take(self.count) {
-            if out.send(arrival(picture)).is_err() {
+            if out.send(arrival(picture), stop).is_break() {
                 break;
             }
         }

@@ -31,6 +31,7 @@ fn record(boot: u64, trigger: u64) -> Record {
             origin: Some(format!("part-{trigger}.png")),
             product: None,
             serial: Some(format!("S{trigger}")),
+            line_trigger: None,
             simulated: false,
         },
         picture: None,

@@ -79,6 +79,7 @@ fn meta() -> FrameMeta {
         origin: Some("part-41.png".to_owned()),
         product: None,
         serial: Some("SN-41".to_owned()),
+        line_trigger: None,
         simulated: false,
     }
 }

@@ -83,6 +83,7 @@ fn meta() -> FrameMeta {
         origin: None,
         product: None,
         serial: None,
+        line_trigger: None,
         simulated: false,
     }
 }

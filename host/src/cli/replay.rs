@@ -39,9 +39,11 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
         origin: then.meta.origin.clone(),
         product: then.meta.product.clone(),
         serial: then.meta.serial.clone(),
+        trigger: then.meta.line_trigger,
         captured_at_us: then.meta.captured_at_us,
         payload: Ok(Arc::from(bytes)),
         simulated: true,
+        receipt: None,
     };
     println!("frame {id}, judged {} s ago", (now_us() - then.judged_at_us) / 1_000_000);
     let now = inspect_frame(arrival, id, &recipe, &parts.context).inspection;

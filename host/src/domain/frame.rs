@@ -41,6 +41,9 @@ pub struct FrameMeta {
     pub origin: Option<String>,
     pub product: Option<String>,
     pub serial: Option<String>,
+    /// The line's own number of the trigger, where the source knows one: a PLC's counter, not the station's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_trigger: Option<u64>,
     /// True where the frame does not come from the line (replay, self-test).
     pub simulated: bool,
 }

@@ -81,6 +81,7 @@ fn record(journal: &Journal, trigger: u64, verdict: Verdict, findings: Vec<Findi
             origin: Some(format!("part-{trigger}.png")),
             product: Some("cover".to_owned()),
             serial: Some(format!("S{trigger:06}")),
+            line_trigger: None,
             simulated: false,
         },
         picture: None,

@@ -75,6 +75,7 @@ fn describe(arrival: &Arrival, id: FrameId) -> FrameMeta {
         origin: arrival.origin.clone(),
         product: arrival.product.clone(),
         serial: arrival.serial.clone(),
+        line_trigger: arrival.trigger,
         simulated: arrival.simulated,
     }
 }

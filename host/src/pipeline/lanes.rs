@@ -4,7 +4,7 @@ use super::{
     Board, InspectContext, Judge, LiveRecipe, LiveSlot, MonitorStates, Outcome, Record, RecordKeeper, inspect_frame,
 };
 use crate::domain::FrameId;
-use crate::source::{Arrival, Source, StopFlag};
+use crate::source::{Arrival, QueueLimits, Source, StopFlag, queue};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +18,8 @@ pub struct LaneOptions {
     pub lanes: usize,
     /// Frames that may wait for a lane; sources wait when it is full.
     pub queue_frames: usize,
+    /// Bytes of picture files that may be on their way from source to verdict; sources wait beyond it.
+    pub queue_bytes: u64,
     /// Judged frames that may wait for their record.
     pub release_frames: usize,
     /// Released frames that may wait for the monitors.
@@ -28,7 +30,14 @@ pub struct LaneOptions {
 
 impl Default for LaneOptions {
     fn default() -> Self {
-        Self { lanes: 2, queue_frames: 16, release_frames: 16, monitor_frames: 16, wait_for_monitors: false }
+        Self {
+            lanes: 2,
+            queue_frames: 16,
+            queue_bytes: 256 << 20,
+            release_frames: 16,
+            monitor_frames: 16,
+            wait_for_monitors: false,
+        }
     }
 }
 
@@ -86,7 +95,8 @@ impl Line {
         let board = Board::new(super::RecipeCard::of(&recipe));
         let live = LiveSlot::new(recipe, board.clone());
         let stop = StopFlag::new();
-        let (arrivals_in, arrivals) = bounded(options.queue_frames);
+        let limits = QueueLimits { frames: options.queue_frames, bytes: options.queue_bytes };
+        let (arrivals_in, arrivals, _lost) = queue(limits);
         let (waiting_in, waiting) = bounded(options.release_frames);
         let (jobs_in, jobs) = bounded(options.monitor_frames);
         let mut threads = Vec::new();
@@ -145,10 +155,15 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 
 /// One lane: takes frames until the sources are gone and the queue is empty.
 fn run_lane(shared: &LaneShared, arrivals: &Receiver<Arrival>, release: &Sender<Waiting>) {
-    for arrival in arrivals {
+    for mut arrival in arrivals {
         shared.board.set_queued(arrivals.len());
         let trigger = shared.trigger.fetch_add(1, Ordering::Relaxed) + 1;
         let id = FrameId { station: shared.station.clone(), boot: shared.boot, trigger };
+        // Apart from the frame, so that it is settled however judging ends.
+        let receipt = arrival.receipt.take();
+        if let Some(receipt) = &receipt {
+            receipt.begin(&id);
+        }
         // Read once: the frame is judged by exactly this snapshot.
         let recipe = shared.live.load();
         let judge: &dyn Judge = recipe.as_ref();
@@ -160,7 +175,7 @@ fn run_lane(shared: &LaneShared, arrivals: &Receiver<Arrival>, release: &Sender<
         };
         let submitted = Instant::now();
         let ticket = shared.keeper.submit(record);
-        if release.send(Waiting { recipe, inspected, ticket, submitted }).is_err() {
+        if release.send(Waiting { recipe, inspected, ticket, submitted, receipt }).is_err() {
             break;
         }
     }

@@ -2,6 +2,7 @@ use super::board::BoardWriter;
 use super::monitors::{MonitorFeed, MonitorJob};
 use super::{Board, Inspected, LiveRecipe, LiveSlot};
 use crate::domain::{Blame, Failure, FailureCode, Inspection, NamedImage, Stage, StageTime, Verdict};
+use crate::source::{Receipt, Settlement};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,7 +35,7 @@ pub trait RecordTicket: Send {
 /// A released verdict.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    pub inspection: Inspection,
+    pub inspection: Arc<Inspection>,
     /// The journal's row; none where the record could not be made durable (the verdict is `undecided` then).
     pub row: Option<i64>,
 }
@@ -46,6 +47,8 @@ pub(super) struct Waiting {
     pub inspected: Inspected,
     pub ticket: Result<Box<dyn RecordTicket>, Failure>,
     pub submitted: Instant,
+    /// Tells the source what became of its arrival.
+    pub receipt: Option<Receipt>,
 }
 
 /// How long the board may show something old while frames come in.
@@ -81,7 +84,7 @@ pub(super) fn run(
 
 /// Waits for the record and only then makes the outcome.
 fn release(waiting: Waiting) -> (Arc<Outcome>, MonitorJob) {
-    let Waiting { recipe, inspected, ticket, submitted } = waiting;
+    let Waiting { recipe, inspected, ticket, submitted, receipt } = waiting;
     let Inspected { mut inspection, frame, outputs, .. } = inspected;
     let row = match ticket.and_then(RecordTicket::wait) {
         Ok(row) => Some(row),
@@ -93,6 +96,10 @@ fn release(waiting: Waiting) -> (Arc<Outcome>, MonitorJob) {
     };
     let micros = u64::try_from(submitted.elapsed().as_micros()).unwrap_or(u64::MAX);
     inspection.stages.push(StageTime { stage: Stage::Journal, micros });
+    let inspection = Arc::new(inspection);
+    if let Some(receipt) = receipt {
+        receipt.settle(Settlement { inspection: Arc::clone(&inspection), row, duplicate: false });
+    }
     let outcome = Arc::new(Outcome { inspection, row });
     let job = MonitorJob { recipe, outcome: Arc::clone(&outcome), frame, outputs };
     (outcome, job)

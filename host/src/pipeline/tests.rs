@@ -13,8 +13,8 @@ use crate::domain::*;
 use crate::imaging::{DecodeLimits, encode_png};
 use crate::inference::{InferenceError, LoadedModel, Placement};
 use crate::plugin::MonitorState;
-use crate::source::{Arrival, Source, StopFlag};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::source::{Arrival, Outlet, Receipt, Settlement, Source, StopFlag};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,9 +105,11 @@ fn arrival(payload: Result<Arc<[u8]>, Failure>) -> Arrival {
         origin: Some("a.png".into()),
         product: None,
         serial: None,
+        trigger: None,
         captured_at_us: 1,
         payload,
         simulated: true,
+        receipt: None,
     }
 }
 
@@ -226,13 +228,28 @@ impl Source for Pictures {
     fn name(&self) -> &str {
         "pictures"
     }
-    fn run(self: Box<Self>, out: &Sender<Arrival>, stop: &StopFlag) {
+    fn run(self: Box<Self>, out: &Outlet, stop: &StopFlag) {
         for _ in 0..self.count {
-            if stop.is_stopped() || out.send(arrival(Ok(png()))).is_err() {
+            if out.send(arrival(Ok(png())), stop).is_break() {
                 break;
             }
             let _ = self.given.send(());
         }
+    }
+}
+
+/// A line without sources.
+fn parts(keeper: Arc<dyn RecordKeeper>) -> LineParts {
+    LineParts {
+        station: "s".into(),
+        boot: 1,
+        recipe: Arc::new(good()),
+        context: context(),
+        keeper,
+        states: Box::new(NoStates),
+        sources: vec![],
+        outcomes: None,
+        options: LaneOptions::default(),
     }
 }
 
@@ -243,15 +260,10 @@ fn start(count: usize, lanes: usize) -> Started {
     let (outcomes_in, outcomes) = bounded(count.max(1));
     let (given_in, given) = bounded(count.max(1));
     let line = Line::start(LineParts {
-        station: "s".into(),
-        boot: 1,
-        recipe: Arc::new(good()),
-        context: context(),
-        keeper: Arc::new(Gate { open }),
-        states: Box::new(NoStates),
         sources: vec![Box::new(Pictures { count, given: given_in })],
         outcomes: Some(outcomes_in),
         options: LaneOptions { lanes, ..LaneOptions::default() },
+        ..parts(Arc::new(Gate { open }))
     });
     (line.unwrap(), outcomes, gate, given)
 }
@@ -382,6 +394,50 @@ fn a_watcher_sees_every_released_frame_with_its_picture() {
     line.join();
     assert_eq!(outcomes.try_iter().count(), 5);
     assert_eq!(shown.try_iter().collect::<Vec<_>>(), (1..=5).map(|trigger| (trigger, true)).collect::<Vec<_>>());
+}
+
+/// Gives one picture with a receipt and tells what became of it.
+struct Asking(Sender<Option<Settlement>>);
+
+impl Source for Asking {
+    fn name(&self) -> &str {
+        "asking"
+    }
+    fn run(self: Box<Self>, out: &Outlet, stop: &StopFlag) {
+        let told = self.0.clone();
+        let receipt = Receipt::new(move |settlement| told.send(settlement).unwrap());
+        let frame = receipt.frame();
+        assert!(out.send(Arrival { receipt: Some(receipt), ..arrival(Ok(png())) }, stop).is_continue());
+        while frame.get().is_none() {
+            std::thread::yield_now();
+        }
+        assert_eq!(frame.get().unwrap().to_string(), "s-1-1");
+    }
+}
+
+fn start_asking(ticket: Result<i64, Failure>) -> Option<Settlement> {
+    let (told_in, told) = unbounded();
+    let (gate, open) = bounded(1);
+    let line = Line::start(LineParts { sources: vec![Box::new(Asking(told_in))], ..parts(Arc::new(Gate { open })) });
+    assert!(told.recv_timeout(Duration::from_millis(50)).is_err(), "nothing is told before the record is durable");
+    gate.send(ticket).unwrap();
+    let settlement = told.recv_timeout(LONG).unwrap();
+    line.unwrap().join();
+    assert!(told.recv().is_err(), "told once");
+    settlement
+}
+
+#[test]
+fn a_receipt_is_settled_once_and_after_the_record_is_durable() {
+    let settlement = start_asking(Ok(7)).unwrap();
+    assert_eq!((settlement.row, settlement.inspection.verdict.kind()), (Some(7), VerdictKind::Pass));
+    assert!(!settlement.duplicate);
+}
+
+#[test]
+fn a_receipt_says_when_the_record_could_not_be_made_durable() {
+    let settlement = start_asking(Err(journal_failure("disk full"))).unwrap();
+    assert_eq!((settlement.row, settlement.inspection.verdict.kind()), (None, VerdictKind::Undecided));
 }
 
 #[test]

@@ -1,6 +1,5 @@
-use super::{Arrival, Source, StopFlag, now_us, send};
+use super::{Arrival, Outlet, Source, StopFlag, now_us};
 use crate::domain::{Blame, Failure, FailureCode, Stage};
-use crossbeam_channel::Sender;
 use rustix::fs::{Mode, OFlags, open};
 use std::fs::File;
 use std::io::Read as _;
@@ -27,18 +26,20 @@ impl Source for FilesSource {
         &self.name
     }
 
-    fn run(self: Box<Self>, out: &Sender<Arrival>, stop: &StopFlag) {
+    fn run(self: Box<Self>, out: &Outlet, stop: &StopFlag) {
         for path in &self.paths {
             let arrival = Arrival {
                 source: self.name.clone(),
                 origin: Some(path.display().to_string()),
                 product: None,
                 serial: None,
+                trigger: None,
                 captured_at_us: now_us(),
                 payload: read(path, self.max_file_bytes),
                 simulated: true,
+                receipt: None,
             };
-            if send(arrival, out, stop).is_break() {
+            if out.send(arrival, stop).is_break() {
                 break;
             }
         }

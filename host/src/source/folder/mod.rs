@@ -2,9 +2,8 @@ mod listing;
 mod read;
 mod put_away;
 
-use super::{Arrival, Source, StopFlag, now_us, send};
+use super::{Arrival, Outlet, Source, StopFlag, now_us};
 use crate::domain::{Blame, Failure, FailureCode, Stage};
-use crossbeam_channel::Sender;
 use listing::{Folder, Stamp};
 use put_away::put_away;
 use read::{ReadError, read};
@@ -85,7 +84,7 @@ impl Source for FolderSource {
         &self.options.name
     }
 
-    fn run(self: Box<Self>, out: &Sender<Arrival>, stop: &StopFlag) {
+    fn run(self: Box<Self>, out: &Outlet, stop: &StopFlag) {
         let mode = self.options.mode;
         let mut run = Run { source: *self, out, stop };
         // Either way it ends: stopped, nobody listening, or nothing left.
@@ -120,7 +119,7 @@ type Taken = bool;
 
 struct Run<'a> {
     source: FolderSource,
-    out: &'a Sender<Arrival>,
+    out: &'a Outlet,
     stop: &'a StopFlag,
 }
 
@@ -201,7 +200,7 @@ impl Run<'_> {
         let shown = name.to_string_lossy();
         match read(folder, name, expected, self.source.options.max_file_bytes) {
             Ok(bytes) => {
-                send(self.arrival(Some(name), Ok(bytes)), self.out, self.stop)?;
+                self.out.send(self.arrival(Some(name), Ok(bytes)), self.stop)?;
                 self.put_away(folder, name)?;
             }
             Err(ReadError::Gone) => return ControlFlow::Continue(true),
@@ -230,7 +229,7 @@ impl Run<'_> {
     }
 
     fn report(&self, name: Option<&OsStr>, failure: Failure) -> ControlFlow<()> {
-        send(self.arrival(name, Err(failure)), self.out, self.stop)
+        self.out.send(self.arrival(name, Err(failure)), self.stop)
     }
 
     fn arrival(&self, name: Option<&OsStr>, payload: Result<std::sync::Arc<[u8]>, Failure>) -> Arrival {
@@ -244,9 +243,11 @@ impl Run<'_> {
             origin: name.map(|name| name.to_string_lossy().into_owned()),
             product,
             serial,
+            trigger: None,
             captured_at_us: now_us(),
             payload,
             simulated: options.simulated,
+            receipt: None,
         }
     }
 

@@ -8,7 +8,8 @@
 
 use super::listing::BATCH;
 use super::*;
-use crossbeam_channel::{Receiver, bounded, unbounded};
+use crate::source::{QueueLimits, queue};
+use crossbeam_channel::Receiver;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::thread;
@@ -39,9 +40,15 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
+/// A queue of so many frames.
+fn line(frames: usize) -> (Outlet, Receiver<Arrival>) {
+    let (out, arrivals, _) = queue(QueueLimits { frames, bytes: u64::MAX });
+    (out, arrivals)
+}
+
 /// Runs a source that ends by itself.
 fn all(options: FolderOptions) -> Vec<Arrival> {
-    let (out, arrivals) = unbounded();
+    let (out, arrivals) = line(5_000);
     Box::new(FolderSource::new(options)).run(&out, &StopFlag::new());
     drop(out);
     arrivals.iter().collect()
@@ -62,7 +69,7 @@ fn problem(arrival: &Arrival) -> &Failure {
 /// A watching source whose looks the test takes itself.
 struct Watching {
     stop: StopFlag,
-    out: Sender<Arrival>,
+    out: Outlet,
     arrivals: Receiver<Arrival>,
     known: BTreeMap<OsString, Known>,
     source: Option<FolderSource>,
@@ -70,7 +77,7 @@ struct Watching {
 
 impl Watching {
     fn new(options: FolderOptions) -> Self {
-        let (out, arrivals) = unbounded();
+        let (out, arrivals) = line(100);
         let source = Some(FolderSource::new(options));
         Self { stop: StopFlag::new(), out, arrivals, known: BTreeMap::new(), source }
     }
@@ -277,7 +284,7 @@ fn names_tell_product_and_serial_only_where_that_is_asked_for() {
 #[test]
 fn repeat_begins_again_until_nobody_listens() {
     let folder = folder(&[("a.png", "A"), ("b.png", "B")]);
-    let (out, arrivals) = bounded(1);
+    let (out, arrivals) = line(1);
     let source = Box::new(FolderSource::new(options(folder.path(), FolderMode::Repeat)));
     let running = thread::spawn(move || source.run(&out, &StopFlag::new()));
     let seen: Vec<_> = (0..5).map(|_| arrivals.recv_timeout(PATIENCE).unwrap()).collect();
@@ -289,7 +296,7 @@ fn repeat_begins_again_until_nobody_listens() {
 #[test]
 fn stop_ends_a_source_that_waits_for_room() {
     let folder = folder(&[("a.png", "A"), ("b.png", "B")]);
-    let (out, arrivals) = bounded(1);
+    let (out, arrivals) = line(1);
     let stop = StopFlag::new();
     let source = Box::new(FolderSource::new(options(folder.path(), FolderMode::Repeat)));
     let running = thread::spawn({
@@ -305,7 +312,7 @@ fn stop_ends_a_source_that_waits_for_room() {
 #[test]
 fn stop_ends_a_source_that_waits_for_its_pace() {
     let folder = folder(&[("a.png", "A"), ("b.png", "B")]);
-    let (out, arrivals) = bounded(10);
+    let (out, arrivals) = line(10);
     let stop = StopFlag::new();
     let paced = FolderOptions { pace_ms: u32::MAX, ..options(folder.path(), FolderMode::Once) };
     let source = Box::new(FolderSource::new(paced));
