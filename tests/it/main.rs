@@ -15,4 +15,5 @@ mod plugin_runtime;
 mod journal;
 mod trust;
 mod station;
+mod outputs;
 mod shipped_plugins;

@@ -10,6 +10,7 @@ mod live;
 mod inspections;
 mod drift;
 mod plugins;
+mod metrics;
 mod request;
 mod serve;
 

@@ -1,6 +1,7 @@
-use super::{assets, drift, inspections, live, plugins, request};
+use super::{assets, drift, inspections, live, metrics, plugins, request};
 use crate::journal::Reader;
 use crate::pipeline::Board;
+use crate::telemetry::Gauges;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::get;
@@ -24,6 +25,8 @@ pub struct AdminState {
     pub journal: Arc<Reader>,
     /// Why the station records nothing any more; none while it does.
     pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    /// What is looked at when somebody scrapes.
+    pub gauges: Arc<dyn Fn() -> Gauges + Send + Sync>,
     seats: Arc<Semaphore>,
 }
 
@@ -35,7 +38,14 @@ impl AdminState {
         journal: Arc<Reader>,
         trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     ) -> Self {
-        Self { station: station.into(), board, journal, trouble, seats: Arc::new(Semaphore::new(EVENT_STREAMS)) }
+        let seats = Arc::new(Semaphore::new(EVENT_STREAMS));
+        Self { station: station.into(), board, journal, trouble, gauges: Arc::new(Gauges::default), seats }
+    }
+
+    /// Serves these figures beside what the board counts.
+    #[must_use]
+    pub fn with_gauges(self, gauges: Arc<dyn Fn() -> Gauges + Send + Sync>) -> Self {
+        Self { gauges, ..self }
     }
 
     /// A place for one event stream; none where all are taken.
@@ -149,6 +159,7 @@ fn router(state: AdminState) -> Router {
         .route("/language", get(request::choose_language))
         .route("/assets/{name}", get(assets::asset))
         .route("/healthz", get(live::health))
+        .route("/metrics", get(metrics::show))
         .fallback(inspections::nothing)
         .layer(axum::middleware::from_fn(request::own_host))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))

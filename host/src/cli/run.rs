@@ -1,8 +1,10 @@
 use super::station::{Assembly, open_journal};
 use crate::admin::{AdminServer, AdminState, bind};
 use crate::config::load;
-use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts};
+use crate::journal::Journal;
+use crate::pipeline::{Board, JournalKeeper, LaneOptions, Line, LineParts};
 use crate::source::Source;
+use crate::telemetry::Gauges;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -32,7 +34,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let configured = parts.configured_recipe()?;
     let recipe = Arc::clone(&configured.live);
     let device = recipe.model.placement().device.clone();
-    if device.asked.first() != Some(&device.used) {
+    if !device.is_first_wish() {
         println!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
         tracing::warn!(asked = device.asked.join(","), used = device.used, "not the first device of the wish list");
     }
@@ -54,7 +56,8 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     })?;
     let watched = Arc::clone(&journal);
     let trouble = Arc::new(move || watched.health().stopped);
-    let state = AdminState::new(&parts.config.station, line.board.clone(), Arc::new(journal.reader()), trouble);
+    let state = AdminState::new(&parts.config.station, line.board.clone(), Arc::new(journal.reader()), trouble)
+        .with_gauges(gauges(line.board.clone(), Arc::clone(&journal)));
     configured.commit(&parts)?;
     let admin = AdminServer::start(listener, state)?;
     println!("admin: http://{}", admin.address);
@@ -68,6 +71,20 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     journal.close();
     println!("ended");
     Ok(())
+}
+
+/// What is looked at when somebody scrapes.
+fn gauges(board: Board, journal: Arc<Journal>) -> Arc<dyn Fn() -> Gauges + Send + Sync> {
+    Arc::new(move || Gauges {
+        queue_frames: board.queued(),
+        storage_free_bytes: journal.free_bytes(),
+        picture_bytes: journal.health().picture_bytes,
+        device_as_asked: board.snapshot().recipe.as_ref().is_none_or(|card| card.device.is_first_wish()),
+        drifted_series: board.drift().values().filter(|report| report.drifted).count() as u64,
+        lost: journal.lost_triggers(),
+        commits: journal.commit_times(),
+        ..Gauges::default()
+    })
 }
 
 fn sources(parts: &Assembly) -> Vec<Box<dyn Source>> {

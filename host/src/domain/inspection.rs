@@ -12,6 +12,14 @@ pub struct DeviceUse {
     pub precision: String,
 }
 
+impl DeviceUse {
+    /// False where another device than the first of the wish list is used.
+    #[must_use]
+    pub fn is_first_wish(&self) -> bool {
+        self.asked.first().is_none_or(|first| *first == self.used)
+    }
+}
+
 /// Time that one stage took, in whole microseconds. A stage of several plugins is the sum of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageTime {

@@ -7,6 +7,7 @@ mod digest;
 mod image;
 mod tensor;
 mod number;
+mod latency;
 mod frame;
 mod finding;
 mod failure;
@@ -21,6 +22,7 @@ pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report
 pub use frame::{Frame, FrameId, FrameMeta};
 pub use image::{BufferPool, Image, ImageError, PixelBuffer, PixelFormat};
 pub use inspection::{DeviceUse, Inspection, Judgement, ModelAnswer, PluginRun, StageTime};
+pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{ModelFormat, ModelSpec, Port, Precision};
 pub use recipe::{
     Capability, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe, SettingValue, Settings,

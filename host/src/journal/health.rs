@@ -1,5 +1,8 @@
+use crate::domain::{LatencyCounts, LatencyHistogram};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Commits whose times are remembered.
 const REMEMBERED: usize = 10_000;
@@ -39,6 +42,9 @@ pub struct Health {
 #[derive(Default)]
 pub struct Shared {
     state: Mutex<(Health, VecDeque<u64>)>,
+    /// Beside the lock: whoever watches the station must not make its writer wait.
+    commit_times: LatencyHistogram,
+    lost: AtomicU64,
 }
 
 impl Shared {
@@ -54,8 +60,22 @@ impl Shared {
         change(&mut self.lock().0);
     }
 
-    /// Remembers how long records waited from `submit` until they were durable.
-    pub fn committed(&self, waited_us: impl Iterator<Item = u64>) {
+    pub fn add_lost(&self, triggers: u64) {
+        self.lost.fetch_add(triggers, Ordering::Relaxed);
+    }
+
+    /// Triggers that were recorded as lost since the start.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    pub fn commit_times(&self) -> LatencyCounts {
+        self.commit_times.read()
+    }
+
+    /// Remembers how long a commit took, and how long its records waited from `submit` until they were durable.
+    pub fn committed(&self, took: Duration, waited_us: impl Iterator<Item = u64>) {
+        self.commit_times.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         let mut state = self.lock();
         state.0.commits += 1;
         for waited in waited_us {

@@ -41,7 +41,7 @@ pub use record::{Record, StoredImage};
 pub use rows::{Audited, Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
 pub use verify::{ChainFault, Verified, verify};
 
-use crate::domain::{FrameId, Observation};
+use crate::domain::{FrameId, LatencyCounts, Observation};
 use batch::Work;
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
 use health::Shared;
@@ -146,7 +146,9 @@ impl Journal {
         }
         let columns = gaps::lost_columns(self.boot, first, last, reason)
             .map_err(|detail| JournalError::BadRecord { id, detail })?;
-        self.send(Work::Lost(columns))
+        let pending = self.send(Work::Lost(columns))?;
+        self.shared.add_lost(last - first + 1);
+        Ok(pending)
     }
 
     /// Records what somebody did to the station.
@@ -183,6 +185,24 @@ impl Journal {
     #[must_use]
     pub fn health(&self) -> Health {
         self.shared.health()
+    }
+
+    /// Times of the commits since the start, and triggers recorded as lost. Takes no lock of the writer.
+    #[must_use]
+    pub fn commit_times(&self) -> LatencyCounts {
+        self.shared.commit_times()
+    }
+
+    #[must_use]
+    pub fn lost_triggers(&self) -> u64 {
+        self.shared.lost()
+    }
+
+    /// Free space where the journal lies, in bytes; 0 where the system does not say.
+    #[must_use]
+    pub fn free_bytes(&self) -> u64 {
+        let disk = rustix::fs::statvfs(&self.options.dir);
+        disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Makes durable what waits, moves the WAL into the database, and ends the writer. Later calls are refused.

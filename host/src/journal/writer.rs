@@ -163,6 +163,7 @@ impl Writer {
             Ok(pictures) => pictures,
             Err(error) => return self.failed(batch, &error),
         };
+        let begun = Instant::now();
         let mut attempt = self.attempt(statements, &batch, &pictures);
         if attempt.as_ref().is_err_and(|error| fault_of(error) == Fault::Full) && self.space.release() {
             self.watch_space();
@@ -173,7 +174,7 @@ impl Writer {
             Err(error) => return self.failed(batch, &error),
         };
         self.head = head;
-        self.shared.committed(batch.iter().map(Ticket::waited_us));
+        self.shared.committed(begun.elapsed(), batch.iter().map(Ticket::waited_us));
         batch.into_iter().zip(outcomes).for_each(|(ticket, outcome)| ticket.answer(outcome));
         self.picture_bytes += pictures.iter().map(|(_, new)| new).sum::<u64>();
         self.unlink(&evicted);

@@ -1,6 +1,8 @@
 use super::{LiveRecipe, Outcome};
 use crate::domain::{DeviceUse, Digest, Recipe, Report, Stage, VerdictKind};
-use arc_swap::ArcSwap;
+use crate::telemetry::{Metrics, TracesDropped};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use crossbeam_channel::Sender;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +25,8 @@ struct Shared {
     drift: ArcSwap<BTreeMap<DriftKey, Report>>,
     version: AtomicU64,
     queued: AtomicU64,
+    metrics: Arc<Metrics>,
+    tap: ArcSwapOption<Sender<Arc<Outcome>>>,
 }
 
 /// Plugin, feature, statistic.
@@ -104,6 +108,8 @@ impl Board {
                 drift: ArcSwap::from_pointee(BTreeMap::new()),
                 version: AtomicU64::new(1),
                 queued: AtomicU64::new(0),
+                metrics: Arc::default(),
+                tap: ArcSwapOption::empty(),
             }),
         }
     }
@@ -123,6 +129,25 @@ impl Board {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.shared.version.load(Ordering::Acquire)
+    }
+
+    /// What is counted since the start of the station.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.shared.metrics
+    }
+
+    /// From now on every released outcome goes to `out` too, where there is room; the line never waits for it.
+    pub fn tap(&self, out: Option<Sender<Arc<Outcome>>>) {
+        self.shared.tap.store(out.map(Arc::new));
+    }
+
+    pub(super) fn offer_to_tap(&self, outcome: &Arc<Outcome>) {
+        if let Some(out) = self.shared.tap.load().as_deref()
+            && out.try_send(Arc::clone(outcome)).is_err()
+        {
+            self.metrics().tell(&TracesDropped { count: 1 });
+        }
     }
 
     /// Frames that wait for a lane.

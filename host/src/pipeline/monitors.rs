@@ -1,6 +1,7 @@
 use super::{Board, LiveRecipe, Outcome};
 use crate::domain::{Finding, Frame, FrameId, NamedTensor, Observation};
 use crate::plugin::{AdmittedPlugin, MonitorState, ObserveInput};
+use crate::telemetry::MonitorCalled;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,12 +43,15 @@ impl MonitorFeed {
         Self { jobs, wait, skipped: AtomicU64::new(0) }
     }
 
-    pub fn offer(&self, job: MonitorJob) {
+    /// False where the monitors were too slow to take it.
+    pub fn offer(&self, job: MonitorJob) -> bool {
         if self.wait {
             let _ = self.jobs.send(job);
         } else if let Err(TrySendError::Full(_)) = self.jobs.try_send(job) {
             self.skipped.fetch_add(1, Ordering::Relaxed);
+            return false;
         }
+        true
     }
 
     pub fn skipped(&self) -> u64 {
@@ -94,12 +98,16 @@ fn observe(
     };
     let outcome = plugin.observe(&frame.meta, &input, state, Instant::now() + OBSERVE_BUDGET);
     super::judge::log_lines(plugin.name(), &outcome);
-    match outcome.result {
-        Ok(observation) => {
-            board.add_reports(plugin.name(), &observation.reports);
-            states.observed(&frame.meta.id, plugin.name(), &observation);
-        }
-        Err(failure) => tracing::warn!(frame = %frame.meta.id, error = %failure, "monitor gave no answer"),
+    board.metrics().tell(&MonitorCalled {
+        frame: &frame.meta.id,
+        recipe: &inspection.recipe,
+        plugin: plugin.name(),
+        micros: outcome.micros,
+        failure: outcome.result.as_ref().err(),
+    });
+    if let Ok(observation) = outcome.result {
+        board.add_reports(plugin.name(), &observation.reports);
+        states.observed(&frame.meta.id, plugin.name(), &observation);
     }
 }
 

@@ -3,6 +3,7 @@ use super::monitors::{MonitorFeed, MonitorJob};
 use super::{Board, Inspected, LiveRecipe, LiveSlot};
 use crate::domain::{Blame, Failure, FailureCode, Inspection, NamedImage, Stage, StageTime, Verdict};
 use crate::source::{Receipt, Settlement};
+use crate::telemetry::{FrameUnmonitored, Metrics, RecordNotDurable, VerdictReleased};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,10 +67,13 @@ pub(super) fn run(
     loop {
         match waiting.recv_timeout(PUBLISH_EVERY) {
             Ok(waiting) => {
-                let (outcome, job) = release(waiting);
+                let (outcome, job) = release(waiting, board.metrics());
                 writer.add(&outcome, monitors.skipped());
                 live.released(&outcome, job.frame.as_ref());
-                monitors.offer(job);
+                board.offer_to_tap(&outcome);
+                if !monitors.offer(job) {
+                    board.metrics().tell(&FrameUnmonitored);
+                }
                 if let Some(outcomes) = outcomes {
                     // A reader that went away does not stop the line.
                     let _ = outcomes.send(outcome);
@@ -83,19 +87,20 @@ pub(super) fn run(
 }
 
 /// Waits for the record and only then makes the outcome.
-fn release(waiting: Waiting) -> (Arc<Outcome>, MonitorJob) {
+fn release(waiting: Waiting, metrics: &Metrics) -> (Arc<Outcome>, MonitorJob) {
     let Waiting { recipe, inspected, ticket, submitted, receipt } = waiting;
     let Inspected { mut inspection, frame, outputs, .. } = inspected;
     let row = match ticket.and_then(RecordTicket::wait) {
         Ok(row) => Some(row),
         Err(failure) => {
-            tracing::error!(frame = %inspection.meta.id, error = %failure, "record is not durable: verdict withheld");
+            metrics.tell(&RecordNotDurable { frame: &inspection.meta.id, failure: &failure });
             inspection.verdict = Verdict::undecided_by(&failure);
             None
         }
     };
     let micros = u64::try_from(submitted.elapsed().as_micros()).unwrap_or(u64::MAX);
     inspection.stages.push(StageTime { stage: Stage::Journal, micros });
+    metrics.tell(&VerdictReleased { inspection: &inspection });
     let inspection = Arc::new(inspection);
     if let Some(receipt) = receipt {
         receipt.settle(Settlement { inspection: Arc::clone(&inspection), row, duplicate: false });

@@ -1,4 +1,21 @@
-//! The station's log: lines on standard error, filtered by `ASSAY_LOG`.
+//! What can be observed of the station: one struct per fact, which is a line of the log and moves metrics.
+//!
+//! Guarantee: telling a fact takes no lock that a reader of metrics takes, so no scrape holds up the frame path. Metrics
+//! only grow from the start of the station to its end, across all recipes, and their labels are bounded.
+
+mod series;
+mod metrics;
+mod facts;
+mod exposition;
+
+pub use exposition::{EXPOSITION_TYPE, Gauges, exposition};
+pub use facts::{
+    EventsDropped, Fact, FrameUnmonitored, MonitorCalled, RecordNotDurable, TracesDropped, VerdictReleased,
+};
+pub use metrics::{Counter, Metrics};
+
+#[cfg(test)]
+mod tests;
 
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;

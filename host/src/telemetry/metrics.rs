@@ -1,0 +1,106 @@
+use super::series::Series;
+use crate::domain::{LatencyHistogram, Stage, VerdictKind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Most recipes that have figures of their own: a station that swaps for years stays readable.
+const RECIPES: usize = 32;
+/// Most plugins of one recipe with figures of their own.
+const PLUGINS: usize = 32;
+/// Most pairs of plugin and failure code, and most detectors.
+const FAULTS: usize = 256;
+const DETECTORS: usize = 64;
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What the station counts, from its start to its end and across all recipes.
+///
+/// Recording is a few atomic additions and takes no lock; a scrape only reads.
+#[derive(Debug)]
+pub struct Metrics {
+    pub(super) recipes: Series<RecipeMetrics, 1>,
+    /// By plugin and failure code.
+    pub(super) faults: Series<Counter, 2>,
+    pub(super) flagged: Series<Counter, 1>,
+    pub deadline_missed: Counter,
+    pub adversarial: Counter,
+    pub plugin_faults: Counter,
+    pub not_durable: Counter,
+    pub unmonitored: Counter,
+    pub outbox_dropped: Counter,
+    pub traces_dropped: Counter,
+    pub frames: Counter,
+    pub undecided: Counter,
+}
+
+/// What is counted under a recipe's name.
+#[derive(Debug)]
+pub(super) struct RecipeMetrics {
+    pub stages: [LatencyHistogram; Stage::ALL.len()],
+    pub verdicts: [Counter; 3],
+    pub plugins: Series<LatencyHistogram, 1>,
+}
+
+impl Default for RecipeMetrics {
+    fn default() -> Self {
+        Self { stages: Default::default(), verdicts: Default::default(), plugins: Series::new(PLUGINS) }
+    }
+}
+
+impl RecipeMetrics {
+    pub fn verdict(&self, kind: VerdictKind) {
+        if let Some(counter) = self.verdicts.get(kind as usize) {
+            counter.add(1);
+        }
+    }
+
+    pub fn stage(&self, stage: Stage, micros: u64) {
+        if let Some(histogram) = self.stages.get(stage as usize) {
+            histogram.record(micros);
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            recipes: Series::new(RECIPES),
+            faults: Series::new(FAULTS),
+            flagged: Series::new(DETECTORS),
+            deadline_missed: Counter::default(),
+            adversarial: Counter::default(),
+            plugin_faults: Counter::default(),
+            not_durable: Counter::default(),
+            unmonitored: Counter::default(),
+            outbox_dropped: Counter::default(),
+            traces_dropped: Counter::default(),
+            frames: Counter::default(),
+            undecided: Counter::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Plugins that failed since the start of the station, each once.
+    #[must_use]
+    pub fn faulty_plugins(&self) -> Vec<String> {
+        let all = self.faults.read();
+        let mut names: Vec<String> =
+            all.iter().map(|fault| fault.labels.first().map_or("", |name| name).to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}

@@ -1,0 +1,3 @@
+//! What leaves a running station beside its pages: metrics, alarms, events, verdicts, traces.
+
+mod metrics;
