@@ -140,9 +140,13 @@ impl Drop for PixelBuffer {
     }
 }
 
+/// Free buffers together are at most as large as so many of the largest that are kept.
+const MAX_LARGE_BUFFERS: usize = 8;
+
 /// Keeps freed pixel buffers for the next frame, so that a steady line allocates nothing for pixels.
 ///
-/// Bounded: at most `max_buffers` free buffers of at most `max_buffer_bytes` each are kept.
+/// Bounded: at most `max_buffers` free buffers of at most `max_buffer_bytes` each, and of at most eight times
+/// `max_buffer_bytes` together, are kept. Plugins choose the sizes, so the number alone would bound nothing.
 #[derive(Clone)]
 pub struct BufferPool {
     shared: Arc<PoolShared>,
@@ -160,8 +164,19 @@ impl PoolShared {
             return;
         }
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < self.max_buffers {
+        let kept: usize = free.iter().map(Vec::capacity).sum();
+        let room = self.max_buffer_bytes.saturating_mul(MAX_LARGE_BUFFERS);
+        if free.len() < self.max_buffers && kept.saturating_add(bytes.capacity()) <= room {
             free.push(bytes);
+        }
+    }
+
+    /// The last free buffer that is large enough, else the last: it grows.
+    fn take(&self, len: usize) -> Vec<u8> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        match free.iter().rposition(|bytes| bytes.capacity() >= len) {
+            Some(index) => free.swap_remove(index),
+            None => free.pop().unwrap_or_default(),
         }
     }
 }
@@ -176,9 +191,14 @@ impl BufferPool {
     /// A buffer of exactly `len` bytes. Its contents are unspecified (old pixels or zeroes): write all of it.
     #[must_use]
     pub fn take(&self, len: usize) -> PixelBuffer {
-        let reused = self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut bytes = reused.unwrap_or_default();
+        let mut bytes = self.shared.take(len);
         bytes.resize(len, 0);
         PixelBuffer { bytes, home: Some(Arc::clone(&self.shared)) }
+    }
+
+    /// Bytes of the free buffers.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Vec::capacity).sum()
     }
 }

@@ -152,6 +152,20 @@ impl Tensor {
         all.get(..self.byte_len).unwrap_or(all)
     }
 
+    /// The first element that is NaN or infinite. Integers are always finite.
+    #[must_use]
+    pub fn first_not_finite(&self) -> Option<usize> {
+        let bytes = self.bytes();
+        // A float is not finite where all bits of its exponent are set.
+        match self.ty {
+            ElementType::F16 => first_with(bytemuck::cast_slice(bytes), 0x7c00u16),
+            ElementType::Bf16 => first_with(bytemuck::cast_slice(bytes), 0x7f80u16),
+            ElementType::F32 => first_with(bytemuck::cast_slice(bytes), 0x7f80_0000u32),
+            ElementType::F64 => first_with(bytemuck::cast_slice(bytes), 0x7ff0_0000_0000_0000u64),
+            ElementType::U8 | ElementType::I32 | ElementType::I64 => None,
+        }
+    }
+
     /// The values of an `f32` tensor, not copied.
     ///
     /// # Errors
@@ -162,6 +176,16 @@ impl Tensor {
             other => Err(TensorError::WrongType { expected: "f32", found: other.name() }),
         }
     }
+}
+
+/// The first element that has all bits of `mask`. Block by block and without a branch inside, so that it is vectorised.
+fn first_with<T: Copy + PartialEq + std::ops::BitAnd<Output = T>>(elements: &[T], mask: T) -> Option<usize> {
+    const BLOCK: usize = 1024;
+    let has = |element: &T| *element & mask == mask;
+    let odd = |block: &[T]| block.iter().fold(false, |any, element| any | has(element));
+    let block = elements.chunks(BLOCK).position(odd)?;
+    let start = block * BLOCK;
+    elements.iter().skip(start).position(has).map(|index| start + index)
 }
 
 impl std::fmt::Debug for Tensor {

@@ -173,6 +173,39 @@ fn a_dropped_picture_gives_its_buffer_back_to_the_pool() {
 }
 
 #[test]
+fn a_pool_keeps_few_bytes_whatever_the_sizes() {
+    let pool = BufferPool::new(64, 1000);
+    let held: Vec<_> = (0..64).map(|_| pool.take(1000)).collect();
+    drop(held);
+    assert_eq!(pool.kept_bytes(), 8000);
+    drop(pool.take(1001));
+    assert!(pool.kept_bytes() <= 8000);
+}
+
+#[test]
+fn the_first_element_that_is_not_finite_is_found_in_every_type() {
+    let tensor = |ty, bytes: Vec<u8>| {
+        Tensor::from_bytes(&[u32::try_from(bytes.len()).unwrap() / ty_len(ty)], ty, &bytes).unwrap()
+    };
+    let mut many = vec![0u8; 4 * 5000];
+    many[4 * 3000..4 * 3001].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert_eq!(tensor(ElementType::F32, many).first_not_finite(), Some(3000));
+    let wide = [1.0f64, f64::NEG_INFINITY].map(f64::to_le_bytes).concat();
+    assert_eq!(tensor(ElementType::F64, wide).first_not_finite(), Some(1));
+    assert_eq!(tensor(ElementType::F16, vec![0xff, 0x7b, 0x00, 0x7c]).first_not_finite(), Some(1));
+    assert_eq!(tensor(ElementType::Bf16, vec![0x7f, 0x7f, 0xc0, 0xff]).first_not_finite(), Some(1));
+    let largest = [f32::MAX, f32::MIN, -0.0].map(f32::to_le_bytes).concat();
+    assert_eq!(tensor(ElementType::F32, largest).first_not_finite(), None);
+    for ty in [ElementType::U8, ElementType::I32, ElementType::I64] {
+        assert_eq!(tensor(ty, vec![0xff; 8]).first_not_finite(), None);
+    }
+}
+
+fn ty_len(ty: ElementType) -> u32 {
+    u32::try_from(ty.byte_len()).unwrap()
+}
+
+#[test]
 fn a_picture_of_the_wrong_length_is_refused() {
     let short = PixelBuffer::from(vec![0; 11]);
     assert!(matches!(Image::new(2, 2, PixelFormat::Rgb8, short), Err(ImageError::WrongLength { needed: 12, .. })));

@@ -133,6 +133,13 @@ impl Scaling {
         if spec.scale.contains(&0.0) {
             return Err(invalid("scale", "0", "any other number"));
         }
+        // Between the darkest and the brightest pixel lie all others.
+        let finite =
+            |(mean, scale): (&f32, &f32)| [0.0, 65_535.0].iter().all(|pixel| ((pixel - mean) / scale).is_finite());
+        if !mean.iter().zip(&scale).take(channels).all(finite) {
+            let found = format_args!("mean {:?}, scale {:?}", spec.mean, spec.scale);
+            return Err(invalid("mean and scale", found, "what makes finite numbers of pixels"));
+        }
         Ok(Self { mean, scale })
     }
 

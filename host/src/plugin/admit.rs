@@ -2,16 +2,22 @@ use super::api::{PluginHostOptions, PluginSource};
 use super::bindings::{config, detector, imaging, log, monitor, nn, preprocessor, state, types};
 use super::cache::CodeCache;
 use super::capabilities::{self, CapabilityError, Surface};
+use super::compile_cost::{self, CompileCostError};
 use super::engine::{EngineError, EngineRoom};
 use super::instance::{AdmittedPlugin, WorldPre};
+use super::limits::printable;
 use super::state::{CallState, PluginShared};
 use crate::domain::{BufferPool, Capability, Digest, Failure, PluginKind, PluginLimits};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 /// Largest component that is compiled. Python runtimes have 18 MB.
 const MAX_COMPONENT: usize = 64 << 20;
+
+/// Longest detail of an error, in bytes: the engine quotes the component's own names.
+const MAX_DETAIL: usize = 600;
 
 /// Why a plugin is not taken in. It never ran.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +39,12 @@ pub enum AdmissionError {
         plugin: String,
         #[source]
         source: serde_json::Error,
+    },
+    #[error("plugin {plugin}: its component is not compiled")]
+    CompileCost {
+        plugin: String,
+        #[source]
+        source: CompileCostError,
     },
     #[error("plugin {plugin}: its component does not compile: {detail}")]
     Compile { plugin: String, detail: String },
@@ -67,7 +79,7 @@ impl PluginHost {
 
     /// Takes a plugin in. In this order: the digest of its bytes, its WIT version, its imports and exports; only then
     /// is it compiled (or its code taken from the cache), linked, and instantiated once under its limits, because a
-    /// type that has changed shows only there.
+    /// type that has changed shows only there. What would take the compiler long is refused before it begins.
     ///
     /// # Errors
     /// The first of these checks that fails; the plugin's functions were never called.
@@ -107,12 +119,19 @@ impl PluginHost {
     }
 
     fn compile(&self, source: &PluginSource) -> Result<Component, AdmissionError> {
-        let (engine, bytes) = (&self.room.engine, source.component.as_ref());
-        let compiled = match &self.cache {
-            Some(cache) => cache.load_or_compile(engine, &source.digest, bytes),
-            None => Component::from_binary(engine, bytes),
+        let engine = &self.room.engine;
+        let compile = || {
+            compile_cost::check(&source.component, &compile_cost::LIMITS)
+                .map_err(|error| AdmissionError::CompileCost { plugin: source.name.clone(), source: error })?;
+            // A bug in the compiler must not end the thread that deploys.
+            let compiled = catch_unwind(AssertUnwindSafe(|| Component::from_binary(engine, &source.component)));
+            let compiled = compiled.unwrap_or_else(|_| Err(wasmtime::Error::msg("the compiler panicked")));
+            compiled.map_err(|error| AdmissionError::Compile { plugin: source.name.clone(), detail: detail(&error) })
         };
-        compiled.map_err(|error| AdmissionError::Compile { plugin: source.name.clone(), detail: format!("{error:#}") })
+        match &self.cache {
+            Some(cache) => cache.load_or_compile(engine, &source.digest, compile),
+            None => compile(),
+        }
     }
 
     fn link(&self, source: &PluginSource, component: &Component) -> Result<WorldPre, AdmissionError> {
@@ -125,7 +144,7 @@ impl PluginHost {
             plugin: source.name.clone(),
             kind: source.kind,
             wit: super::WIT_PACKAGE,
-            detail: format!("{error:#}"),
+            detail: detail(&error),
         })
     }
 
@@ -158,6 +177,11 @@ impl PluginHost {
         }
         Ok(linker)
     }
+}
+
+/// As one harmless line: it may quote the component.
+fn detail(error: &wasmtime::Error) -> String {
+    printable(&format!("{error:#}"), MAX_DETAIL)
 }
 
 fn world_pre(kind: PluginKind, pre: InstancePre<CallState>) -> wasmtime::Result<WorldPre> {

@@ -38,16 +38,16 @@ impl CodeCache {
     }
 
     /// Code from the cache if it proves itself, else compiled and kept.
-    pub(super) fn load_or_compile(
+    pub(super) fn load_or_compile<E>(
         &self,
         engine: &Engine,
         digest: &Digest,
-        bytes: &[u8],
-    ) -> wasmtime::Result<Component> {
+        compile: impl FnOnce() -> Result<Component, E>,
+    ) -> Result<Component, E> {
         if let Some(component) = self.load(engine, digest) {
             return Ok(component);
         }
-        let component = Component::from_binary(engine, bytes)?;
+        let component = compile()?;
         // A cache that cannot be written costs time, not correctness: the next start compiles again.
         if let Ok(code) = component.serialize() {
             let _ = self.store(digest, &code);

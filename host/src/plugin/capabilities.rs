@@ -4,6 +4,7 @@
 //! that this host implements. The linker is then given only what is granted, so the check holds twice.
 
 use super::WIT_PACKAGE;
+use super::limits::printable;
 use crate::domain::{Capability, PluginKind};
 use semver::Version;
 use std::collections::BTreeSet;
@@ -67,7 +68,11 @@ fn is_served(theirs: &Version, ours: &Version) -> bool {
     theirs.major == ours.major && theirs.minor == ours.minor && theirs.patch <= ours.patch && theirs.pre.is_empty()
 }
 
-/// Names of what a component imports and exports at its top.
+/// Longest name that is read, in bytes, and how many an error lists: names are the component's own words.
+const MAX_NAME: usize = 128;
+const MAX_LISTED: usize = 8;
+
+/// Names of what a component imports and exports at its top, each as one harmless line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Surface {
     pub(super) imports: Vec<String>,
@@ -77,8 +82,9 @@ pub(super) struct Surface {
 impl Surface {
     /// Reads only the outermost level: what is nested is wired inside the component.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, CapabilityError> {
-        let broken =
-            |error: wasmparser::BinaryReaderError| CapabilityError::NotAComponent { detail: error.to_string() };
+        let broken = |error: wasmparser::BinaryReaderError| CapabilityError::NotAComponent {
+            detail: printable(&error.to_string(), 200),
+        };
         let mut surface = Self::default();
         let mut depth = 0u32;
         for payload in Parser::new(0).parse_all(bytes) {
@@ -90,12 +96,12 @@ impl Surface {
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section {
-                        surface.imports.push(import.map_err(broken)?.name.name.to_owned());
+                        surface.imports.push(printable(import.map_err(broken)?.name.name, MAX_NAME));
                     }
                 }
                 Payload::ComponentExportSection(section) if depth == 0 => {
                     for export in section {
-                        surface.exports.push(export.map_err(broken)?.name.name.to_owned());
+                        surface.exports.push(printable(export.map_err(broken)?.name.name, MAX_NAME));
                     }
                 }
                 _ => {}
@@ -225,7 +231,11 @@ fn check_world(surface: &Surface, kind: PluginKind) -> Result<(), CapabilityErro
     };
     let matches = |export: &String| export.split_once('@').is_some_and(|(name, _)| name == expected);
     let Some(export) = surface.exports.iter().find(|export| matches(export)) else {
-        return Err(CapabilityError::WrongWorld { kind, expected, found: surface.exports.clone() });
+        return Err(CapabilityError::WrongWorld {
+            kind,
+            expected,
+            found: surface.exports.iter().take(MAX_LISTED).cloned().collect(),
+        });
     };
     let version = export.split_once('@').map_or("", |(_, version)| version);
     check_wit(&format!("assay:plugin@{version}"))

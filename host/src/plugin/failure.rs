@@ -4,7 +4,7 @@ use crate::domain::{Blame, FailureCode};
 use crate::inference::InferenceError;
 
 /// Longest detail of a failure, in bytes: part of it may be a plugin's own words.
-const MAX_DETAIL: usize = 600;
+pub(super) const MAX_DETAIL: usize = 600;
 
 /// Why the host did not do what a plugin wanted.
 ///

@@ -86,7 +86,7 @@ impl CallState {
             return Ok(Err(ImagingError::Limit(refusal.detail)));
         }
         match ops::to_tensor(images, &spec) {
-            Ok(tensor) => Ok(Ok(self.push_tensor(tensor, bytes)?)),
+            Ok(tensor) => Ok(Ok(self.push_tensor(tensor, bytes, false)?)),
             Err(error) => {
                 self.ledger.release(bytes as u64);
                 Ok(Err(of_op(&error)))
@@ -95,8 +95,13 @@ impl CallState {
     }
 
     /// Puts a tensor into the table that is already charged.
-    pub(super) fn push_tensor(&mut self, tensor: Tensor, bytes: usize) -> wasmtime::Result<Resource<TensorEntry>> {
-        Ok(self.table.push(TensorEntry { tensor, charged: bytes as u64, lent: false })?)
+    pub(super) fn push_tensor(
+        &mut self,
+        tensor: Tensor,
+        bytes: usize,
+        unchecked: bool,
+    ) -> wasmtime::Result<Resource<TensorEntry>> {
+        Ok(self.table.push(TensorEntry { tensor, charged: bytes as u64, lent: false, unchecked })?)
     }
 
     /// Charges a tensor where the interface has no error to give back: over the limit the call ends.

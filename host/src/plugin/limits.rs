@@ -201,6 +201,11 @@ pub(super) fn printable(text: &str, max: usize) -> String {
     line
 }
 
+/// Whether `text` is one harmless line as it stands.
+pub(super) fn is_printable(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || turns_direction(c))
+}
+
 const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

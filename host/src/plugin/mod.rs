@@ -25,6 +25,7 @@ mod answers;
 mod engine;
 mod cache;
 mod capabilities;
+mod compile_cost;
 mod componentize;
 mod admit;
 mod instance;
@@ -35,6 +36,7 @@ pub use api::{
     PluginSource,
 };
 pub use capabilities::CapabilityError;
+pub use compile_cost::CompileCostError;
 pub use componentize::{ComponentizeError, componentize};
 pub use engine::EngineError;
 pub use instance::AdmittedPlugin;

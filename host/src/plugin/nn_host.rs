@@ -6,13 +6,16 @@ use super::bindings::nn::graph::{self, ExecutionTarget, GraphEncoding};
 use super::bindings::nn::inference;
 use super::bindings::nn::tensor::{self, TensorType};
 use super::convert;
-use super::failure::Refusal;
+use super::failure::{MAX_DETAIL, Refusal};
 use super::resources::{ContextEntry, ErrorEntry, GraphEntry, TensorEntry};
 use super::state::CallState;
 use crate::domain::{Blame, FailureCode, ModelSpec, NamedTensor, Tensor};
 use crate::inference::{InferenceError, LoadedModel};
 use std::sync::Arc;
 use wasmtime::component::Resource;
+
+/// More inputs than models have; longer lists are still read, and refused by the model.
+const MAX_INPUTS: usize = 32;
 
 type Answer<T> = wasmtime::Result<Result<T, Resource<ErrorEntry>>>;
 type Named = (String, Resource<TensorEntry>);
@@ -21,7 +24,8 @@ impl CallState {
     /// Answers with a `wasi:nn` error and remembers `refusal` as the likely cause of what the plugin does next.
     fn nn_error<T>(&mut self, code: ErrorCode, refusal: Refusal) -> Answer<T> {
         self.charge_or_end(0)?;
-        let data = refusal.detail.clone();
+        // A handle on an error is not charged for its text, which may quote the plugin.
+        let data = super::limits::printable(&refusal.detail, MAX_DETAIL);
         self.causes.inference = Some(refusal);
         Ok(Err(self.table.push(ErrorEntry { code, data })?))
     }
@@ -52,7 +56,7 @@ impl CallState {
     fn push_output(&mut self, output: NamedTensor) -> wasmtime::Result<Named> {
         let bytes = output.tensor.bytes().len();
         self.charge_or_end(bytes)?;
-        Ok((output.name, self.push_tensor(output.tensor, bytes)?))
+        Ok((output.name, self.push_tensor(output.tensor, bytes, true)?))
     }
 }
 
@@ -80,7 +84,7 @@ impl tensor::HostTensor for CallState {
             // The constructor has no error to give back, so a shape that does not fit ends the call.
             let tensor = Tensor::from_bytes(&shape, convert::element_type(ty), &data)
                 .map_err(|error| Refusal::new(Blame::Plugin, FailureCode::BadTensor, error.to_string()))?;
-            state.push_tensor(tensor, data.len())
+            state.push_tensor(tensor, data.len(), true)
         })
     }
 
@@ -148,9 +152,18 @@ impl inference::HostGraphExecutionContext for CallState {
         self.timed(|state| {
             let model = Arc::clone(&state.table.get(&handle)?.model);
             // The handles are given away with the call: they leave the table now, whatever happens next.
-            let take = |(name, handle)| Ok(NamedTensor { name, tensor: state.take_tensor(handle)? });
-            let inputs: Vec<NamedTensor> = inputs.into_iter().map(take).collect::<wasmtime::Result<_>>()?;
-            state.compute_on(&model, &inputs)
+            let mut taken = Ok(Vec::with_capacity(inputs.len().min(MAX_INPUTS)));
+            for (name, handle) in inputs {
+                match (&mut taken, state.take_finite(&name, handle)?) {
+                    (Ok(taken), Ok(tensor)) => taken.push(NamedTensor { name, tensor }),
+                    (Ok(_), Err(refusal)) => taken = Err(refusal),
+                    (Err(_), _) => {}
+                }
+            }
+            match taken {
+                Ok(inputs) => state.compute_on(&model, &inputs),
+                Err(refusal) => state.nn_error(ErrorCode::InvalidArgument, refusal),
+            }
         })
     }
 

@@ -14,6 +14,8 @@ pub struct TensorEntry {
     pub(super) tensor: Tensor,
     pub(super) charged: u64,
     pub(super) lent: bool,
+    /// Whether it may hold numbers that are not finite: those that the host made of pixels never do.
+    pub(super) unchecked: bool,
 }
 
 /// A model that the plugin opened by name.

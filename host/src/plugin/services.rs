@@ -58,13 +58,14 @@ impl Memory {
         }
     }
 
-    fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), state::StateError> {
+    pub(super) fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), state::StateError> {
         let freed = self.get(&key).map_or(0, |old| size(&key, old));
         let wanted = self.bytes.saturating_sub(freed).saturating_add(size(&key, &value));
         if wanted > self.limit {
             let limit = self.limit;
             return Err(state::StateError::Limit(format!(
-                "all keys and values together would be {wanted} bytes, limits.state_bytes allows {limit}"
+                "all keys and values together, with {ENTRY_BYTES} bytes for each entry, would be {wanted} bytes, \
+                 limits.state_bytes allows {limit}"
             )));
         }
         self.bytes = wanted;
@@ -72,10 +73,15 @@ impl Memory {
         Ok(())
     }
 
-    fn delete(&mut self, key: String) {
+    pub(super) fn delete(&mut self, key: String) {
         if let Some(old) = self.get(&key) {
             self.bytes = self.bytes.saturating_sub(size(&key, old));
-            self.changed.insert(key, None);
+            // A note of the deletion is needed only for what was there before the call; others would pile up.
+            if self.before.contains_key(&key) {
+                self.changed.insert(key, None);
+            } else {
+                self.changed.remove(&key);
+            }
         }
     }
 
@@ -84,8 +90,11 @@ impl Memory {
     }
 }
 
+/// What an entry costs beside its bytes: a million empty ones are not free.
+const ENTRY_BYTES: usize = 64;
+
 const fn size(key: &str, value: &[u8]) -> u64 {
-    (key.len() + value.len()) as u64
+    (key.len() + value.len() + ENTRY_BYTES) as u64
 }
 
 impl state::Host for CallState {

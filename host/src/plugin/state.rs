@@ -89,7 +89,7 @@ impl CallState {
     /// A handle on a tensor that stays the host's: not counted.
     pub(super) fn lend_tensor(&mut self, tensor: &Tensor) -> wasmtime::Result<Resource<TensorEntry>> {
         self.make_room();
-        Ok(self.table.push(TensorEntry { tensor: tensor.clone(), charged: 0, lent: true })?)
+        Ok(self.table.push(TensorEntry { tensor: tensor.clone(), charged: 0, lent: true, unchecked: false })?)
     }
 
     fn make_room(&mut self) {
@@ -106,12 +106,31 @@ impl CallState {
     }
 
     /// Takes a tensor out of the table; its handle is gone.
-    pub(super) fn take_tensor(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<Tensor> {
+    pub(super) fn take_tensor(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<TensorEntry> {
         let entry = self.table.delete(handle)?;
         if !entry.lent {
             self.ledger.release(entry.charged);
         }
-        Ok(entry.tensor)
+        Ok(entry)
+    }
+
+    /// As [`Self::take_tensor`], for what goes to a model: NaN and infinities are refused here, where it is known who
+    /// brought them. Behind a quantising model they could come out as a confident answer.
+    pub(super) fn take_finite(
+        &mut self,
+        name: &str,
+        handle: Resource<TensorEntry>,
+    ) -> wasmtime::Result<Result<Tensor, Refusal>> {
+        let entry = self.take_tensor(handle)?;
+        let odd = if entry.unchecked { entry.tensor.first_not_finite() } else { None };
+        Ok(match odd {
+            None => Ok(entry.tensor),
+            Some(index) => {
+                let name = super::limits::printable(name, 64);
+                let detail = format!("tensor {name:?}: element {index} is not a finite number");
+                Err(Refusal::new(crate::domain::Blame::Plugin, crate::domain::FailureCode::BadTensor, detail))
+            }
+        })
     }
 
     /// Bytes that a copy into the plugin's memory may have: more could not fit there anyway.

@@ -11,9 +11,11 @@ use super::bindings::detector::exports::assay::plugin::detect::Detection;
 use super::bindings::monitor::exports::assay::plugin::observe::{Observation, Report};
 use super::bindings::types::Finding;
 use super::capabilities::{CapabilityError, Surface, check_surface, check_wit, granted_models};
+use super::compile_cost::{self, CompileCostError, CompileLimits};
 use super::engine::EngineRoom;
 use super::failure::CallError;
 use super::limits::{Ledger, LogBuffer, MemoryMeter, printable};
+use super::services::Memory;
 use super::state::{CallState, PluginShared};
 use crate::domain::{BufferPool, Capability, FailureCode, Image, PixelFormat, PluginKind, PluginLimits};
 use crate::plugin::LogLevel;
@@ -234,6 +236,9 @@ fn a_finding_outside_the_contract_is_a_bad_answer() {
         finding(|finding| finding.label = String::new()),
         finding(|finding| finding.label = "l".repeat(65)),
         finding(|finding| finding.label = "a\nb".to_owned()),
+        finding(|finding| finding.label = "\u{202e}ssap".to_owned()),
+        finding(|finding| finding.text = Some("two\nlines".to_owned())),
+        finding(|finding| finding.text = Some("\u{1b}[2J".to_owned())),
         finding(|finding| finding.region = Some(region)),
         finding(|finding| finding.text = Some("x".repeat(1025))),
         finding(|finding| finding.attributes = attribute("", String::new())),
@@ -243,6 +248,75 @@ fn a_finding_outside_the_contract_is_a_bad_answer() {
         let shown = format!("{finding:?}");
         assert_eq!(code(detection(vec![finding])), FailureCode::BadAnswer, "{shown}");
     }
+}
+
+#[test]
+fn the_value_of_an_attribute_becomes_one_harmless_line() {
+    let picture = Image::new(1, 1, PixelFormat::Gray8, vec![0].into()).unwrap();
+    let given = vec![("note".to_owned(), "two\nlines\u{1b}[8m".to_owned())];
+    let findings = vec![finding(|finding| finding.attributes = given.clone())];
+    let answer = Detection { findings, images: Vec::new(), attributes: given.clone() };
+    let report = answers::detection(&mut state(), answer, &picture).unwrap();
+    let expected = vec![("note".to_owned(), r"two\nlines\u{1b}[8m".to_owned())];
+    assert_eq!((&report.attributes, &report.findings[0].attributes), (&expected, &expected));
+}
+
+#[test]
+fn keys_that_are_forgotten_do_not_pile_up_and_small_entries_are_not_free() {
+    let mut memory = Memory::new(Arc::new(BTreeMap::from([("old".to_owned(), vec![1])])), 1000);
+    for n in 0..100 {
+        memory.set(format!("key-{n}"), vec![7; 500]).unwrap();
+        memory.delete(format!("key-{n}"));
+    }
+    memory.delete("old".to_owned());
+    assert_eq!(memory.into_changes(), BTreeMap::from([("old".to_owned(), None)]));
+    let mut memory = Memory::new(Arc::default(), 1000);
+    assert_eq!((0..1000).take_while(|n| memory.set(format!("{n}"), Vec::new()).is_ok()).count(), 15);
+}
+
+/// A core module of two functions: one with 4 locals and a block in a block, one with a `br_table` of 3.
+const TWO_FUNCTIONS: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x03\x02\0\0\x0a\x19\x02\
+    \x0a\x01\x04\x7f\x02\x40\x02\x40\x0b\x0b\x0b\
+    \x0c\0\x02\x40\x41\0\x0e\x02\0\0\0\x0b\x0b";
+
+#[test]
+fn each_limit_of_the_compile_cost_holds() {
+    let loose = CompileLimits {
+        functions: 2,
+        code_bytes: 22,
+        function_bytes: 12,
+        depth: 2,
+        // The first: 16 values and 4 locals, 3 jumps; the second: 16 values, 1 + 1 + 3 jumps.
+        function_flow: 80,
+        flow: 140,
+    };
+    compile_cost::check(TWO_FUNCTIONS, &loose).unwrap();
+    let tight = [
+        ("functions", CompileLimits { functions: 1, ..loose }),
+        ("bytes of code", CompileLimits { code_bytes: 21, ..loose }),
+        ("bytes of one function", CompileLimits { function_bytes: 11, ..loose }),
+        ("blocks inside blocks", CompileLimits { depth: 1, ..loose }),
+        ("locals times jumps of one function", CompileLimits { function_flow: 79, ..loose }),
+        ("locals times jumps of all functions", CompileLimits { flow: 139, ..loose }),
+    ];
+    for (expected, limits) in tight {
+        let error = compile_cost::check(TWO_FUNCTIONS, &limits).unwrap_err();
+        assert!(matches!(error, CompileCostError::TooMuch { what, .. } if what == expected), "{expected}: {error}");
+    }
+    let cut = compile_cost::check(&TWO_FUNCTIONS[..TWO_FUNCTIONS.len() - 3], &loose);
+    assert!(matches!(cut, Err(CompileCostError::Broken { .. })));
+}
+
+#[test]
+fn names_of_a_component_are_quoted_as_harmless_lines() {
+    // A component that imports an instance of type 0 by a name with an escape sequence.
+    let mut bytes = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a".to_vec();
+    let name = b"a\x1b[2J";
+    bytes.extend([name.len() as u8 + 5, 1, 0, name.len() as u8]);
+    bytes.extend(name);
+    bytes.extend([5, 0]);
+    let surface = Surface::read(&bytes).unwrap();
+    assert_eq!(surface.imports, [r"a\u{1b}[2J"]);
 }
 
 #[test]

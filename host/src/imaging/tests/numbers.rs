@@ -13,6 +13,15 @@ fn tensor(images: &[&Image], spec: &TensorSpec) -> Tensor {
     to_tensor(images, spec).unwrap()
 }
 
+#[test]
+fn a_scale_that_makes_pixels_infinite_is_refused() {
+    let image = grey_image(7, 5);
+    for (mean, scale) in [(0.0, 1e-40), (f32::MAX, 0.5), (0.0, -1e-38)] {
+        let spec = spec(TensorLayout::Nchw, &[mean], &[scale]);
+        assert!(matches!(to_tensor(&[&image], &spec), Err(OpError::InvalidArgument { .. })), "{mean} {scale}");
+    }
+}
+
 /// numpy 2.4.6 and scipy 1.17.1 on the 7x5 test picture: `mean`, `std`, and `var` of
 /// `ndimage.convolve([[0,1,0],[1,-4,1],[0,1,0]])` without its border.
 #[test]
