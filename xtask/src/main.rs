@@ -7,6 +7,7 @@ mod files;
 mod options;
 mod plugins;
 mod process;
+mod soak;
 mod test;
 mod tidy;
 mod toolchain;
@@ -29,6 +30,8 @@ cargo xtask COMMAND
   tidy [--quick]  Checks format, lints, layers, sizes, licences. --quick: only the checks that compile nothing.
   bench [--json FILE]
                   Runs the benchmark and prints every figure beside its target.
+  soak hostile [--runs N]
+                  Runs every hostile plugin 1,000 times (or N) on a line of its own and prints what came of each.
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
   openvino        Fetches OpenVINO's libraries into .assay/openvino/libs.
   onnxruntime     Fetches ONNX Runtime's library into .assay/onnxruntime.
@@ -62,6 +65,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
         "test" => test::run(&workspace, options),
         "tidy" => tidy::run(&workspace, options),
         "bench" => bench::run(&workspace, options),
+        "soak" => soak::run(&workspace, options),
         "plugins" => options.finish().and_then(|()| plugins::build(&workspace)),
         "openvino" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::OPENVINO).map(drop)),
         "onnxruntime" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::ONNXRUNTIME).map(drop)),

@@ -52,10 +52,10 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The lines `DIGEST  PATH` of all that a set is made from; prose does not count.
+/// The lines `DIGEST  PATH` of all that a set is made from; prose does not count, nor does what is not compiled.
 fn source_digests(workspace: &Workspace, set: &Set) -> Result<String> {
     let mut list = files::list(&workspace.root, &set.sources)?;
-    list.retain(|file| file.extension().is_none_or(|extension| extension != "md"));
+    list.retain(|file| file.extension().is_none_or(|extension| extension != "md" && extension != "wat"));
     files::digests(&workspace.root, &list)
 }
 

@@ -49,11 +49,14 @@ fn guests_are_named(files: &[File], problems: &mut Vec<Problem>) {
     }
 }
 
-/// `tests/guests/NAME/Cargo.toml` of a module, or `tests/guests/.../modes/NAME.rs`.
+/// `tests/guests/NAME/Cargo.toml` of a module, `tests/guests/.../modes/NAME.rs` or `tests/guests/wat/NAME.wat`.
 fn guest_or_mode(file: &File) -> Option<&str> {
     let inside = file.path.strip_prefix("tests/guests/")?;
     if let Some((_, mode)) = inside.split_once("/modes/") {
         return mode.strip_suffix(".rs").filter(|mode| *mode != "mod");
+    }
+    if let Some(text) = inside.strip_prefix("wat/") {
+        return text.strip_suffix(".wat");
     }
     let is_module = file.text.as_deref().is_some_and(|text| text.contains("cdylib"));
     inside.strip_suffix("/Cargo.toml").filter(|name| is_module && !name.contains('/'))
@@ -179,6 +182,9 @@ mod tests {
         let mode = ("tests/guests/hostile/src/modes/bomb.rs", "");
         assert_eq!(found(guests_are_named, &[mode, ("tests/guests/hostile/src/modes/mod.rs", "\"bomb\"")]).len(), 1);
         assert!(found(guests_are_named, &[mode, ("tests/it/hostile.rs", "(\"bomb\", 1)")]).is_empty());
+        let text = ("tests/guests/wat/lie.wat", "(module)");
+        assert_eq!(found(guests_are_named, &[text]).len(), 1);
+        assert!(found(guests_are_named, &[text, ("tests/support/cases.rs", "wat(\"lie\")")]).is_empty());
     }
 
     #[test]

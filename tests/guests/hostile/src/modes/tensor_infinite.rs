@@ -1,0 +1,17 @@
+//! Gives a model an infinite number.
+
+use crate::assay::plugin::types::PluginError;
+use crate::wasi::nn::errors::ErrorCode;
+use crate::wasi::nn::graph;
+use crate::wasi::nn::tensor::{Tensor, TensorType};
+use crate::Answer;
+use crate::exports::assay::plugin::detect::Evidence;
+
+pub fn run(_: Evidence) -> Answer {
+    let context = graph::load_by_name("demo").unwrap().init_execution_context().unwrap();
+    let bytes = f32::NEG_INFINITY.to_le_bytes().repeat(64);
+    let tensor = Tensor::new(&[1, 1, 8, 8], TensorType::Fp32, &bytes);
+    let error = context.compute(vec![("image".to_owned(), tensor)]).expect_err("refused");
+    assert!(matches!(error.code(), ErrorCode::InvalidArgument), "{:?}", error.code());
+    Err(PluginError::Inference(error.data()))
+}

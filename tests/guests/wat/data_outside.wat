@@ -1,0 +1,6 @@
+;; Starts with data outside its memory.
+(module
+  (memory (export "memory") 2)
+  (data (i32.const 0x7fff0000) "outside")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "assay:plugin/detect@0.1.0#detect") (param i32) (result i32) (i32.const 64)))

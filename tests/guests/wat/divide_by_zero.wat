@@ -1,0 +1,5 @@
+;; Divides by zero.
+(module
+  (memory (export "memory") 2)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "assay:plugin/detect@0.1.0#detect") (param i32) (result i32) (i32.div_u (i32.const 1) (i32.const 0))))

@@ -1,0 +1,6 @@
+;; Starts with a table of ten million elements.
+(module
+  (memory (export "memory") 2)
+  (table 10000000 funcref)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "assay:plugin/detect@0.1.0#detect") (param i32) (result i32) (i32.const 64)))

@@ -1,0 +1,14 @@
+;; Starts with ten memories.
+(module
+  (memory (export "memory") 2)
+  (memory 100)
+  (memory 100)
+  (memory 100)
+  (memory 100)
+  (memory 100)
+  (memory 100)
+  (memory 100)
+  (memory 100)
+  (memory 100)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "assay:plugin/detect@0.1.0#detect") (param i32) (result i32) (i32.const 64)))

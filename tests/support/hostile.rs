@@ -1,0 +1,13 @@
+//! Plugins that misbehave, one way each, all validly signed: what each must come to, and a line that runs them.
+
+mod cases;
+mod components;
+mod line;
+mod pack;
+mod slow;
+mod soak;
+
+pub use cases::{CASES, Case, Made, Outcome};
+pub use components::{component, wat};
+pub use line::HostileLine;
+pub use soak::{Dose, Row, soak};

@@ -1,0 +1,99 @@
+//! A station on signed bundles, one recipe per case: what runs here has come all the way, from the file to the record.
+
+use super::cases::Case;
+use super::pack::Packer;
+use anyhow::{Context as _, Result, ensure};
+use assay::cli::station::Assembly;
+use assay::domain::{Digest, FrameId, Image, PixelFormat, Verdict, VerdictKind};
+use assay::imaging::encode_png;
+use assay::journal::{Journal, JournalOptions};
+use assay::pipeline::{Inspected, JournalKeeper, LiveRecipe, Record, RecordKeeper as _, inspect_frame};
+use assay::source::Arrival;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub struct HostileLine {
+    /// Held so that the folder stays until the end.
+    _dir: tempfile::TempDir,
+    assembly: Assembly,
+    healthy: LiveRecipe,
+    recipes: BTreeMap<&'static str, Digest>,
+    journal: Arc<Journal>,
+    keeper: JournalKeeper,
+    picture: Arc<[u8]>,
+    trigger: u64,
+}
+
+impl HostileLine {
+    /// Packs and signs every case, and starts the parts of a station that judge.
+    pub fn start(cases: &[&Case]) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let (bundles, trust) = (dir.path().join("bundles"), dir.path().join("trust.json"));
+        std::fs::create_dir(&bundles)?;
+        let packer = Packer::new(&bundles, &trust)?;
+        let healthy = packer.healthy()?;
+        let recipes = cases.iter().map(|case| Ok((case.name, packer.case(case)?))).collect::<Result<_>>()?;
+        let config = dir.path().join("station.toml");
+        let text = "station = \"hostile\"\ndata_dir = \"data\"\nbundles_dir = \"bundles\"\n\
+                    recipe = \"bundles/healthy.assay\"\ntrust = \"trust.json\"\n[inference]\norder = [\"tract\"]\n";
+        std::fs::write(&config, text)?;
+        let assembly = Assembly::open(assay::config::load(&config)?)?;
+        let refused: Vec<String> = assembly.catalogue.refused().iter().map(ToString::to_string).collect();
+        ensure!(refused.is_empty(), "every bundle is validly signed: {refused:?}");
+        let healthy = assembly.recorded_recipe(healthy)?;
+        let journal = Arc::new(Journal::open(JournalOptions::new(&dir.path().join("journal"), "hostile"))?);
+        let keeper = JournalKeeper::new(Arc::clone(&journal), true);
+        let picture = Image::new(8, 8, PixelFormat::Gray8, vec![51; 64].into())?;
+        let picture = encode_png(&picture)?.into();
+        Ok(Self { _dir: dir, assembly, healthy, recipes, journal, keeper, picture, trigger: 0 })
+    }
+
+    /// Verifies, resolves and admits the recipe of a case.
+    pub fn admit(&self, case: &Case) -> Result<LiveRecipe> {
+        self.assembly.recorded_recipe(*self.recipes.get(case.name).context("the case was packed")?)
+    }
+
+    /// The next frame, judged by a recipe.
+    pub fn inspect(&mut self, recipe: &LiveRecipe) -> Inspected {
+        let id = self.next_id();
+        inspect_frame(arrival(&self.picture), id, recipe, &self.assembly.context)
+    }
+
+    fn next_id(&mut self) -> FrameId {
+        self.trigger += 1;
+        FrameId { station: "hostile".to_owned(), boot: 1, trigger: self.trigger }
+    }
+
+    /// The next frame, judged by the healthy recipe: it must pass, whatever came before it.
+    pub fn healthy_frame_passes(&mut self) -> Result<()> {
+        let id = self.next_id();
+        let inspected = inspect_frame(arrival(&self.picture), id, &self.healthy, &self.assembly.context);
+        let verdict = inspected.inspection.verdict;
+        ensure!(verdict.kind() == VerdictKind::Pass, "the healthy frame behind it: {verdict:?}");
+        Ok(())
+    }
+
+    /// Makes the record durable, reads it back, and gives the verdict that it holds.
+    pub fn record(&self, inspected: Inspected) -> Result<Verdict> {
+        let Inspected { inspection, picture, images, .. } = inspected;
+        let id = inspection.meta.id.clone();
+        let ticket = self.keeper.submit(Record { inspection, picture, images })?;
+        ticket.wait()?;
+        let entry = self.journal.reader().get(&id)?.with_context(|| format!("{id} is not in the journal"))?;
+        Ok(entry.inspection.verdict)
+    }
+}
+
+fn arrival(picture: &Arc<[u8]>) -> Arrival {
+    Arrival {
+        source: "hostile".to_owned(),
+        origin: None,
+        product: None,
+        serial: None,
+        captured_at_us: 1,
+        payload: Ok(Arc::clone(picture)),
+        simulated: true,
+        trigger: None,
+        receipt: None,
+    }
+}
