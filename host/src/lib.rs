@@ -12,6 +12,7 @@ pub mod plugin;
 pub mod source;
 pub mod pipeline;
 pub mod journal;
+pub mod access;
 pub mod admin;
 pub mod telemetry;
 pub mod cli;

@@ -152,7 +152,3 @@ fn media_type(bytes: &[u8]) -> &'static str {
         _ => "application/octet-stream",
     }
 }
-
-pub async fn nothing(visitor: Visitor, State(state): State<AdminState>) -> Response {
-    visitor.problem(&state, StatusCode::NOT_FOUND, "error.not-found")
-}

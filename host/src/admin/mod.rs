@@ -1,20 +1,30 @@
 //! The web admin: router, handlers, wire types, pages.
 //!
 //! Invariants: it reads the board (a pointer) and the journal (short read-only queries) and holds no lock of the
-//! frame path; every page works without JavaScript for reading; nothing is loaded from another host.
+//! frame path; every page works without JavaScript; nothing is loaded from another host; nothing is answered that
+//! `routes` does not list with the least role that may ask for it.
 
+mod api;
 mod i18n;
 mod pages;
+mod guard;
+mod same_origin;
+mod routes;
 mod assets;
 mod live;
 mod inspections;
 mod drift;
 mod plugins;
 mod metrics;
+mod sign_in;
+mod users;
+mod audit;
 mod request;
 mod serve;
 
-pub use serve::{AdminError, AdminServer, AdminState, bind};
+pub use request::Reach;
+pub use routes::route_table;
+pub use serve::{AdminError, AdminParts, AdminServer, AdminState, bind};
 
 #[cfg(test)]
 mod tests;

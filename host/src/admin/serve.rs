@@ -1,10 +1,13 @@
-use super::{assets, drift, inspections, live, metrics, plugins, request};
+use super::guard::sealed;
+use super::request::{self, Reach};
+use super::routes::{Entry, build, entries};
+use crate::access::Access;
 use crate::journal::Reader;
 use crate::pipeline::Board;
 use crate::telemetry::Gauges;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::routing::get;
+use axum::middleware::{from_fn, from_fn_with_state};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -13,13 +16,16 @@ use tower_http::set_header::SetResponseHeaderLayer;
 /// Event streams that may be open at one time.
 const EVENT_STREAMS: usize = 100;
 
+/// Threads for what blocks: the journal, the station's records, and the few that hash or wait to.
+const BLOCKING_THREADS: usize = 8;
+
 /// Nothing from elsewhere, nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What the handlers read.
+/// What the admin is made of.
 #[derive(Clone)]
-pub struct AdminState {
+pub struct AdminParts {
     pub station: Arc<str>,
     pub board: Board,
     pub journal: Arc<Reader>,
@@ -27,25 +33,29 @@ pub struct AdminState {
     pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     /// What is looked at when somebody scrapes.
     pub gauges: Arc<dyn Fn() -> Gauges + Send + Sync>,
+    pub access: Arc<Access>,
+    pub reach: Reach,
+}
+
+/// What the handlers read.
+#[derive(Clone)]
+pub struct AdminState {
+    parts: AdminParts,
     seats: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for AdminState {
+    type Target = AdminParts;
+
+    fn deref(&self) -> &AdminParts {
+        &self.parts
+    }
 }
 
 impl AdminState {
     #[must_use]
-    pub fn new(
-        station: &str,
-        board: Board,
-        journal: Arc<Reader>,
-        trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
-    ) -> Self {
-        let seats = Arc::new(Semaphore::new(EVENT_STREAMS));
-        Self { station: station.into(), board, journal, trouble, gauges: Arc::new(Gauges::default), seats }
-    }
-
-    /// Serves these figures beside what the board counts.
-    #[must_use]
-    pub fn with_gauges(self, gauges: Arc<dyn Fn() -> Gauges + Send + Sync>) -> Self {
-        Self { gauges, ..self }
+    pub fn new(parts: AdminParts) -> Self {
+        Self { parts, seats: Arc::new(Semaphore::new(EVENT_STREAMS)) }
     }
 
     /// A place for one event stream; none where all are taken.
@@ -61,8 +71,16 @@ pub enum AdminError {
         "the admin cannot listen on {address}: choose another address by `[admin] bind`, or stop what listens there"
     )]
     Bind { address: SocketAddr, source: std::io::Error },
-    #[error("the admin serves this machine only, since this release has no users: {address} is no loopback address")]
+    #[error(
+        "the admin would be reachable from elsewhere on {address}, which is no loopback address: choose one, or set \
+         behind_proxy and public_host in [admin] of station.toml (a reverse proxy has to bring TLS)"
+    )]
     NotLoopback { address: SocketAddr },
+    #[error(
+        "the admin would be reachable from elsewhere on {address} and has no users yet: make the first one with \
+         `assay user add --role admin`, or start it on a loopback address"
+    )]
+    NoUsers { address: SocketAddr },
     #[error("the admin's threads cannot be started")]
     Threads { source: std::io::Error },
 }
@@ -70,10 +88,16 @@ pub enum AdminError {
 /// Takes `address` for the admin; port 0 takes a free one.
 ///
 /// # Errors
-/// When it is no loopback address, somebody else listens there, or the address is not this machine's.
-pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, AdminError> {
+/// When it is no loopback address, and no proxy is stated or there are no users; or somebody else listens there, or
+/// the address is not this machine's.
+pub fn bind(address: SocketAddr, reach: &Reach, has_users: bool) -> Result<std::net::TcpListener, AdminError> {
     if !address.ip().is_loopback() {
-        return Err(AdminError::NotLoopback { address });
+        if !reach.behind_proxy() {
+            return Err(AdminError::NotLoopback { address });
+        }
+        if !has_users {
+            return Err(AdminError::NoUsers { address });
+        }
     }
     let bound = std::net::TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
@@ -98,7 +122,7 @@ impl AdminServer {
         let threads = |source| AdminError::Threads { source };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
-            .max_blocking_threads(4)
+            .max_blocking_threads(BLOCKING_THREADS)
             .thread_name("admin")
             .enable_all()
             .build()
@@ -109,6 +133,7 @@ impl AdminServer {
             tokio::net::TcpListener::from_std(listener).map_err(threads)?
         };
         let (stop, stopped) = oneshot::channel();
+        let service = router(state, entries()).into_make_service_with_connect_info::<SocketAddr>();
         let serve = move || {
             runtime.block_on(async {
                 let ends = async {
@@ -116,7 +141,7 @@ impl AdminServer {
                 };
                 // Event streams never end by themselves, so the end of the server does not wait for them.
                 tokio::select! {
-                    served = async { axum::serve(listener, router(state)).await } => {
+                    served = async { axum::serve(listener, service).await } => {
                         if let Err(error) = served { tracing::error!(%error, "the admin stopped"); }
                     }
                     () = ends => {}
@@ -143,25 +168,14 @@ impl Drop for AdminServer {
     }
 }
 
-fn router(state: AdminState) -> Router {
+/// The whole admin behind its guard.
+pub(super) fn router(state: AdminState, entries: Vec<Entry>) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    Router::new()
-        .route("/", get(live::show))
-        .route("/live/events", get(live::events))
-        .route("/inspections", get(inspections::list))
-        .route("/inspections/{id}", get(inspections::detail))
-        .route("/pictures/{digest}", get(inspections::picture))
-        .route("/drift", get(drift::show))
-        .route("/drift/series", get(drift::series))
-        .route("/plugins", get(plugins::show))
-        .route("/language", get(request::choose_language))
-        .route("/assets/{name}", get(assets::asset))
-        .route("/healthz", get(live::health))
-        .route("/metrics", get(metrics::show))
-        .fallback(inspections::nothing)
-        .layer(axum::middleware::from_fn(request::own_host))
+    build(entries, &state)
+        .layer(from_fn(sealed))
+        .layer(from_fn_with_state(state.clone(), request::own_host))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "same-origin"))

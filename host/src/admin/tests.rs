@@ -6,6 +6,9 @@
     reason = "tests fail by panicking"
 )]
 
+mod access;
+mod station;
+
 use super::i18n::{Lang, keys};
 use super::pages::layout::percent;
 use super::pages::list::ListQuery;
@@ -51,9 +54,9 @@ fn what_goes_into_an_address_is_encoded() {
 #[test]
 fn only_this_machines_own_names_are_answered() {
     for own in ["127.0.0.1:8080", "localhost", "localhost:8080", "[::1]:8080", "10.0.0.5"] {
-        assert!(super::request::is_own_host(own), "{own}");
+        assert!(super::request::is_own_host(own, None), "{own}");
     }
     for foreign in ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"] {
-        assert!(!super::request::is_own_host(foreign), "{foreign}");
+        assert!(!super::request::is_own_host(foreign, None), "{foreign}");
     }
 }

@@ -1,5 +1,6 @@
+use super::audit::{as_json as audit_as_json, as_text as audit_as_text};
 use crate::config::load;
-use crate::journal::{Checkpoint, ExportFormat, Kind, Reader, Verified, export, verify};
+use crate::journal::{AuditVerified, Checkpoint, ExportFormat, Kind, Reader, Verified, export, verify, verify_audit};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use std::fs::File;
@@ -15,7 +16,8 @@ pub struct JournalArgs {
 
 #[derive(Debug, Subcommand)]
 enum JournalCommand {
-    /// Walk the hash chain and say where it first does not hold. Ends with an error if it does not.
+    /// Walk the hash chains of the journal and of the audit log, and say where one first does not hold. Ends with an
+    /// error if it does not.
     Verify(VerifyArgs),
     /// Write all inspections, the oldest first.
     Export(ExportArgs),
@@ -24,7 +26,7 @@ enum JournalCommand {
 /// Where the journal is.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Place {
+pub(super) struct Place {
     /// The station's configuration, station.toml.
     #[arg(long)]
     config: Option<PathBuf>,
@@ -65,7 +67,7 @@ enum Format {
 }
 
 impl Place {
-    fn folder(&self) -> anyhow::Result<PathBuf> {
+    pub(super) fn folder(&self) -> anyhow::Result<PathBuf> {
         match (&self.dir, &self.config) {
             (Some(dir), _) => Ok(dir.clone()),
             (None, Some(config)) => Ok(load(config)?.data_dir.join("journal")),
@@ -86,31 +88,37 @@ pub fn run(args: JournalArgs) -> anyhow::Result<()> {
 }
 
 fn run_verify(args: &VerifyArgs) -> anyhow::Result<()> {
-    let verified = verify(&args.place.folder()?, args.checkpoint)?;
-    let text = if args.json { as_json(&verified) } else { as_text(&verified) };
+    let dir = args.place.folder()?;
+    let verified = verify(&dir, args.checkpoint)?;
+    let audit = verify_audit(&dir, None)?;
+    let text = if args.json { as_json(&verified, audit.as_ref()) } else { as_text(&verified, audit.as_ref()) };
     writeln!(io::stdout(), "{text}").context("the result cannot be printed")?;
-    match verified.fault {
-        Some(fault) => Err(anyhow::Error::new(fault).context("the journal does not hold")),
-        None if verified.integrity.is_empty() => Ok(()),
-        None => bail!("the database file is damaged: {}", verified.integrity.join("; ")),
+    if let Some(fault) = verified.fault {
+        return Err(anyhow::Error::new(fault).context("the journal does not hold"));
     }
+    if !verified.integrity.is_empty() {
+        bail!("the database file is damaged: {}", verified.integrity.join("; "));
+    }
+    super::audit::holds(audit)
 }
 
-fn as_text(verified: &Verified) -> String {
+fn as_text(verified: &Verified, audit: Option<&AuditVerified>) -> String {
     let counts: Vec<_> = verified.entries.iter().map(|(kind, count)| format!("{} {count}", kind.table())).collect();
     let holds = if verified.holds() { "the journal holds" } else { "the journal does not hold behind this" };
-    format!("{}\ncheckpoint {}\n{holds}", counts.join(", "), verified.checkpoint)
+    let journal = format!("{}\ncheckpoint {}\n{holds}", counts.join(", "), verified.checkpoint);
+    audit.map_or_else(|| journal.clone(), |audit| format!("{journal}\n{}", audit_as_text(audit)))
 }
 
-fn as_json(verified: &Verified) -> String {
+fn as_json(verified: &Verified, audit: Option<&AuditVerified>) -> String {
     let entries: serde_json::Map<_, _> =
         verified.entries.iter().map(|(kind, count): &(Kind, i64)| (kind.table().to_owned(), (*count).into())).collect();
     let object = serde_json::json!({
-        "holds": verified.holds(),
+        "holds": verified.holds() && audit.is_none_or(|audit| audit.fault.is_none()),
         "checkpoint": verified.checkpoint.to_string(),
         "entries": entries,
         "fault": verified.fault.as_ref().map(ToString::to_string),
         "integrity": verified.integrity,
+        "audit": audit.map(audit_as_json),
     });
     object.to_string()
 }

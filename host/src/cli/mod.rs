@@ -4,6 +4,9 @@ pub mod bundle;
 pub mod journal;
 pub mod key;
 pub mod station;
+mod accounts;
+mod ask;
+mod audit;
 mod inspect;
 mod installed;
 mod replay;
@@ -35,6 +38,9 @@ enum Command {
     Key(key::KeyArgs),
     Bundle(bundle::BundleArgs),
     Journal(journal::JournalArgs),
+    Audit(audit::AuditArgs),
+    User(accounts::UserArgs),
+    Token(accounts::TokenArgs),
 }
 
 /// Reads the command line and does what it says.
@@ -51,5 +57,8 @@ pub fn run() -> anyhow::Result<()> {
         Command::Key(args) => key::run(args),
         Command::Bundle(args) => bundle::run(args),
         Command::Journal(args) => journal::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::User(args) => accounts::run_user(args),
+        Command::Token(args) => accounts::run_token(args),
     }
 }

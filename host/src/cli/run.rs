@@ -1,7 +1,8 @@
 use super::station::{Assembly, open_journal};
-use crate::admin::{AdminServer, AdminState, bind};
-use crate::config::load;
-use crate::journal::Journal;
+use crate::access::{Access, AccessOptions, SessionLimits};
+use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
+use crate::config::{StationConfig, load};
+use crate::journal::{Journal, Ledger};
 use crate::pipeline::{Board, JournalKeeper, LaneOptions, Line, LineParts};
 use crate::source::Source;
 use crate::telemetry::Gauges;
@@ -11,6 +12,7 @@ use signal_hook::iterator::Signals;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs the station until Ctrl-C.
 #[derive(Debug, clap::Args)]
@@ -26,7 +28,10 @@ pub struct RunArgs {
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let config = load(&args.config)?;
     // First what can fail without a trace: nothing is written before the port is ours and the recipe is live.
-    let listener = bind(args.bind.unwrap_or(config.admin.bind))?;
+    let address = args.bind.unwrap_or(config.admin.bind);
+    let reach = Reach { public_host: config.admin.public_host.clone() };
+    let has_users = super::accounts::has_users(&config)?;
+    let listener = bind(address, &reach, has_users)?;
     let parts = Assembly::open(config)?;
     for (name, reason) in parts.backends.missing() {
         println!("backend {name} is not available: {reason}");
@@ -56,10 +61,21 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     })?;
     let watched = Arc::clone(&journal);
     let trouble = Arc::new(move || watched.health().stopped);
-    let state = AdminState::new(&parts.config.station, line.board.clone(), Arc::new(journal.reader()), trouble)
-        .with_gauges(gauges(line.board.clone(), Arc::clone(&journal)));
+    let access = access(&parts.config, &reach)?;
+    let state = AdminState::new(AdminParts {
+        station: parts.config.station.as_str().into(),
+        board: line.board.clone(),
+        journal: Arc::new(journal.reader()),
+        trouble,
+        gauges: gauges(line.board.clone(), Arc::clone(&journal)),
+        access: Arc::clone(&access),
+        reach,
+    });
     configured.commit(&parts)?;
     let admin = AdminServer::start(listener, state)?;
+    if let Some(secret) = access.new_set_up_secret()? {
+        println!("no users yet: the first admin is made on /setup with the set-up secret {secret}");
+    }
     println!("admin: http://{}", admin.address);
     println!("Ctrl-C ends the station.");
 
@@ -85,6 +101,18 @@ fn gauges(board: Board, journal: Arc<Journal>) -> Arc<dyn Fn() -> Gauges + Send 
         commits: journal.commit_times(),
         ..Gauges::default()
     })
+}
+
+/// Who may use the admin. On loopback, and with no proxy before it, a station without users is open to this machine.
+fn access(config: &StationConfig, reach: &Reach) -> anyhow::Result<Arc<Access>> {
+    let dir = config.data_dir.join("journal");
+    let ledger = Ledger::open(&dir, &config.station)
+        .with_context(|| format!("the station's records in {} cannot be opened", dir.display()))?;
+    let idle = Duration::from_secs(60 * u64::from(config.admin.session_idle_min));
+    let sessions = SessionLimits { idle, ..AccessOptions::default().sessions };
+    // `bind` has let an address that is no loopback through only behind a proxy.
+    let options = AccessOptions { sessions, open_without_users: !reach.behind_proxy() };
+    Ok(Arc::new(Access::new(Arc::new(ledger), options)?))
 }
 
 fn sources(parts: &Assembly) -> Vec<Box<dyn Source>> {

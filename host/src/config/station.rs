@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 const MB: u64 = 1 << 20;
 const MAX_SOURCES: usize = 64;
+const DEFAULT_SESSION_IDLE_MIN: u32 = 15;
 const BACKENDS: [&str; 3] = ["openvino", "onnxruntime", "tract"];
 
 /// A station's configuration, fully checked.
@@ -45,9 +46,13 @@ pub struct InferenceConfig {
     pub parallel: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminConfig {
     pub bind: SocketAddr,
+    /// The name under which a reverse proxy that brings TLS serves the admin; none where only this machine reaches it.
+    pub public_host: Option<String>,
+    /// A session without a request of its person ends after so long.
+    pub session_idle_min: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,24 +191,47 @@ fn inference(fields: &Fields<'_>) -> Option<InferenceConfig> {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        let bind = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Self { bind, public_host: None, session_idle_min: DEFAULT_SESSION_IDLE_MIN }
     }
 }
 
 fn admin(fields: &Fields<'_>) -> Option<AdminConfig> {
-    if !fields.has("bind") {
-        return Some(AdminConfig::default());
-    }
-    let bind: SocketAddr =
-        fields.parsed("bind", "an address and a port such as \"127.0.0.1:8080\"", |text| text.parse().ok())?;
-    if !bind.ip().is_loopback() {
-        // Whoever reaches the page sees every picture; there is nobody to ask for a password yet.
-        let expected = "a loopback address such as \"127.0.0.1:8080\": this release has no users, so the admin is \
-                        for this machine only";
+    let bind = if fields.has("bind") {
+        fields.parsed("bind", "an address and a port such as \"127.0.0.1:8080\"", |text| text.parse().ok())
+    } else {
+        Some(AdminConfig::default().bind)
+    };
+    let behind_proxy = fields.or("behind_proxy", false);
+    let expected = "the name that people type, such as \"line3.plant.example\", without a port";
+    let public_host = fields.parsed("public_host", expected, host_name);
+    let session_idle_min = fields.number("session_idle_min", 1..=480, Some(DEFAULT_SESSION_IDLE_MIN));
+    let bind: SocketAddr = bind?;
+    if !bind.ip().is_loopback() && !behind_proxy {
+        // Passwords would cross the network in the clear.
+        let expected = "a loopback address such as \"127.0.0.1:8080\", or behind_proxy = true and public_host: the \
+                        admin speaks no TLS itself, a reverse proxy has to";
         fields.wrong("bind", expected);
         return None;
     }
-    Some(AdminConfig { bind })
+    match (behind_proxy, &public_host) {
+        (true, None) if !fields.has("public_host") => {
+            fields.wrong("public_host", &format!("{expected}: behind_proxy = true needs it"));
+            return None;
+        }
+        (false, Some(_)) => {
+            fields.wrong("public_host", "no such key, unless behind_proxy = true");
+            return None;
+        }
+        _ => {}
+    }
+    Some(AdminConfig { bind, public_host, session_idle_min: session_idle_min? })
+}
+
+fn host_name(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    let is_name = !text.is_empty() && text.len() <= 253 && text.chars().all(fits);
+    is_name.then(|| text.to_ascii_lowercase())
 }
 
 impl Default for JournalConfig {

@@ -15,7 +15,9 @@ mod model;
 mod recipe;
 mod inspection;
 mod verdict;
+mod actor;
 
+pub use actor::{Actor, ActorKind, Role, RoleParseError};
 pub use digest::{Digest, DigestParseError};
 pub use failure::{Blame, Failure, FailureCode, Stage};
 pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report};

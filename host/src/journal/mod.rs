@@ -16,6 +16,7 @@ mod filter;
 mod gaps;
 mod health;
 mod keeping;
+mod ledger;
 mod open;
 mod options;
 mod pictures;
@@ -35,6 +36,10 @@ pub use error::JournalError;
 pub use export::{ExportError, ExportFormat, export};
 pub use filter::{Cursor, CursorParseError, Filter, MAX_PAGE, Page};
 pub use health::{Health, Pressure};
+pub use ledger::{
+    AuditEntry, AuditFault, AuditLine, AuditVerified, Changed, Ledger, LedgerError, NewToken, NewUser, Outcome, Token,
+    User, UserChange, export_audit, verify_audit,
+};
 pub use options::{Durability, JournalOptions, KeepDays};
 pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
 pub use record::{Record, StoredImage};

@@ -85,29 +85,45 @@ pub fn check_sqlite() -> Result<(), JournalError> {
     Ok(())
 }
 
+/// What a file says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Header {
+    Missing,
+    NotSqlite,
+    Sqlite { application_id: u32, version: u32 },
+}
+
 /// Reads the header without SQLite, so that a file that is not ours is not touched at all.
-pub fn look_at(path: &Path) -> Result<Found, JournalError> {
+pub fn header(path: &Path) -> io::Result<Header> {
     let mut head = Vec::new();
     match File::open(path).and_then(|file| file.take(100).read_to_end(&mut head)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(JournalError::folder(path, error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Header::Missing),
+        Err(error) => return Err(error),
         Ok(_) => {}
     }
-    let foreign = |found: String| JournalError::Foreign { path: path.to_owned(), found };
     if head.len() < 100 || !head.starts_with(b"SQLite format 3\0") {
-        return Err(foreign("not a SQLite database".to_owned()));
+        return Ok(Header::NotSqlite);
     }
     let number = |at: usize| {
         head.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, |four: [u8; 4]| u32::from_be_bytes(four))
     };
-    let (version, application) = (number(60), number(68));
-    if application != APPLICATION_ID {
-        return Err(foreign(format!("a SQLite database of another program (application_id {application:#010x})")));
-    }
-    match version {
-        1..=SCHEMA_VERSION => Ok(Found::Journal { version }),
-        0 => Err(foreign("a journal that was never finished".to_owned())),
-        found => Err(JournalError::TooNew { path: path.to_owned(), found, known: SCHEMA_VERSION }),
+    Ok(Header::Sqlite { version: number(60), application_id: number(68) })
+}
+
+/// Looks at what lies where the journal should be; changes nothing.
+pub fn look_at(path: &Path) -> Result<Found, JournalError> {
+    let foreign = |found: String| Err(JournalError::Foreign { path: path.to_owned(), found });
+    match header(path).map_err(|error| JournalError::folder(path, error))? {
+        Header::Missing => Ok(Found::Nothing),
+        Header::NotSqlite => foreign("not a SQLite database".to_owned()),
+        Header::Sqlite { application_id, .. } if application_id != APPLICATION_ID => {
+            foreign(format!("a SQLite database of another program (application_id {application_id:#010x})"))
+        }
+        Header::Sqlite { version: version @ 1..=SCHEMA_VERSION, .. } => Ok(Found::Journal { version }),
+        Header::Sqlite { version: 0, .. } => foreign("a journal that was never finished".to_owned()),
+        Header::Sqlite { version, .. } => {
+            Err(JournalError::TooNew { path: path.to_owned(), found: version, known: SCHEMA_VERSION })
+        }
     }
 }
 

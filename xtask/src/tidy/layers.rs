@@ -3,7 +3,7 @@
 use super::{File, Problem};
 
 /// A module and those it may use. `cli` stands on top of all.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("trust", &["domain"]),
     ("imaging", &["domain"]),
@@ -14,16 +14,18 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("plugin", &["domain", "imaging", "inference"]),
     ("source", &["domain", "imaging", "config"]),
     ("pipeline", &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "journal", "telemetry"]),
-    ("admin", &["domain", "journal", "telemetry", "config", "pipeline"]),
+    ("access", &["domain", "journal"]),
+    ("admin", &["domain", "journal", "access", "telemetry", "config", "pipeline"]),
 ];
 
 /// The top of the host.
 const TOP: &str = "cli";
 
 /// Crates that one module alone names.
-const OWNED: [(&str, &str); 9] = [
+const OWNED: [(&str, &str); 10] = [
     ("wasmtime", "plugin"),
     ("rusqlite", "journal"),
+    ("argon2", "access"),
     ("axum", "admin"),
     ("maud", "admin"),
     ("ort", "inference"),

@@ -1,5 +1,6 @@
+use crate::access::{ActorKind, Identity};
 use crate::admin::i18n::Lang;
-use crate::domain::{Region, VerdictKind};
+use crate::domain::{Region, Role, VerdictKind};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Which entry of the navigation is current.
@@ -9,13 +10,18 @@ pub enum Tab {
     Inspections,
     Drift,
     Plugins,
+    Audit,
+    Users,
 }
 
-const TABS: [(Tab, &str, &str); 4] = [
-    (Tab::Live, "/", "nav.live"),
-    (Tab::Inspections, "/inspections", "nav.inspections"),
-    (Tab::Drift, "/drift", "nav.drift"),
-    (Tab::Plugins, "/plugins", "nav.plugins"),
+/// Shown to whoever has the role, which is that of `routes`.
+const TABS: [(Tab, &str, &str, Role); 6] = [
+    (Tab::Live, "/", "nav.live", Role::Viewer),
+    (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
+    (Tab::Drift, "/drift", "nav.drift", Role::Viewer),
+    (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
+    (Tab::Audit, "/audit", "nav.audit", Role::Engineer),
+    (Tab::Users, "/users", "nav.users", Role::Admin),
 ];
 
 /// What every page needs beside its own content.
@@ -25,6 +31,17 @@ pub struct PageFrame {
     pub station: String,
     /// Path and query of this page, to come back to after the language was changed.
     pub here: String,
+    /// Who looks at it; none on the pages for signing in.
+    pub identity: Option<Identity>,
+}
+
+impl PageFrame {
+    /// What every form with method `post` carries: `(frame.form_token())` as its first child.
+    #[must_use]
+    pub fn form_token(&self) -> Markup {
+        let token = self.identity.as_ref().and_then(|identity| identity.form_token.as_deref());
+        html! { input type="hidden" name="csrf" value=(token.unwrap_or("")); }
+    }
 }
 
 /// The whole page around `content`.
@@ -50,6 +67,7 @@ pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) 
                 a class="skip" href="#content" { (t("nav.skip")) }
                 (top(frame, tab))
                 main id="content" { (content) }
+                (bottom(frame))
             }
         }
     }
@@ -58,17 +76,54 @@ pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) 
 fn top(frame: &PageFrame, tab: Option<Tab>) -> Markup {
     let t = |key: &str| frame.lang.text(key);
     let other = frame.lang.other();
+    let role = frame.identity.as_ref().map(|identity| identity.actor.role);
     html! {
         header class="top" {
             a class="brand" href="/" { img src="/assets/icon.svg" width="24" height="24" alt=""; (t("site.title")) }
             nav {
-                @for (entry, href, key) in TABS {
-                    a href=(href) aria-current=[(Some(entry) == tab).then_some("page")] { (t(key)) }
+                @for (entry, href, key, least) in TABS {
+                    @if role >= Some(least) {
+                        a href=(href) aria-current=[(Some(entry) == tab).then_some("page")] { (t(key)) }
+                    }
                 }
             }
             span class="station" { (t("site.station")) " " b { (frame.station) } }
+            (who(frame))
             a href={ "/language?to=" (other.tag()) "&back=" (percent(&frame.here)) } lang=(other.tag()) { (t("nav.language")) }
         }
+    }
+}
+
+/// Who is signed in, and the way out.
+fn who(frame: &PageFrame) -> Markup {
+    let signed = frame.identity.as_ref().filter(|identity| identity.actor.kind == ActorKind::User);
+    html! {
+        @if let Some(identity) = signed {
+            form class="who" method="post" action="/logout" {
+                (frame.form_token())
+                a href="/account" title=(role_word(frame.lang, identity.actor.role)) { (identity.actor.name) }
+                button class="quiet" type="submit" { (frame.lang.text("nav.sign-out")) }
+            }
+        }
+    }
+}
+
+/// What everybody must know of an open station.
+fn bottom(frame: &PageFrame) -> Markup {
+    let t = |key: &str| frame.lang.text(key);
+    let open = frame.identity.as_ref().is_some_and(|identity| identity.actor.kind == ActorKind::Local);
+    html! {
+        @if open { footer class="open" { p { (t("open.note")) " " a href="/setup" { (t("open.set-up")) } } } }
+    }
+}
+
+#[must_use]
+pub fn role_word(lang: Lang, role: Role) -> &'static str {
+    match role {
+        Role::Viewer => lang.text("role.viewer"),
+        Role::Operator => lang.text("role.operator"),
+        Role::Engineer => lang.text("role.engineer"),
+        Role::Admin => lang.text("role.admin"),
     }
 }
 

@@ -7,3 +7,6 @@ pub mod detail;
 pub mod drift;
 pub mod plugins;
 pub mod problem;
+pub mod sign_in;
+pub mod users;
+pub mod audit;

@@ -1,0 +1,50 @@
+//! The API for machines, below `/api/v1`: JSON in and out, every refusal a [`Problem`].
+
+mod problem;
+
+pub use problem::Problem;
+
+use super::request::By;
+use super::serve::AdminState;
+use super::users::{ask, status_of};
+use crate::access::AccessError;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// When to ask again a station that is busy or has no space.
+const RETRY_AFTER_S: u64 = 5;
+
+/// Where the API begins.
+pub const API: &str = "/api/";
+
+/// Whether a refusal of this path is answered as a [`Problem`], not as a page.
+#[must_use]
+pub fn is_api(path: &str) -> bool {
+    path.starts_with(API) || path == "/api"
+}
+
+/// Who the station takes the sender for: shows a machine that its token works.
+pub async fn whoami(By(actor): By) -> Response {
+    Json(serde_json::json!({ "name": actor.name, "kind": actor.kind.name(), "role": actor.role.name() }))
+        .into_response()
+}
+
+pub async fn revoke_token(By(actor): By, State(state): State<AdminState>, Path(id): Path<String>) -> Response {
+    match ask(&state, move |access| access.revoke_token(&actor, &id)).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => of_access(&error).into_response(),
+    }
+}
+
+/// How the API says why access was not given or an account not changed.
+fn of_access(error: &AccessError) -> Problem {
+    match status_of(error) {
+        StatusCode::INTERNAL_SERVER_ERROR => Problem::internal(),
+        status => {
+            let problem = Problem::new(status, error.code(), "The change was refused", error.to_string());
+            if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(RETRY_AFTER_S) } else { problem }
+        }
+    }
+}

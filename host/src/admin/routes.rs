@@ -1,0 +1,114 @@
+//! Every address of the admin and the least role that may use it. The router is made of this list, and of nothing else:
+//! `guard` stands before each, its seal on every answer shows that it did, and a test asks each address as each role.
+//!
+//! To add one: one line below, in the group where it belongs, such as
+//! `get("/api/v1/alarms", VIEWER, alarms::list)`.
+
+use super::guard::{Guard, guard, nothing_there, wrong_method};
+use super::serve::AdminState;
+use super::{api, assets, audit, drift, inspections, live, metrics, plugins, request, sign_in, users};
+use crate::access::Role;
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+/// Who may use an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Least {
+    /// Everybody who reaches the admin: only what shows nothing of the station.
+    Public,
+    /// This role, and those above it.
+    Role(Role),
+}
+
+const PUBLIC: Least = Least::Public;
+const VIEWER: Least = Least::Role(Role::Viewer);
+const ENGINEER: Least = Least::Role(Role::Engineer);
+const ADMIN: Least = Least::Role(Role::Admin);
+
+/// One address.
+pub struct Entry {
+    pub method: Method,
+    pub path: &'static str,
+    pub least: Least,
+    handler: MethodRouter<AdminState>,
+}
+
+fn public() -> Vec<Entry> {
+    vec![
+        get("/assets/{name}", PUBLIC, assets::asset),
+        get("/healthz", PUBLIC, live::health),
+        get("/language", PUBLIC, request::choose_language),
+        get("/login", PUBLIC, sign_in::show),
+        post("/login", PUBLIC, sign_in::sign_in),
+        get("/setup", PUBLIC, sign_in::show_set_up),
+        post("/setup", PUBLIC, sign_in::set_up),
+    ]
+}
+
+fn pages() -> Vec<Entry> {
+    vec![
+        get("/", VIEWER, live::show),
+        get("/live/events", VIEWER, live::events),
+        get("/inspections", VIEWER, inspections::list),
+        get("/inspections/{id}", VIEWER, inspections::detail),
+        get("/pictures/{digest}", VIEWER, inspections::picture),
+        get("/drift", VIEWER, drift::show),
+        get("/drift/series", VIEWER, drift::series),
+        get("/plugins", VIEWER, plugins::show),
+        post("/logout", VIEWER, sign_in::sign_out),
+        get("/account", VIEWER, sign_in::account),
+        post("/account/password", VIEWER, sign_in::change_password),
+        get("/audit", ENGINEER, audit::show),
+        get("/users", ADMIN, users::show),
+        post("/users", ADMIN, users::add),
+        post("/users/{name}/role", ADMIN, users::set_role),
+        post("/users/{name}/state", ADMIN, users::set_state),
+        post("/users/{name}/password", ADMIN, users::set_password),
+        post("/tokens", ADMIN, users::create_token),
+        post("/tokens/{id}/revoke", ADMIN, users::revoke_token),
+    ]
+}
+
+fn machines() -> Vec<Entry> {
+    vec![get("/api/v1/whoami", VIEWER, api::whoami), delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token)]
+}
+
+/// The whole list.
+pub fn entries() -> Vec<Entry> {
+    [public(), pages(), machines()].into_iter().flatten().collect()
+}
+
+/// The list as data: method, path, and the least role; none where everybody may.
+#[must_use]
+pub fn route_table() -> Vec<(String, &'static str, Option<Role>)> {
+    let role = |least| match least {
+        Least::Public => None,
+        Least::Role(role) => Some(role),
+    };
+    entries().into_iter().map(|entry| (entry.method.to_string(), entry.path, role(entry.least))).collect()
+}
+
+fn get<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
+    Entry { method: Method::GET, path, least, handler: on(MethodFilter::GET, handler) }
+}
+
+fn post<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
+    Entry { method: Method::POST, path, least, handler: on(MethodFilter::POST, handler) }
+}
+
+fn delete<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
+    Entry { method: Method::DELETE, path, least, handler: on(MethodFilter::DELETE, handler) }
+}
+
+/// The router of the list: a guard stands before every handler.
+pub fn build(entries: Vec<Entry>, state: &AdminState) -> Router<AdminState> {
+    let mut router = Router::new();
+    for Entry { path, least, handler, .. } in entries {
+        let guarded = Guard { state: state.clone(), least };
+        router = router.route(path, handler.route_layer(from_fn_with_state(guarded, guard)));
+    }
+    router.fallback(nothing_there).method_not_allowed_fallback(wrong_method)
+}

@@ -1,0 +1,164 @@
+//! The admin of a station that judges nothing, over real HTTP.
+
+use crate::access::{Access, AccessOptions, Actor, Role};
+use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
+use crate::domain::{DeviceUse, Digest, ModelUse, Recipe, VerdictPolicy};
+use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
+use crate::pipeline::{Board, RecipeCard};
+use std::sync::Arc;
+
+pub const PASSWORD: &str = "canada-goose-7";
+
+/// What came back: status, headers, text.
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The `type` of a problem, without its prefix.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let body: serde_json::Value = serde_json::from_str(&self.text).unwrap();
+        assert_eq!(body["status"], self.status);
+        assert!(body["title"].is_string() && body["detail"].is_string(), "{body}");
+        body["type"].as_str().unwrap().strip_prefix("urn:assay:problem:").unwrap().to_owned()
+    }
+}
+
+pub struct Station {
+    pub access: Arc<Access>,
+    pub address: String,
+    agent: ureq::Agent,
+    _admin: AdminServer,
+    _journal: Journal,
+    _dir: tempfile::TempDir,
+}
+
+/// A station without users on loopback, open to whoever is there.
+pub fn open() -> Station {
+    start(AccessOptions { open_without_users: true, ..AccessOptions::default() }, Reach::default())
+}
+
+/// A station with a user of each role, named as the role.
+pub fn with_users() -> Station {
+    let station = open();
+    for role in Role::ALL {
+        station.access.add_user(&Actor::console(), role.name(), role, PASSWORD).unwrap();
+    }
+    station
+}
+
+pub fn start(options: AccessOptions, reach: Reach) -> Station {
+    let dir = tempfile::tempdir().unwrap();
+    let journal =
+        Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
+    let ledger = Arc::new(Ledger::open(dir.path(), "line-1").unwrap());
+    let access = Arc::new(Access::new(ledger, options).unwrap());
+    let listener = bind("127.0.0.1:0".parse().unwrap(), &reach, false).unwrap();
+    let state = AdminState::new(AdminParts {
+        station: "line-1".into(),
+        board: Board::new(card()),
+        journal: Arc::new(journal.reader()),
+        trouble: Arc::new(|| None),
+        gauges: Arc::new(Default::default),
+        access: Arc::clone(&access),
+        reach,
+    });
+    let admin = AdminServer::start(listener, state).unwrap();
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    let address = format!("http://{}", admin.address);
+    Station { access, address, agent, _admin: admin, _journal: journal, _dir: dir }
+}
+
+impl Station {
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = self.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
+        let text = if path == "/live/events" { String::new() } else { response.body_mut().read_to_string().unwrap() };
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+    }
+
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.ask("GET", path, headers, "")
+    }
+
+    /// A form as a browser sends it from a page of the station.
+    pub fn form(&self, path: &str, cookie: &str, fields: &str) -> Answer {
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+        let all = [headers[0], headers[1], ("cookie", cookie)];
+        self.ask("POST", path, &all, fields)
+    }
+
+    /// Signs in; gives the cookie and the form token.
+    pub fn sign_in(&self, name: &str) -> (String, String) {
+        let answer = self.form("/login", "", &format!("name={name}&password={PASSWORD}&back=/drift"));
+        assert_eq!((answer.status, answer.header("location")), (303, "/drift"), "{}", answer.text);
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        let token = form_token(&self.get("/account", &[("cookie", &cookie)]).text);
+        (cookie, token)
+    }
+
+    pub fn token(&self, role: Role) -> String {
+        self.access.create_token(&Actor::console(), &format!("machine-{role}"), role, 1).unwrap().text
+    }
+
+    pub fn newest_audit(&self) -> AuditLine {
+        self.access.ledger().audit_lines(None, 1).unwrap().remove(0)
+    }
+}
+
+/// The token in the first form of a page.
+pub fn form_token(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("the page has a form");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+fn card() -> RecipeCard {
+    let model = ModelUse {
+        name: "surface".into(),
+        version: "1.0.0".into(),
+        model: Digest::of(b"model"),
+        bundle: Digest::of(b"bundle"),
+        signers: vec![],
+        labels: vec!["good".into()],
+        devices: vec!["CPU".into()],
+        logits: "logits".into(),
+        temperature: 1.0,
+        reference: None,
+    };
+    let policy = VerdictPolicy {
+        pass_labels: vec!["good".into()],
+        min_pass_probability: 0.6,
+        min_fail_probability: 0.5,
+        undecided_on: vec![],
+        fail_on: vec![],
+    };
+    let recipe = Recipe {
+        name: "test".into(),
+        version: "1.0.0".into(),
+        digest: Digest::of(b"recipe"),
+        signers: vec![],
+        preprocessors: vec![],
+        model,
+        detectors: vec![],
+        monitors: vec![],
+        policy,
+        frame_budget_ms: 100,
+    };
+    let device = DeviceUse {
+        backend: "fake".into(),
+        asked: vec!["CPU".into()],
+        used: "CPU".into(),
+        precision: "f32-exact".into(),
+    };
+    RecipeCard { recipe, device, library_version: "1".into(), components: vec![] }
+}
