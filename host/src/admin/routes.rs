@@ -73,7 +73,11 @@ fn pages() -> Vec<Entry> {
 }
 
 fn machines() -> Vec<Entry> {
-    vec![get("/api/v1/whoami", VIEWER, api::whoami), delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token)]
+    vec![
+        get("/metrics", VIEWER, metrics::show),
+        get("/api/v1/whoami", VIEWER, api::whoami),
+        delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),
+    ]
 }
 
 /// The whole list.

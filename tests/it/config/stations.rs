@@ -127,11 +127,20 @@ mode = "sometimes"
 }
 
 #[test]
-fn only_a_loopback_address_is_served() {
+fn an_address_that_others_reach_needs_a_proxy_and_its_name() {
     for bind in ["192.168.1.5:80", "[::]:80", "0.0.0.0:80"] {
         let found = problem(&format!("{SMALLEST}[admin]\nbind = \"{bind}\"\n"));
-        assert!(found.contains("this release has no users"), "{found}");
+        assert!(found.contains("a loopback address") && found.contains("behind_proxy"), "{found}");
+        let found = problem(&format!("{SMALLEST}[admin]\nbind = \"{bind}\"\nbehind_proxy = true\n"));
+        assert!(found.contains("admin.public_host"), "{found}");
+        let named = "behind_proxy = true\npublic_host = \"Line3.plant.example\"\nsession_idle_min = 60";
+        let admin = read(&format!("{SMALLEST}[admin]\nbind = \"{bind}\"\n{named}\n")).unwrap().admin;
+        assert_eq!((admin.public_host.as_deref(), admin.session_idle_min), (Some("line3.plant.example"), 60));
     }
+    let unused = problem(&format!("{SMALLEST}[admin]\npublic_host = \"line3.example\"\n"));
+    assert!(unused.contains("unless behind_proxy = true"), "{unused}");
+    let port = problem(&format!("{SMALLEST}[admin]\nbehind_proxy = true\npublic_host = \"line3.example:80\"\n"));
+    assert!(port.contains("without a port"), "{port}");
     let found = problem(&format!("{SMALLEST}[admin]\nbind = \"localhost\"\n"));
     assert!(found.contains("an address and a port"), "{found}");
 }
