@@ -60,7 +60,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         options: LaneOptions::default(),
     })?;
     let watched = Arc::clone(&journal);
-    let trouble = Arc::new(move || watched.health().stopped);
+    let trouble = Arc::new(move || watched.health().trouble());
     let access = access(&parts.config, &reach)?;
     let state = AdminState::new(AdminParts {
         station: parts.config.station.as_str().into(),

@@ -117,6 +117,8 @@ pub enum FailureCode {
     Unreadable,
     /// The record could not be made durable.
     JournalFailed,
+    /// There was no room on the disk for the record.
+    DiskFull,
     /// A bug in the host.
     Internal,
 }
@@ -143,6 +145,7 @@ impl FailureCode {
             Self::ImageTooLarge => "image-too-large",
             Self::Unreadable => "unreadable",
             Self::JournalFailed => "journal-failed",
+            Self::DiskFull => "disk-full",
             Self::Internal => "internal",
         }
     }

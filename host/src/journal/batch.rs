@@ -148,6 +148,13 @@ impl<'c> Statements<'c> {
         Ok(())
     }
 
+    /// True where a trigger of that range has a record.
+    pub fn has_record(&self, boot: u64, first: u64, last: u64) -> rusqlite::Result<bool> {
+        let [boot, first, last] = [boot, first, last].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let sql = "SELECT EXISTS (SELECT 1 FROM inspections WHERE boot = ? AND trigger BETWEEN ? AND ?)";
+        self.db.query_row(sql, [boot, first, last], |row| row.get(0))
+    }
+
     pub fn knows_picture(&mut self, digest: &Digest) -> rusqlite::Result<bool> {
         self.picture_known.exists([digest.as_bytes()])
     }

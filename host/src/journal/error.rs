@@ -9,6 +9,12 @@ pub enum JournalError {
     Folder { path: PathBuf, source: Arc<io::Error> },
     #[error("{} is read-only, the journal must write there: remount it writable, or set another data folder", path.display())]
     ReadOnly { path: PathBuf },
+    #[error(
+        "{} is on the network file system {kind}, which does not keep what it says is on the disk: set a data folder \
+         on a disk of this machine",
+        path.display()
+    )]
+    NetworkFolder { path: PathBuf, kind: String },
     #[error("the data folder {} is in use by another station: stop that one, or give this one its own folder", path.display())]
     InUse { path: PathBuf },
     #[error("{} is locked by another program: close what has it open (database browser, backup) and try again", path.display())]
@@ -69,6 +75,7 @@ impl JournalError {
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Locked { path },
             Some(Code::ReadOnly | Code::PermissionDenied) => Self::ReadOnly { path },
             Some(Code::DiskFull) => Self::DiskFull { path },
+            _ if super::writer::is_index_full(&source) => Self::DiskFull { path },
             Some(Code::NotADatabase) => Self::Foreign { path, found: "not a SQLite database".to_owned() },
             _ => Self::Database { doing: "open its database", source: Arc::new(source) },
         }

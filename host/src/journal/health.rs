@@ -34,8 +34,18 @@ pub struct Health {
     pub entries: u64,
     /// The last fault, also when the journal has come over it.
     pub last_fault: Option<String>,
-    /// Why nothing is recorded any more; absent while the journal works.
+    /// Why the last records were refused; absent since one could be kept.
+    pub refusing: Option<String>,
+    /// Why nothing is recorded any more, until a restart; absent while the journal works.
     pub stopped: Option<String>,
+}
+
+impl Health {
+    /// Why verdicts are withheld at the moment.
+    #[must_use]
+    pub fn trouble(self) -> Option<String> {
+        self.stopped.or(self.refusing)
+    }
 }
 
 /// What the writer tells everybody else.
@@ -78,6 +88,7 @@ impl Shared {
         self.commit_times.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         let mut state = self.lock();
         state.0.commits += 1;
+        state.0.refusing = None;
         for waited in waited_us {
             state.0.entries += 1;
             if state.1.len() == REMEMBERED {

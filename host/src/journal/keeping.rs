@@ -4,12 +4,19 @@ use super::batch::{Statements, Stored, Work};
 use super::health::Pressure;
 use super::now_us;
 use super::pictures::{Class, NewPicture};
-use super::writer::{Ticket, Writer};
+use super::writer::{Command, Ticket, Writer};
 use crate::domain::Digest;
-use std::collections::BTreeMap;
+use crossbeam_channel::Receiver;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Pictures that leave in one step.
-pub const EVICT_STEP: i64 = 64;
+/// Pictures that leave in one step: the most that one commit takes on, whatever came in with it.
+/// Unit tests reach it with few.
+pub const EVICT_STEP: i64 = if cfg!(test) { 16 } else { 1024 };
+/// Steps in one quiet moment, as long as nobody waits.
+const QUIET_STEPS: usize = 8;
+/// Over the quota, pictures may be ahead of those that leave by an eighth of it, and by that much at most.
+const MOST_AHEAD: u64 = 256 << 20;
 /// Of the 256 sub-folders of the picture store, so many are compared with the inventory in one quiet moment.
 const SWEEP_STEP: usize = 16;
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
@@ -35,25 +42,69 @@ impl Writer {
         }
         let mut there = Vec::new();
         let mut new = Vec::new();
-        for picture in wanted.values() {
+        for picture in wanted.into_values() {
             let known = statements.knows_picture(&picture.digest)?;
             if known && self.folder.path(&picture.digest).exists() {
-                there.push((picture.clone(), 0));
+                there.push((picture, 0));
             } else {
-                new.push((picture, if known { 0 } else { picture.bytes.len() as u64 }));
+                let adds = if known { 0 } else { picture.bytes.len() as u64 };
+                new.push((picture, adds));
             }
         }
-        let (stored, fault) = self.folder.store(&new.iter().map(|(picture, _)| *picture).collect::<Vec<_>>());
-        let kept = stored.into_iter().map(|picture| picture.digest).collect::<Vec<_>>();
-        let failed = (new.len() - kept.len()) as u64;
-        there.extend(new.into_iter().filter(|(p, _)| kept.contains(&p.digest)).map(|(p, adds)| (p.clone(), adds)));
+        let new = self.admitted(statements, new)?;
+        let (stored, fault) = self.folder.store(&new.iter().map(|(picture, _)| picture).collect::<Vec<_>>());
+        let kept: BTreeSet<Digest> = stored.into_iter().map(|picture| picture.digest).collect();
+        let failed = new.len() - kept.len();
+        there.extend(new.into_iter().filter(|(picture, _)| kept.contains(&picture.digest)));
         if let Some(fault) = fault {
-            self.shared.change(|health| {
-                health.pictures_failed += failed;
-                health.last_fault = Some(format!("a picture could not be kept: {fault}"));
-            });
+            self.not_kept(failed, &format!("a picture could not be kept: {fault}"));
         }
         Ok(there)
+    }
+
+    /// Those of the new pictures for which there is room, the most wanted first. What leaves in one step may be far
+    /// smaller than what comes in, so the quota is passed for a while, but not without end.
+    fn admitted(
+        &self,
+        statements: &mut Statements<'_>,
+        mut new: Vec<(NewPicture, u64)>,
+    ) -> rusqlite::Result<Vec<(NewPicture, u64)>> {
+        let quota = self.options.image_quota_bytes;
+        let excess = self.excess_with(new.iter().map(|(_, adds)| adds).sum());
+        let leaving = if excess > 0 { statements.least_wanted(excess, EVICT_STEP)? } else { Vec::new() };
+        let leaving: u64 = leaving.iter().map(|(_, bytes)| bytes).sum();
+        let most = quota.saturating_add((quota / 8).min(MOST_AHEAD)).saturating_add(leaving);
+        let mut room = most.saturating_sub(self.picture_bytes);
+        let came = new.len();
+        new.sort_by_key(|(picture, _)| Reverse(picture.class));
+        new.retain(|(_, adds)| match room.checked_sub(*adds) {
+            Some(rest) => {
+                room = rest;
+                true
+            }
+            None => false,
+        });
+        if new.len() < came {
+            let text = "pictures come in faster than older ones leave, or are larger than the quota: some are not kept";
+            self.not_kept(came - new.len(), text);
+        }
+        Ok(new)
+    }
+
+    fn not_kept(&self, count: usize, why: &str) {
+        self.shared.change(|health| {
+            health.pictures_failed += count as u64;
+            health.last_fault = Some(why.to_owned());
+        });
+    }
+
+    /// Bytes of pictures over the quota.
+    pub(super) fn excess(&self) -> u64 {
+        self.excess_with(0)
+    }
+
+    pub(super) fn excess_with(&self, incoming: u64) -> u64 {
+        self.picture_bytes.saturating_add(incoming).saturating_sub(self.options.image_quota_bytes)
     }
 
     /// Removes the files of pictures that the inventory has given up.
@@ -67,26 +118,41 @@ impl Writer {
         self.shared.change(|health| health.picture_bytes = picture_bytes);
     }
 
-    /// In quiet moments, one step at most: pictures that are over their time or the quota, or some sub-folders
-    /// compared with the inventory.
-    pub(super) fn tidy(&mut self, statements: &mut Statements<'_>) -> rusqlite::Result<()> {
+    /// In quiet moments: some steps, and none more once somebody waits.
+    pub(super) fn tidy(
+        &mut self,
+        statements: &mut Statements<'_>,
+        commands: &Receiver<Command>,
+    ) -> rusqlite::Result<()> {
         self.watch_space();
+        for _ in 0..QUIET_STEPS {
+            if !commands.is_empty() || !self.tidy_step(statements)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pictures that are over their time or the quota, or some sub-folders compared with the inventory. False when
+    /// there was nothing to do.
+    fn tidy_step(&mut self, statements: &mut Statements<'_>) -> rusqlite::Result<bool> {
         let mut leaving = self.over_their_time(statements)?;
-        let excess = self.picture_bytes.saturating_sub(self.options.image_quota_bytes);
+        let excess = self.excess();
         if leaving.is_empty() && excess > 0 {
             leaving = statements.least_wanted(excess, EVICT_STEP)?;
         }
         if !leaving.is_empty() {
             statements.transaction(|sql| sql.forget(&leaving))?;
             self.unlink(&leaving);
-            return Ok(());
+            return Ok(true);
         }
+        let unswept = self.sweep.is_some();
         for _ in 0..SWEEP_STEP {
             let Some(shard) = self.sweep else { break };
             self.sweep = shard.checked_add(1);
             self.adopt(statements, shard)?;
         }
-        Ok(())
+        Ok(unswept)
     }
 
     fn over_their_time(&self, statements: &mut Statements<'_>) -> rusqlite::Result<Vec<Stored>> {

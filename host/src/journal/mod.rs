@@ -12,6 +12,7 @@ mod batch;
 mod chain;
 mod error;
 mod export;
+mod files;
 mod filter;
 mod gaps;
 mod health;
@@ -20,8 +21,11 @@ mod ledger;
 mod open;
 mod options;
 mod pictures;
+mod place;
 mod reader;
 mod record;
+mod recovery;
+mod refused;
 mod rows;
 mod schema;
 mod space;
@@ -34,6 +38,7 @@ mod tests;
 pub use chain::{Checkpoint, CheckpointParseError, Kind};
 pub use error::JournalError;
 pub use export::{ExportError, ExportFormat, export};
+pub use files::{Files, SystemFiles};
 pub use filter::{Cursor, CursorParseError, Filter, MAX_PAGE, Page};
 pub use health::{Health, Pressure};
 pub use ledger::{
@@ -41,6 +46,7 @@ pub use ledger::{
     User, UserChange, export_audit, verify_audit,
 };
 pub use options::{Durability, JournalOptions, KeepDays};
+pub use place::network_name;
 pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
 pub use record::{Record, StoredImage};
 pub use rows::{Audited, Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};

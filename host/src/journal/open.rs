@@ -2,13 +2,16 @@
 
 use super::batch::{self, Statements};
 use super::chain::{Checkpoint, Kind};
+use super::files::make_folders;
 use super::health::Shared;
 use super::options::JournalOptions;
 use super::pictures::{PictureFolder, any_picture};
 use super::record::text;
+use super::recovery::{Identity, wal_of};
+use super::refused::Refused;
 use super::space::Space;
 use super::writer::Writer;
-use super::{Journal, JournalError, Reader, gaps, now_us, schema};
+use super::{Journal, JournalError, Reader, gaps, now_us, place, schema};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use rustix::fs::{FlockOperation, flock};
@@ -24,32 +27,40 @@ pub fn open(options: JournalOptions) -> Result<Journal, JournalError> {
     let database = options.database();
     // Once before the lock, so that a foreign folder gets no lock file, and once under it.
     check_folder(&options)?;
-    fs::create_dir_all(&options.dir).map_err(|error| JournalError::folder(&options.dir, error))?;
+    place::check(&options.dir)?;
+    make_folders(options.files.as_ref(), &options.dir).map_err(|error| JournalError::folder(&options.dir, error))?;
     let lock = lock(&options.dir)?;
+    let mut space = Space::new(&options.dir, options.ballast_bytes);
+    space.make_room();
     if check_folder(&options)? == schema::Found::Nothing {
-        schema::create(&database)?;
+        schema::create(&options)?;
     }
+    renew_wal(&options)?;
     let db = schema::open_writer(&database, options.durability, options.vfs.as_deref())?;
     let opening = |error| JournalError::opening(&database, error);
     let (boot, head) = count_start(&db, &options.station).map_err(opening)??;
-    let folder = PictureFolder::open(options.pictures())?;
+    let identity = Identity::of(&database).map_err(|error| JournalError::folder(&database, error))?;
+    let folder = PictureFolder::open(options.pictures(), Arc::clone(&options.files))?;
     let picture_bytes = db
         .query_row("SELECT coalesce(sum(bytes), 0) FROM pictures", [], |row| row.get::<_, i64>(0))
         .map_err(opening)?;
-    let mut space = Space::new(&options.dir, options.ballast_bytes);
     let shared = Arc::new(Shared::default());
     let pressure = space.look();
     let picture_bytes = u64::try_from(picture_bytes).unwrap_or(0);
     shared.change(|health| (health.pressure, health.picture_bytes) = (pressure, picture_bytes));
     let writer = Writer {
         options: options.clone(),
+        boot,
         database,
+        identity,
         head,
         folder,
         picture_bytes,
         space,
         shared: Arc::clone(&shared),
         sweep: Some(0),
+        restarted: None,
+        refused: Refused::default(),
     };
     start(options, boot, db, writer, shared, lock)
 }
@@ -87,9 +98,17 @@ fn check_folder(options: &JournalOptions) -> Result<schema::Found, JournalError>
 
 /// A WAL without its database: SQLite would play it into a new one.
 fn leftover(database: &Path) -> Option<PathBuf> {
-    let mut wal = database.as_os_str().to_owned();
-    wal.push("-wal");
-    Some(PathBuf::from(wal)).filter(|wal| wal.exists())
+    Some(wal_of(database)).filter(|wal| wal.exists())
+}
+
+/// A WAL that an earlier run left: what it shows may be in the memory of the system only, where a flush had failed
+/// before that run ended. What comes now is written behind it, so it has to be on the disk.
+fn renew_wal(options: &JournalOptions) -> Result<(), JournalError> {
+    let wal = wal_of(&options.database());
+    if !fs::metadata(&wal).is_ok_and(|meta| meta.len() > 0) {
+        return Ok(());
+    }
+    options.files.renew(&wal).map_err(|error| JournalError::folder(&wal, error))
 }
 
 /// Only one station at a time; the lock goes with the process, however it ends.

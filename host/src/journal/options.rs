@@ -1,4 +1,6 @@
+use super::files::{Files, SystemFiles};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How far a commit goes before it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,6 +9,8 @@ pub enum Durability {
     Full,
     /// A power cut can take confirmed records away. Only there so that the power-cut test can show that it sees this.
     LosesConfirmedRows,
+    /// Records are answered before they are committed. Only there for the same reason.
+    AnswersBeforeCommit,
 }
 
 /// How many days pictures are kept, by what became of the part. 0 keeps none.
@@ -31,7 +35,8 @@ pub struct JournalOptions {
     /// Holds the database, the pictures, the ballast and the lock.
     pub dir: PathBuf,
     pub station: String,
-    /// Stored pictures take at most this many bytes; beyond it the least wanted go first.
+    /// Stored pictures take at most this many bytes; beyond it the least wanted go first. While many large ones come
+    /// in at once it may be an eighth more (at most 256 MiB), and those that would go beyond that are not kept.
     pub image_quota_bytes: u64,
     pub keep_days: KeepDays,
     /// Of the passed parts without a raised finding, the pictures of one in so many are kept. 0 keeps none.
@@ -51,6 +56,8 @@ pub struct JournalOptions {
     pub durability: Durability,
     /// SQLite VFS by name; the system's own when absent. For tests that simulate a bad disk.
     pub vfs: Option<String>,
+    /// All files but those of SQLite. For tests that simulate a bad disk.
+    pub files: Arc<dyn Files>,
 }
 
 impl JournalOptions {
@@ -70,6 +77,7 @@ impl JournalOptions {
             checkpoint_pages: 2000,
             durability: Durability::Full,
             vfs: None,
+            files: Arc::new(SystemFiles),
         }
     }
 

@@ -4,14 +4,15 @@
 //! that a power cut has taken. The other way round can happen: such files are taken into the inventory later, and
 //! then count against the quota like any other. Nothing is deleted but by the quota.
 
+use super::files::{Files, SystemFiles, make_folders};
 use super::{JournalError, KeepDays};
-
 use crate::domain::Digest;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why a picture is kept. The order is the order of leaving: the first go first. Stored by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,27 +51,30 @@ const PARALLEL_WRITES: usize = 4;
 #[derive(Debug, Clone)]
 pub struct PictureFolder {
     root: PathBuf,
+    files: Arc<dyn Files>,
 }
 
 impl PictureFolder {
     /// Makes the folder where it is missing, and removes what an interrupted write left behind.
-    pub fn open(root: PathBuf) -> Result<Self, JournalError> {
+    pub fn open(root: PathBuf, files: Arc<dyn Files>) -> Result<Self, JournalError> {
         let prepare = || {
             let temporary = root.join("tmp");
-            fs::create_dir_all(&temporary)?;
+            make_folders(files.as_ref(), &root)?;
+            make_folders(files.as_ref(), &temporary)?;
             for entry in fs::read_dir(&temporary)? {
-                fs::remove_file(entry?.path())?;
+                files.remove(&entry?.path())?;
             }
-            sync_folder(&root)
+            // Names of sub-folders too: an earlier run may have ended before it flushed them.
+            files.flush_folder(&root)
         };
         prepare().map_err(|error| JournalError::folder(&root, error))?;
-        Ok(Self { root })
+        Ok(Self { root, files })
     }
 
     /// For reading only: touches nothing.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, files: Arc::new(SystemFiles) }
     }
 
     #[must_use]
@@ -85,28 +89,29 @@ impl PictureFolder {
     pub fn store<'a>(&self, pictures: &[&'a NewPicture]) -> (Vec<&'a NewPicture>, Option<io::Error>) {
         let mut stored = Vec::with_capacity(pictures.len());
         let mut failed = None;
+        let made = AtomicBool::new(false);
         for group in pictures.chunks(PARALLEL_WRITES) {
-            for (picture, result) in group.iter().zip(self.write_together(group)) {
+            for (picture, result) in group.iter().zip(self.write_together(group, &made)) {
                 match result {
                     Ok(()) => stored.push(*picture),
                     Err(error) => failed = Some(error),
                 }
             }
         }
-        if let Err(error) = self.sync_shards(&stored) {
+        if let Err(error) = self.flush_names(&stored, made.into_inner()) {
             return (Vec::new(), Some(error));
         }
         (stored, failed)
     }
 
-    fn write_together(&self, group: &[&NewPicture]) -> Vec<io::Result<()>> {
+    fn write_together(&self, group: &[&NewPicture], made: &AtomicBool) -> Vec<io::Result<()>> {
         if let [only] = group {
-            return vec![self.write(only)];
+            return vec![self.write(only, made)];
         }
         std::thread::scope(|scope| {
             let threads: Vec<_> = group
                 .iter()
-                .map(|picture| std::thread::Builder::new().spawn_scoped(scope, || self.write(picture)))
+                .map(|picture| std::thread::Builder::new().spawn_scoped(scope, || self.write(picture, made)))
                 .collect();
             let outcome = |thread: io::Result<std::thread::ScopedJoinHandle<'_, io::Result<()>>>| match thread?.join() {
                 Ok(result) => result,
@@ -117,20 +122,20 @@ impl PictureFolder {
     }
 
     /// Write under another name, flush, rename: under its final name a file is always whole.
-    fn write(&self, picture: &NewPicture) -> io::Result<()> {
+    fn write(&self, picture: &NewPicture, made: &AtomicBool) -> io::Result<()> {
         let path = self.path(&picture.digest);
         if fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() == picture.bytes.len() as u64) {
             return Ok(());
         }
         let temporary = self.root.join("tmp").join(picture.digest.to_string());
         let write = || {
-            let mut file = File::create(&temporary)?;
-            file.write_all(&picture.bytes)?;
-            file.sync_data()?;
-            match fs::rename(&temporary, &path) {
+            let file = self.files.write(&temporary, &picture.bytes)?;
+            self.files.flush(&temporary, &file)?;
+            match self.files.rename(&temporary, &path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     self.make_shard(&path)?;
-                    fs::rename(&temporary, &path)
+                    made.store(true, Ordering::SeqCst);
+                    self.files.rename(&temporary, &path)
                 }
                 other => other,
             }
@@ -138,26 +143,31 @@ impl PictureFolder {
         let written = write();
         if written.is_err() {
             // Best effort: on a full disk it gives the space back. The next start removes what stays.
-            let _ = fs::remove_file(&temporary);
+            let _ = self.files.remove(&temporary);
         }
         written
     }
 
     fn make_shard(&self, path: &Path) -> io::Result<()> {
-        if let Some(shard) = path.parent() {
-            fs::create_dir_all(shard)?;
+        match path.parent().map(|shard| self.files.make_folder(shard)) {
+            // Another picture of the group may have made it.
+            Some(Err(error)) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
         }
-        sync_folder(&self.root)
     }
 
-    fn sync_shards(&self, stored: &[&NewPicture]) -> io::Result<()> {
+    /// Makes the names of new pictures last, and those of the sub-folders when some were made.
+    fn flush_names(&self, stored: &[&NewPicture], made: bool) -> io::Result<()> {
+        if made {
+            self.files.flush_folder(&self.root)?;
+        }
         let shards: BTreeSet<u8> = stored.iter().map(|picture| picture.digest.as_bytes()[0]).collect();
-        shards.iter().try_for_each(|shard| sync_folder(&self.root.join(format!("{shard:02x}"))))
+        shards.iter().try_for_each(|shard| self.files.flush_folder(&self.root.join(format!("{shard:02x}"))))
     }
 
     /// Removes one file; true when it is gone.
     pub fn remove(&self, digest: &Digest) -> bool {
-        match fs::remove_file(self.path(digest)) {
+        match self.files.remove(&self.path(digest)) {
             Ok(()) => true,
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
@@ -215,9 +225,4 @@ pub fn any_picture(root: &Path) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
-}
-
-/// Makes new names in a folder durable.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

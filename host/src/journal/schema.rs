@@ -1,6 +1,7 @@
 //! The database file: its tables, its settings, and the checks before anything is written to it.
 
-use super::{Durability, JournalError};
+use super::options::JournalOptions;
+use super::{Durability, Files, JournalError};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,7 +14,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// The WAL is cut back to this size when it starts anew.
 const JOURNAL_SIZE_LIMIT: i64 = 64 << 20;
-const BUSY_MS: u64 = 2000;
+pub const BUSY_MS: u64 = 2000;
 
 /// Version 1. `seq` is the place in the chain. Tables without it are derived, or do not belong to the record.
 ///
@@ -128,26 +129,29 @@ pub fn look_at(path: &Path) -> Result<Found, JournalError> {
 }
 
 /// Makes a whole new database beside its place and moves it there: it is there with its schema, or not at all.
-pub fn create(path: &Path) -> Result<(), JournalError> {
+pub fn create(options: &JournalOptions) -> Result<(), JournalError> {
+    let path = options.database();
     let new = path.with_extension("db.new");
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let removed = std::fs::remove_file(&new);
+    let (folder, files) = (options.dir.as_path(), options.files.as_ref());
+    let removed = files.remove(&new);
     if let Err(error) = removed
         && error.kind() != io::ErrorKind::NotFound
     {
         return Err(JournalError::folder(folder, error));
     }
-    write_schema(&new).map_err(|error| JournalError::opening(&new, error))?;
-    let place = || {
-        File::open(&new)?.sync_all()?;
-        std::fs::rename(&new, path)?;
-        File::open(folder)?.sync_all()
-    };
-    place().map_err(|error| JournalError::folder(folder, error))
+    write_schema(&new, options.vfs.as_deref()).map_err(|error| JournalError::opening(&new, error))?;
+    place(files, &new, &path).map_err(|error| JournalError::folder(folder, error))
 }
 
-fn write_schema(path: &Path) -> rusqlite::Result<()> {
-    let db = Connection::open(path)?;
+fn place(files: &dyn Files, new: &Path, path: &Path) -> io::Result<()> {
+    files.flush(new, &File::open(new)?)?;
+    files.rename(new, path)?;
+    files.flush_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn write_schema(path: &Path, vfs: Option<&str>) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = open_with(path, flags, vfs)?;
     // The rollback journal stays in memory: a cut here leaves only the file that is not yet in its place.
     db.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -157,19 +161,22 @@ fn write_schema(path: &Path) -> rusqlite::Result<()> {
     db.close().map_err(|(_, error)| error)
 }
 
+fn open_with(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+    match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    }
+}
+
 /// Opens the one connection that writes.
 pub fn open_writer(path: &Path, durability: Durability, vfs: Option<&str>) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = match vfs {
-        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
-        None => Connection::open_with_flags(path, flags),
-    };
-    let db = opened.map_err(|error| JournalError::opening(path, error))?;
+    let db = open_with(path, flags, vfs).map_err(|error| JournalError::opening(path, error))?;
     if db.is_readonly("main").map_err(|error| JournalError::opening(path, error))? {
         return Err(JournalError::ReadOnly { path: path.to_owned() });
     }
     let synchronous = match durability {
-        Durability::Full => 2,
+        Durability::Full | Durability::AnswersBeforeCommit => 2,
         Durability::LosesConfirmedRows => 1,
     };
     set_up(&db, synchronous).map_err(|error| JournalError::opening(path, error))?;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MIB: u64 = 1 << 20;
+/// What a start writes: the database's WAL and index, and one entry.
+const START_BYTES: u64 = MIB;
 
 pub struct Space {
     dir: PathBuf,
@@ -22,7 +24,21 @@ impl Space {
     pub fn new(dir: &Path, ballast_bytes: u64) -> Self {
         let ballast_bytes = ballast_bytes.clamp(MIB, 64 * MIB);
         let ballast = dir.join("ballast");
-        Self { dir: dir.to_owned(), ballast, ballast_bytes, held: false, looked: None, pressure: Pressure::None }
+        let held = is_whole(&ballast, ballast_bytes);
+        Self { dir: dir.to_owned(), ballast, ballast_bytes, held, looked: None, pressure: Pressure::None }
+    }
+
+    /// Room for a start: on a full disk even that needs some, and the last run may have left its ballast.
+    pub fn make_room(&mut self) {
+        if self.free().is_some_and(|(free, _)| free < START_BYTES) {
+            self.release();
+        }
+    }
+
+    /// Bytes that are free, and all there are.
+    fn free(&self) -> Option<(u64, u64)> {
+        let disk = rustix::fs::statvfs(&self.dir).ok()?;
+        Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
     }
 
     /// How little room is left. Looks at the disk once a second at most, and takes the ballast up again when there
@@ -32,9 +48,7 @@ impl Space {
             return self.pressure;
         }
         self.looked = Some(Instant::now());
-        let Ok(disk) = rustix::fs::statvfs(&self.dir) else { return self.pressure };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let whole = disk.f_blocks.saturating_mul(disk.f_frsize);
+        let Some((free, whole)) = self.free() else { return self.pressure };
         if !self.held && free > self.ballast_bytes.saturating_mul(2) {
             self.held = self.take().is_ok();
         }
@@ -60,7 +74,7 @@ impl Space {
     }
 
     fn take(&self) -> io::Result<()> {
-        if fs::metadata(&self.ballast).is_ok_and(|meta| meta.len() == self.ballast_bytes) {
+        if is_whole(&self.ballast, self.ballast_bytes) {
             return Ok(());
         }
         let filled = File::create(&self.ballast).and_then(|file| fill(&file, self.ballast_bytes));
@@ -70,6 +84,10 @@ impl Space {
         }
         filled
     }
+}
+
+fn is_whole(ballast: &Path, bytes: u64) -> bool {
+    fs::metadata(ballast).is_ok_and(|meta| meta.is_file() && meta.len() == bytes)
 }
 
 fn fill(mut file: &File, bytes: u64) -> io::Result<()> {

@@ -9,6 +9,7 @@
 mod chain;
 mod faults;
 mod pictures;
+mod place;
 mod reading;
 mod writing;
 

@@ -1,12 +1,14 @@
 //! The one thread that writes. It takes all that waits, makes it durable in one commit, then answers.
 
-use super::batch::{self, Outcome, Statements, Stored, Work};
+use super::batch::{Outcome, Statements, Stored, Work};
 use super::chain::Checkpoint;
 use super::health::{Pressure, Shared};
 use super::keeping::EVICT_STEP;
 use super::pictures::{NewPicture, PictureFolder};
+use super::recovery::{self, Identity, wal};
+use super::refused::Refused;
 use super::space::Space;
-use super::{Committed, JournalError, JournalOptions, now_us, schema, verify};
+use super::{Committed, Durability, JournalError, JournalOptions, now_us, schema};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -15,12 +17,14 @@ use std::time::{Duration, Instant};
 
 /// The writer tidies up that often when nothing waits. Unit tests do not wait for it.
 const IDLE: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 500 });
-/// Between two attempts to open a database that failed.
-const REOPEN_EVERY: Duration = Duration::from_millis(200);
 /// The WAL is moved into the database when nothing waits; with so many times the pages, even if something does.
 const CHECKPOINT_AT_LATEST: i64 = 8;
-/// Entries that are checked again after a fault.
-const RECHECK_ENTRIES: i64 = 1_000;
+/// With so many times the pages the WAL is started anew. For that, readers must be outside of it for a moment: so long
+/// they are waited for, and so often.
+const RESTART_AT: i64 = 4;
+const RESTART_WAIT: Duration = Duration::from_millis(20);
+const RESTART_WAIT_AT_LATEST: Duration = Duration::from_millis(100);
+const RESTART_EVERY: Duration = Duration::from_secs(1);
 
 /// Work with the way to answer it.
 pub struct Ticket {
@@ -30,7 +34,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    fn answer(self, result: Result<i64, JournalError>) {
+    pub fn answer(self, result: Result<i64, JournalError>) {
         let micros = self.waited_us();
         // Nobody may be waiting any more: then the answer has no reader, and that is fine.
         let _ = self.reply.send(result.map(|row| Committed { row, micros }));
@@ -66,9 +70,15 @@ fn fault_of(error: &rusqlite::Error) -> Fault {
     use rusqlite::ErrorCode as Code;
     match error.sqlite_error_code() {
         Some(Code::DiskFull) => Fault::Full,
+        // The index of the WAL is a file too, and has to grow.
+        _ if is_index_full(error) => Fault::Full,
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => Fault::Busy,
         _ => Fault::Broken,
     }
+}
+
+pub fn is_index_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|inner| inner.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// What a transaction did.
@@ -81,7 +91,11 @@ struct Done {
 
 pub struct Writer {
     pub options: JournalOptions,
+    /// The number of this start.
+    pub boot: u64,
     pub database: PathBuf,
+    /// Which file the database was when it was opened.
+    pub identity: Identity,
     /// The last entry that was answered, or was there at the start.
     pub head: Checkpoint,
     pub folder: PictureFolder,
@@ -90,17 +104,19 @@ pub struct Writer {
     pub shared: Arc<Shared>,
     /// The next sub-folder whose files are compared with the inventory; absent when all were.
     pub sweep: Option<u8>,
+    /// When the WAL was last to be started anew although readers were in it.
+    pub restarted: Option<Instant>,
+    /// Triggers whose records were refused, and no row says so yet.
+    pub refused: Refused,
 }
 
 impl Writer {
     pub fn run(mut self, first: Connection, commands: &Receiver<Command>) {
         let mut db = first;
         loop {
-            let end = self.session(&db, commands);
-            drop(db);
-            let End::Broken(detail) = end else { return };
+            let End::Broken(detail) = self.session(&db, commands) else { return };
             self.shared.change(|health| health.last_fault = Some(detail.clone()));
-            match self.recover(commands, &detail) {
+            match self.recover(db, commands, &detail) {
                 Some(sound) => db = sound,
                 None => return,
             }
@@ -120,23 +136,33 @@ impl Writer {
                     let done = self.commit(&mut statements, batch);
                     if stop && done.is_ok() { Err(End::Stop) } else { done }
                 }
+                // What was refused is said without waiting for the next record, which also shows that there is room.
+                Err(RecvTimeoutError::Timeout) if !self.refused.is_empty() => self.commit(&mut statements, Vec::new()),
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => Err(End::Stop),
             };
             // On a busy line too, but not while somebody waits.
-            if worked.is_ok() && tidied.elapsed() >= IDLE && commands.is_empty() {
+            if worked.is_ok() && (tidied.elapsed() >= IDLE || self.excess() > 0) {
                 tidied = Instant::now();
-                worked = self.tidy(&mut statements).or_else(|error| self.failed(Vec::new(), &error));
+                worked = self.tidy(&mut statements, commands).or_else(|error| self.failed(Vec::new(), &error));
             }
             match worked.and_then(|()| self.checkpoint(db, commands.is_empty())) {
                 Ok(()) => {}
                 Err(End::Stop) => {
-                    // What stays in the WAL is as durable as what was moved: a failure here loses nothing.
-                    let _ = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+                    self.end(&mut statements, db);
                     return End::Stop;
                 }
                 Err(broken) => return broken,
             }
+        }
+    }
+
+    fn end(&mut self, statements: &mut Statements<'_>, db: &Connection) {
+        // Where it fails, the next start finds most of them.
+        let said = self.refused.is_empty() || self.commit(statements, Vec::new()).is_ok();
+        // What stays in the WAL is as durable as what was moved: a failure here loses nothing.
+        if !said || db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").is_err() {
+            let _ = recovery::leave(db);
         }
     }
 
@@ -163,6 +189,10 @@ impl Writer {
             Ok(pictures) => pictures,
             Err(error) => return self.failed(batch, &error),
         };
+        let early = self.options.durability == Durability::AnswersBeforeCommit;
+        if early {
+            self.answer_early(&batch);
+        }
         let begun = Instant::now();
         let mut attempt = self.attempt(statements, &batch, &pictures);
         if attempt.as_ref().is_err_and(|error| fault_of(error) == Fault::Full) && self.space.release() {
@@ -173,9 +203,18 @@ impl Writer {
             Ok(done) => done,
             Err(error) => return self.failed(batch, &error),
         };
+        if !self.is_in_place() {
+            let path = self.database.display();
+            let detail = format!("{path} was moved or deleted while the station runs: put it back, or restart");
+            return self.broken(batch, detail);
+        }
         self.head = head;
+        self.shared.add_lost(self.refused.triggers());
+        self.refused.clear();
         self.shared.committed(begun.elapsed(), batch.iter().map(Ticket::waited_us));
-        batch.into_iter().zip(outcomes).for_each(|(ticket, outcome)| ticket.answer(outcome));
+        if !early {
+            batch.into_iter().zip(outcomes).for_each(|(ticket, outcome)| ticket.answer(outcome));
+        }
         self.picture_bytes += pictures.iter().map(|(_, new)| new).sum::<u64>();
         self.unlink(&evicted);
         Ok(())
@@ -189,7 +228,7 @@ impl Writer {
         pictures: &[(NewPicture, u64)],
     ) -> rusqlite::Result<Done> {
         let incoming: u64 = pictures.iter().map(|(_, new)| new).sum();
-        let excess = (self.picture_bytes + incoming).saturating_sub(self.options.image_quota_bytes);
+        let excess = self.excess_with(incoming);
         statements.transaction(|sql| {
             let mut head = self.head;
             let outcomes =
@@ -197,23 +236,53 @@ impl Writer {
             for (picture, _) in pictures {
                 sql.picture(picture, now_us())?;
             }
+            self.refused.say(sql, &mut head, self.boot)?;
             let evicted = if excess > 0 { sql.least_wanted(excess, EVICT_STEP)? } else { Vec::new() };
             sql.forget(&evicted)?;
             Ok(Done { head, outcomes, evicted })
         })
     }
 
+    /// What a station must never do, for the test that shows that it would be seen.
+    fn answer_early(&self, batch: &[Ticket]) {
+        for (row, ticket) in (self.head.rows + 1..).zip(batch) {
+            let _ = ticket.reply.send(Ok(Committed { row, micros: 0 }));
+        }
+    }
+
     fn failed(&mut self, batch: Vec<Ticket>, error: &rusqlite::Error) -> Result<(), End> {
         let detail = error.to_string();
-        let (answer, end) = match fault_of(error) {
-            Fault::Full => (JournalError::DiskFull { path: self.options.dir.clone() }, Ok(())),
-            Fault::Busy => (JournalError::Locked { path: self.database.clone() }, Ok(())),
-            Fault::Broken => (JournalError::NotDurable { detail: detail.clone() }, Err(End::Broken(detail.clone()))),
+        let answer = match fault_of(error) {
+            Fault::Full => JournalError::DiskFull { path: self.options.dir.clone() },
+            Fault::Busy => JournalError::Locked { path: self.database.clone() },
+            Fault::Broken => return self.broken(batch, detail),
         };
-        self.shared.change(|health| health.last_fault = Some(detail));
-        batch.into_iter().for_each(|ticket| ticket.answer(Err(answer.clone())));
+        self.refuse(batch, &answer, detail);
+        Ok(())
+    }
+
+    fn broken(&mut self, batch: Vec<Ticket>, detail: String) -> Result<(), End> {
+        self.refuse(batch, &JournalError::NotDurable { detail: detail.clone() }, detail.clone());
+        Err(End::Broken(detail))
+    }
+
+    fn refuse(&mut self, batch: Vec<Ticket>, answer: &JournalError, detail: String) {
+        let refusing = (!batch.is_empty()).then(|| answer.to_string());
+        self.shared.change(|health| {
+            health.last_fault = Some(detail);
+            health.refusing = refusing.or(health.refusing.take());
+        });
+        for ticket in batch {
+            self.remember(&ticket.work);
+            ticket.answer(Err(answer.clone()));
+        }
         self.watch_space();
-        end
+    }
+
+    pub(super) fn remember(&mut self, refused: &Work) {
+        if let Work::Record(record) = refused {
+            self.refused.add(record.id.trigger);
+        }
     }
 
     pub(super) fn watch_space(&mut self) -> Pressure {
@@ -230,75 +299,28 @@ impl Writer {
         };
         self.shared.change(|health| health.wal_pages = pages);
         let enough = self.options.checkpoint_pages.max(1);
-        if waiting < enough || (!quiet && waiting < enough.saturating_mul(CHECKPOINT_AT_LATEST)) {
+        let most = enough.saturating_mul(CHECKPOINT_AT_LATEST);
+        let restart =
+            pages >= enough.saturating_mul(RESTART_AT) && self.restarted.is_none_or(|at| at.elapsed() >= RESTART_EVERY);
+        if !restart && (waiting < enough || (!quiet && waiting < most)) {
             return Ok(());
         }
-        match wal(db, "PASSIVE") {
-            Ok(_) => Ok(()),
+        let wait = if pages < most { RESTART_WAIT } else { RESTART_WAIT_AT_LATEST };
+        let moved = if restart { self.restart(db, wait) } else { wal(db, "PASSIVE").map(|_| ()) };
+        match moved {
+            Ok(()) => Ok(()),
             Err(error) if fault_of(&error) == Fault::Full && self.space.release() => Ok(()),
             Err(error) => self.failed(Vec::new(), &error),
         }
     }
 
-    /// Opens the database again and makes sure that nothing confirmed is missing. Until then, all work is refused.
-    fn recover(&mut self, commands: &Receiver<Command>, detail: &str) -> Option<Connection> {
-        let mut tried: Option<Instant> = None;
-        loop {
-            if tried.is_none_or(|at| at.elapsed() >= REOPEN_EVERY) {
-                tried = Some(Instant::now());
-                match self.reopen() {
-                    Ok(Ok(db)) => return Some(db),
-                    Ok(Err(lost)) => {
-                        self.refuse_all(commands, lost);
-                        return None;
-                    }
-                    Err(error) => self.shared.change(|health| health.last_fault = Some(error.to_string())),
-                }
-            }
-            match commands.recv_timeout(REOPEN_EVERY) {
-                Ok(Command::Work(ticket)) => {
-                    ticket.answer(Err(JournalError::NotDurable { detail: detail.to_owned() }));
-                }
-                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        }
+    /// Moves the WAL and starts it anew. A moment is waited for readers: with one always in it, it would only grow.
+    fn restart(&mut self, db: &Connection, wait: Duration) -> rusqlite::Result<()> {
+        self.restarted = Some(Instant::now());
+        db.busy_timeout(wait)?;
+        // A reader that stays longer is no fault: the WAL is moved up to it, and it is tried again later.
+        let moved = wal(db, "RESTART").map(|_| ());
+        db.busy_timeout(Duration::from_millis(schema::BUSY_MS))?;
+        moved
     }
-
-    /// The inner error says that confirmed entries are gone: nothing may be written behind that.
-    fn reopen(&mut self) -> Result<Result<Connection, String>, JournalError> {
-        let db = schema::open_writer(&self.database, self.options.durability, self.options.vfs.as_deref())?;
-        let query = |error| JournalError::query("check itself after a fault", error);
-        let found = batch::head(&db).map_err(query)?;
-        let start = verify::checkpoint_at(&db, (self.head.rows - RECHECK_ENTRIES).max(0)).map_err(query)?;
-        let Some(start) = start else { return Ok(Err(format!("entries up to {} are gone", self.head.rows))) };
-        let walked = verify::walk(&db, start, i64::MAX).map_err(query)?;
-        if let Some(fault) = walked.fault {
-            return Ok(Err(fault.to_string()));
-        }
-        match verify::checkpoint_at(&db, self.head.rows).map_err(query)? {
-            Some(confirmed) if confirmed == self.head => {}
-            _ => return Ok(Err(format!("confirmed entry {} is gone", self.head.rows))),
-        }
-        self.head = found;
-        Ok(Ok(db))
-    }
-
-    fn refuse_all(&self, commands: &Receiver<Command>, detail: String) {
-        self.shared.change(|health| health.stopped = Some(detail.clone()));
-        for command in commands {
-            match command {
-                Command::Work(ticket) => ticket.answer(Err(JournalError::Stopped { detail: detail.clone() })),
-                Command::Stop => return,
-            }
-        }
-    }
-}
-
-/// Pages in the WAL, and those of them that are not yet in the database, after a checkpoint of that kind.
-fn wal(db: &Connection, mode: &str) -> rusqlite::Result<(i64, i64)> {
-    db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-        let (pages, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok((pages, pages.saturating_sub(moved)))
-    })
 }

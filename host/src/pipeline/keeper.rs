@@ -1,8 +1,8 @@
 use super::MonitorStates;
 use super::release::{Record, RecordKeeper, RecordTicket, journal_failure};
-use crate::domain::{Failure, FrameId, NamedImage, Observation};
+use crate::domain::{Failure, FailureCode, FrameId, NamedImage, Observation};
 use crate::imaging::encode_png;
-use crate::journal::{self, Journal, Pending};
+use crate::journal::{self, Journal, JournalError, Pending};
 use crate::plugin::MonitorState;
 use std::sync::Arc;
 
@@ -26,14 +26,23 @@ impl RecordKeeper for JournalKeeper {
         let Record { inspection, picture, images } = record;
         let images = if self.keep_images { encode_all(images) } else { Vec::new() };
         let pending = self.journal.submit(journal::Record { inspection, picture, images });
-        Ok(Box::new(pending.map_err(|error| journal_failure(chain(&error)))?))
+        Ok(Box::new(pending.map_err(|error| withheld(&error))?))
     }
 }
 
 impl RecordTicket for Pending {
     fn wait(self: Box<Self>) -> Result<i64, Failure> {
-        let committed = Pending::wait(*self).map_err(|error| journal_failure(chain(&error)))?;
+        let committed = Pending::wait(*self).map_err(|error| withheld(&error))?;
         Ok(committed.row)
+    }
+}
+
+/// Why a frame has no record. A full disk has a code of its own, because somebody can do something about it.
+fn withheld(error: &JournalError) -> Failure {
+    let failure = journal_failure(chain(error));
+    match error {
+        JournalError::DiskFull { .. } => Failure { code: FailureCode::DiskFull, ..failure },
+        _ => failure,
     }
 }
 

@@ -127,6 +127,51 @@ fn beyond_the_quota_the_least_wanted_and_oldest_go_first() {
 }
 
 #[test]
+fn large_pictures_at_once_push_small_ones_out_without_passing_the_quota_by_far() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(JournalOptions { image_quota_bytes: 40_000, ..options(dir.path()) }).unwrap();
+    let small: Vec<_> = (1..=38).map(|trigger| pictured(&journal, trigger, pass(), 1000)).collect();
+    write(&journal, &small);
+    // One commit cannot make room for all of these: what leaves in one step is bounded.
+    let large: Vec<_> = (101..=110).map(|trigger| pictured(&journal, trigger, fail(), 5000)).collect();
+    let pending: Vec<_> = large.iter().map(|record| journal.submit(record.clone()).unwrap()).collect();
+    for pending in pending {
+        pending.wait().unwrap();
+        assert!(journal.health().picture_bytes <= 45_000, "{:?}", journal.health());
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while journal.health().picture_bytes > 40_000 {
+        assert!(Instant::now() < deadline, "{:?}", journal.health());
+        std::thread::yield_now();
+    }
+    let (stayed, health) = (kept(&journal, &large).iter().filter(|kept| **kept).count(), journal.health());
+    assert!(stayed >= 4, "{stayed} large ones stayed");
+    assert_eq!(stayed as u64 + health.pictures_failed, 10, "{health:?}");
+    // Of the usual size it keeps up with all that one commit brings.
+    let usual: Vec<_> = (201..=212).map(|trigger| pictured(&journal, trigger, fail(), 1000)).collect();
+    let pending: Vec<_> = usual.iter().map(|record| journal.submit(record.clone()).unwrap()).collect();
+    for pending in pending {
+        pending.wait().unwrap();
+    }
+    settled(&journal);
+    assert_eq!(kept(&journal, &usual), [true; 12]);
+    assert_sound(dir.path());
+}
+
+#[test]
+fn a_picture_larger_than_the_quota_is_not_kept_and_takes_no_other_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(JournalOptions { image_quota_bytes: 4000, ..options(dir.path()) }).unwrap();
+    let records = [(1, 1000), (2, 50_000), (3, 1000)];
+    let records = records.map(|(trigger, bytes)| pictured(&journal, trigger, fail(), bytes));
+    write(&journal, &records);
+    settled(&journal);
+    assert!(kept(&journal, &records)[2], "it came last and there is room");
+    assert!(!kept(&journal, &records)[1]);
+    assert_eq!(journal.health().pictures_failed, 1);
+}
+
+#[test]
 fn pictures_are_kept_for_the_days_of_their_class() {
     let dir = tempfile::tempdir().unwrap();
     let journal = opened(dir.path());
