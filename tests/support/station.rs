@@ -87,7 +87,7 @@ impl TestStation {
                 bail!("the station gave no address:\n{seen}");
             };
             if let Some(address) = line.strip_prefix("admin: ") {
-                return Ok(Running { child, address: address.trim().to_owned() });
+                return Ok(Running { child, address: address.trim().to_owned(), printed: seen });
             }
             seen += &line;
             seen.push('\n');
@@ -111,6 +111,8 @@ fn lines_of(child: &mut Child) -> Result<Receiver<String>> {
 pub struct Running {
     child: Child,
     pub address: String,
+    /// What it printed before its address.
+    pub printed: String,
 }
 
 impl Running {

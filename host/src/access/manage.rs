@@ -17,6 +17,26 @@ pub struct NewTokenText {
     pub expires_at_us: i64,
 }
 
+/// Who wants a change, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'w> {
+    pub by: &'w Actor,
+    /// In the actor's words, for the audit log.
+    pub reason: Option<&'w str>,
+}
+
+impl<'w> From<&'w Actor> for Wish<'w> {
+    fn from(by: &'w Actor) -> Self {
+        Self { by, reason: None }
+    }
+}
+
+impl Wish<'_> {
+    fn entry(&self, action: &str, target: impl Into<String>) -> AuditEntry {
+        AuditEntry::new(self.by, action, target).because(self.reason)
+    }
+}
+
 impl Access {
     /// # Errors
     /// When the records cannot be read.
@@ -32,10 +52,17 @@ impl Access {
 
     /// # Errors
     /// When the name is taken, or name or password is not accepted.
-    pub fn add_user(&self, by: &Actor, name: &str, role: Role, password: &str) -> Result<(), AccessError> {
-        let entry = AuditEntry::new(by, "user-add", format!("{name} ({role})"));
+    pub fn add_user<'w>(
+        &self,
+        wish: impl Into<Wish<'w>>,
+        name: &str,
+        role: Role,
+        password: &str,
+    ) -> Result<(), AccessError> {
+        let wish = wish.into();
+        let entry = wish.entry("user-add", format!("{name} ({role})"));
         let add = || {
-            self.not_before_set_up(by)?;
+            self.not_before_set_up(wish.by)?;
             let new = self.new_user(name, role, password)?;
             match self.ledger.add_user(&new, &entry)? {
                 Changed::Done => Ok(()),
@@ -49,8 +76,9 @@ impl Access {
     ///
     /// # Errors
     /// When there is no such user, or no other admin.
-    pub fn set_role(&self, by: &Actor, name: &str, role: Role) -> Result<(), AccessError> {
-        let entry = AuditEntry::new(by, "user-role", format!("{name} ({role})"));
+    pub fn set_role<'w>(&self, wish: impl Into<Wish<'w>>, name: &str, role: Role) -> Result<(), AccessError> {
+        let wish = wish.into();
+        let entry = wish.entry("user-role", format!("{name} ({role})"));
         let change = UserChange { role: Some(role), ..UserChange::default() };
         self.recorded(self.changed_user(name, &change, &entry), entry)
     }
@@ -59,8 +87,9 @@ impl Access {
     ///
     /// # Errors
     /// When there is no such user, or no other admin.
-    pub fn set_disabled(&self, by: &Actor, name: &str, disabled: bool) -> Result<(), AccessError> {
-        let entry = AuditEntry::new(by, if disabled { "user-disable" } else { "user-enable" }, name);
+    pub fn set_disabled<'w>(&self, wish: impl Into<Wish<'w>>, name: &str, disabled: bool) -> Result<(), AccessError> {
+        let wish = wish.into();
+        let entry = wish.entry(if disabled { "user-disable" } else { "user-enable" }, name);
         let change = UserChange { disabled: Some(disabled), ..UserChange::default() };
         self.recorded(self.changed_user(name, &change, &entry), entry)
     }
@@ -69,8 +98,9 @@ impl Access {
     ///
     /// # Errors
     /// When there is no such user, or the password is not accepted.
-    pub fn set_password(&self, by: &Actor, name: &str, password: &str) -> Result<(), AccessError> {
-        let entry = AuditEntry::new(by, "user-password", name);
+    pub fn set_password<'w>(&self, wish: impl Into<Wish<'w>>, name: &str, password: &str) -> Result<(), AccessError> {
+        let wish = wish.into();
+        let entry = wish.entry("user-password", name);
         let set = || {
             password::check(name, password)?;
             let change = UserChange { password: Some(self.hashing.hash(password)?), ..UserChange::default() };
@@ -91,17 +121,24 @@ impl Access {
     ///
     /// # Errors
     /// When the name or the days are not accepted.
-    pub fn create_token(&self, by: &Actor, name: &str, role: Role, days: u32) -> Result<NewTokenText, AccessError> {
-        let entry = AuditEntry::new(by, "token-create", format!("{name} ({role}, {days} days)"));
+    pub fn create_token<'w>(
+        &self,
+        wish: impl Into<Wish<'w>>,
+        name: &str,
+        role: Role,
+        days: u32,
+    ) -> Result<NewTokenText, AccessError> {
+        let wish = wish.into();
+        let entry = wish.entry("token-create", format!("{name} ({role}, {days} days)"));
         let create = || {
-            self.not_before_set_up(by)?;
+            self.not_before_set_up(wish.by)?;
             if !is_name(name) {
                 return Err(AccessError::BadName);
             }
             if !(1..=MAX_TOKEN_DAYS).contains(&days) {
                 return Err(AccessError::TokenDays { days, max: MAX_TOKEN_DAYS });
             }
-            self.token_until(by, name, role, now_us() + i64::from(days) * DAY_US, &entry)
+            self.token_until(wish.by, name, role, now_us() + i64::from(days) * DAY_US, &entry)
         };
         self.recorded(create(), entry.clone())
     }
@@ -130,8 +167,9 @@ impl Access {
 
     /// # Errors
     /// When there is no such token, or it was revoked before.
-    pub fn revoke_token(&self, by: &Actor, id: &str) -> Result<(), AccessError> {
-        let entry = AuditEntry::new(by, "token-revoke", id);
+    pub fn revoke_token<'w>(&self, wish: impl Into<Wish<'w>>, id: &str) -> Result<(), AccessError> {
+        let wish = wish.into();
+        let entry = wish.entry("token-revoke", id);
         let revoke = || match self.ledger.revoke_token(id, &entry)? {
             Changed::Done => Ok(()),
             _ => Err(AccessError::UnknownToken { id: id.to_owned() }),

@@ -21,7 +21,7 @@ pub use crate::domain::{Actor, ActorKind, Role};
 pub use crate::journal::{Token, User};
 pub use error::AccessError;
 pub use identify::{Denied, Identity, Presented};
-pub use manage::{MAX_TOKEN_DAYS, NewTokenText};
+pub use manage::{MAX_TOKEN_DAYS, NewTokenText, Wish};
 pub use sessions::SessionLimits;
 pub use sign_in::NewSession;
 

@@ -233,6 +233,19 @@ fn what_is_refused_changes_nothing_and_has_a_row() {
 }
 
 #[test]
+fn the_reason_of_a_change_is_recorded() {
+    let Fixture { access, _dir } = with_admin();
+    let console = Actor::console();
+    let wish = Wish { by: &console, reason: Some("  left the plant ") };
+    access.add_user(wish, "ben", Role::Viewer, GOOD).unwrap();
+    access.set_disabled(wish, "ben", true).unwrap();
+    assert_eq!(newest(&access).reason.as_deref(), Some("left the plant"));
+    let blank = Wish { by: &console, reason: Some(" ") };
+    access.set_disabled(blank, "ben", false).unwrap();
+    assert_eq!(newest(&access).reason, None);
+}
+
+#[test]
 fn a_flood_of_refusals_does_not_fill_the_audit_log() {
     let Fixture { access, _dir } = fixture(AccessOptions::default());
     for _ in 0..200 {

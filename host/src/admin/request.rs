@@ -1,8 +1,9 @@
+use super::guard::presented;
 use super::i18n::Lang;
 use super::pages::layout::{PageFrame, page};
 use super::pages::problem;
 use super::serve::AdminState;
-use crate::access::{Actor, Identity};
+use crate::access::{Actor, Identity, Presented};
 use axum::extract::{ConnectInfo, FromRequestParts, Query, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
@@ -88,6 +89,17 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
         // Missing only where a public address asks for it: then nobody is known, and nothing is done.
         let identity = parts.extensions.get::<Identity>();
         identity.map(|identity| Self(identity.actor.clone())).ok_or(StatusCode::UNAUTHORIZED)
+    }
+}
+
+/// What a request showed of who asks, to be asked again later without counting as something that the person did.
+pub struct Shown(pub Presented);
+
+impl FromRequestParts<AdminState> for Shown {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AdminState) -> Result<Self, Infallible> {
+        Ok(Self(Presented { active: false, ..presented(parts, state.reach.behind_proxy()) }))
     }
 }
 

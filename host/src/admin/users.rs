@@ -5,7 +5,7 @@ use super::pages::layout::{Tab, page};
 use super::pages::users::{UsersView, content, token_content};
 use super::request::{By, Visitor};
 use super::serve::AdminState;
-use crate::access::{Access, AccessError, Actor, Role};
+use crate::access::{Access, AccessError, Actor, Role, Wish};
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
@@ -83,6 +83,10 @@ async fn change(
     }
 }
 
+fn wish<'w>(by: &'w Actor, reason: &'w str) -> Wish<'w> {
+    Wish { by, reason: Some(reason) }
+}
+
 fn role_of(text: &str) -> Option<Role> {
     text.parse().ok()
 }
@@ -96,6 +100,8 @@ pub struct AddForm {
     name: String,
     role: String,
     password: String,
+    #[serde(default)]
+    reason: String,
 }
 
 pub async fn add(
@@ -105,12 +111,17 @@ pub async fn add(
     Form(form): Form<AddForm>,
 ) -> Response {
     let Some(role) = role_of(&form.role) else { return bad(&visitor, &state) };
-    change(visitor, state, move |access| access.add_user(&actor, form.name.trim(), role, &form.password)).await
+    change(visitor, state, move |access| {
+        access.add_user(wish(&actor, &form.reason), form.name.trim(), role, &form.password)
+    })
+    .await
 }
 
 #[derive(serde::Deserialize)]
 pub struct RoleForm {
     role: String,
+    #[serde(default)]
+    reason: String,
 }
 
 pub async fn set_role(
@@ -121,12 +132,14 @@ pub async fn set_role(
     Form(form): Form<RoleForm>,
 ) -> Response {
     let Some(role) = role_of(&form.role) else { return bad(&visitor, &state) };
-    change(visitor, state, move |access| access.set_role(&actor, &name, role)).await
+    change(visitor, state, move |access| access.set_role(wish(&actor, &form.reason), &name, role)).await
 }
 
 #[derive(serde::Deserialize)]
 pub struct StateForm {
     disabled: bool,
+    #[serde(default)]
+    reason: String,
 }
 
 pub async fn set_state(
@@ -136,12 +149,14 @@ pub async fn set_state(
     State(state): State<AdminState>,
     Form(form): Form<StateForm>,
 ) -> Response {
-    change(visitor, state, move |access| access.set_disabled(&actor, &name, form.disabled)).await
+    change(visitor, state, move |access| access.set_disabled(wish(&actor, &form.reason), &name, form.disabled)).await
 }
 
 #[derive(serde::Deserialize)]
 pub struct NewPasswordForm {
     password: String,
+    #[serde(default)]
+    reason: String,
 }
 
 pub async fn set_password(
@@ -151,7 +166,7 @@ pub async fn set_password(
     State(state): State<AdminState>,
     Form(form): Form<NewPasswordForm>,
 ) -> Response {
-    change(visitor, state, move |access| access.set_password(&actor, &name, &form.password)).await
+    change(visitor, state, move |access| access.set_password(wish(&actor, &form.reason), &name, &form.password)).await
 }
 
 #[derive(serde::Deserialize)]
@@ -159,6 +174,8 @@ pub struct TokenForm {
     name: String,
     role: String,
     days: u32,
+    #[serde(default)]
+    reason: String,
 }
 
 /// Shows the new token, this once.
@@ -185,7 +202,13 @@ async fn make_token(
     form: TokenForm,
     role: Role,
 ) -> Result<crate::access::NewTokenText, AccessError> {
-    ask(state, move |access| access.create_token(&actor, form.name.trim(), role, form.days)).await
+    ask(state, move |access| access.create_token(wish(&actor, &form.reason), form.name.trim(), role, form.days)).await
+}
+
+#[derive(serde::Deserialize)]
+pub struct RevokeForm {
+    #[serde(default)]
+    reason: String,
 }
 
 pub async fn revoke_token(
@@ -193,6 +216,7 @@ pub async fn revoke_token(
     By(actor): By,
     Path(id): Path<String>,
     State(state): State<AdminState>,
+    Form(form): Form<RevokeForm>,
 ) -> Response {
-    change(visitor, state, move |access| access.revoke_token(&actor, &id)).await
+    change(visitor, state, move |access| access.revoke_token(wish(&actor, &form.reason), &id)).await
 }

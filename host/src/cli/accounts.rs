@@ -1,5 +1,5 @@
 use super::ask::new_password;
-use crate::access::{Access, AccessOptions, Actor, MAX_TOKEN_DAYS, Role};
+use crate::access::{Access, AccessOptions, Actor, MAX_TOKEN_DAYS, Role, Wish};
 use crate::config::{StationConfig, load};
 use crate::journal::Ledger;
 use anyhow::Context as _;
@@ -39,9 +39,24 @@ struct At {
 }
 
 #[derive(Debug, Args)]
+struct Why {
+    /// For whoever reads the audit log.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+impl Why {
+    fn wish<'w>(&'w self, by: &'w Actor) -> Wish<'w> {
+        Wish { by, reason: self.reason.as_deref() }
+    }
+}
+
+#[derive(Debug, Args)]
 struct Named {
     #[command(flatten)]
     at: At,
+    #[command(flatten)]
+    why: Why,
     /// The user's name.
     name: String,
 }
@@ -72,6 +87,8 @@ enum TokenCommand {
     Revoke {
         #[command(flatten)]
         at: At,
+        #[command(flatten)]
+        why: Why,
         id: String,
     },
 }
@@ -80,6 +97,8 @@ enum TokenCommand {
 struct CreateArgs {
     #[command(flatten)]
     at: At,
+    #[command(flatten)]
+    why: Why,
     /// What the machine is called in the audit log.
     name: String,
     /// viewer, operator, engineer or admin.
@@ -95,9 +114,9 @@ struct CreateArgs {
 pub fn run_user(args: UserArgs) -> anyhow::Result<()> {
     let by = Actor::console();
     match args.command {
-        UserCommand::Add(AddArgs { named: Named { at, name }, role }) => {
+        UserCommand::Add(AddArgs { named: Named { at, why, name }, role }) => {
             let access = open(&at)?;
-            access.add_user(&by, &name, role, &new_password()?)?;
+            access.add_user(why.wish(&by), &name, role, &new_password()?)?;
             println!("user {name} added, {role}");
         }
         UserCommand::List(at) => {
@@ -106,21 +125,21 @@ pub fn run_user(args: UserArgs) -> anyhow::Result<()> {
                 println!("{:<32} {:<9} {:<9} since {}", user.name, user.role.name(), state, utc(user.created_at_us));
             }
         }
-        UserCommand::Passwd(Named { at, name }) => {
+        UserCommand::Passwd(Named { at, why, name }) => {
             let access = open(&at)?;
-            access.set_password(&by, &name, &new_password()?)?;
+            access.set_password(why.wish(&by), &name, &new_password()?)?;
             println!("{name} has a new password; sessions of {name} have ended");
         }
-        UserCommand::Role(AddArgs { named: Named { at, name }, role }) => {
-            open(&at)?.set_role(&by, &name, role)?;
+        UserCommand::Role(AddArgs { named: Named { at, why, name }, role }) => {
+            open(&at)?.set_role(why.wish(&by), &name, role)?;
             println!("user {name} is {role} now");
         }
-        UserCommand::Disable(Named { at, name }) => {
-            open(&at)?.set_disabled(&by, &name, true)?;
+        UserCommand::Disable(Named { at, why, name }) => {
+            open(&at)?.set_disabled(why.wish(&by), &name, true)?;
             println!("user {name} is disabled");
         }
-        UserCommand::Enable(Named { at, name }) => {
-            open(&at)?.set_disabled(&by, &name, false)?;
+        UserCommand::Enable(Named { at, why, name }) => {
+            open(&at)?.set_disabled(why.wish(&by), &name, false)?;
             println!("user {name} is enabled");
         }
     }
@@ -132,8 +151,8 @@ pub fn run_user(args: UserArgs) -> anyhow::Result<()> {
 pub fn run_token(args: TokenArgs) -> anyhow::Result<()> {
     let by = Actor::console();
     match args.command {
-        TokenCommand::Create(CreateArgs { at, name, role, days }) => {
-            let made = open(&at)?.create_token(&by, &name, role, days)?;
+        TokenCommand::Create(CreateArgs { at, why, name, role, days }) => {
+            let made = open(&at)?.create_token(why.wish(&by), &name, role, days)?;
             eprintln!("token {} of {name}, {role}, until {}; it is not shown again:", made.id, utc(made.expires_at_us));
             println!("{}", made.text);
         }
@@ -149,8 +168,8 @@ pub fn run_token(args: TokenArgs) -> anyhow::Result<()> {
                 println!("{id} {name:<32} {role:<9} {state:<8} until {end}");
             }
         }
-        TokenCommand::Revoke { at, id } => {
-            open(&at)?.revoke_token(&by, &id)?;
+        TokenCommand::Revoke { at, why, id } => {
+            open(&at)?.revoke_token(why.wish(&by), &id)?;
             println!("token {id} is revoked");
         }
     }

@@ -18,11 +18,13 @@ const RETRY_AFTER_S: u64 = 5;
 
 /// Where the API begins.
 pub const API: &str = "/api/";
+/// Also asked by a program, at the address where programs expect it.
+const METRICS: &str = "/metrics";
 
 /// Whether a refusal of this path is answered as a [`Problem`], not as a page.
 #[must_use]
 pub fn is_api(path: &str) -> bool {
-    path.starts_with(API) || path == "/api"
+    path.starts_with(API) || path == "/api" || path == METRICS
 }
 
 /// Who the station takes the sender for: shows a machine that its token works.

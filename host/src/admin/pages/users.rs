@@ -41,7 +41,7 @@ fn users(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
         section class="panel" {
             h2 { (t("users.users")) }
             div class="scroll" { table class="list" {
-                thead { tr { th { (t("sign-in.name")) } th { (t("users.role")) } th { (t("users.state")) } th { (t("users.since")) } th { (t("users.password")) } } }
+                thead { tr { th { (t("sign-in.name")) } th { (t("users.role")) } th { (t("users.state")) } th { (t("users.since")) } th { } } }
                 tbody { @for user in view.users { (user_line(frame, user)) } }
             } }
             h3 { (t("users.add")) }
@@ -50,6 +50,7 @@ fn users(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
                 label { (t("sign-in.name")) input type="text" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="32" required; }
                 label { (t("users.role")) (role_choice(frame.lang, Role::Viewer)) }
                 label { (t("account.new")) input type="password" name="password" autocomplete="new-password" minlength="8" maxlength="128" required; }
+                label { (t("audit.reason")) (reason(frame.lang)) }
                 button type="submit" { (t("users.add")) }
             }
             p class="dim" { (t("account.rules")) }
@@ -59,29 +60,41 @@ fn users(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
 
 fn user_line(frame: &PageFrame, user: &User) -> Markup {
     let t = |key: &str| frame.lang.text(key);
-    let action = |what: &str| format!("/users/{}/{what}", user.name);
     html! {
         tr {
             td { b { (user.name) } }
-            td { form class="inline" method="post" action=(action("role")) {
-                (frame.form_token())
-                (role_choice(frame.lang, user.role))
-                button class="quiet" type="submit" { (t("users.set-role")) }
-            } }
-            td { form class="inline" method="post" action=(action("state")) {
-                (frame.form_token())
-                span class=[user.disabled.then_some("dim")] { (t(if user.disabled { "users.disabled" } else { "users.enabled" })) }
-                input type="hidden" name="disabled" value=(!user.disabled);
-                button class="quiet" type="submit" { (t(if user.disabled { "users.enable" } else { "users.disable" })) }
-            } }
+            td { (role_word(frame.lang, user.role)) }
+            td class=[user.disabled.then_some("dim")] { (t(if user.disabled { "users.disabled" } else { "users.enabled" })) }
             td class="num" { (utc(user.created_at_us)) }
-            td { form class="inline" method="post" action=(action("password")) {
-                (frame.form_token())
-                input type="password" name="password" autocomplete="new-password" minlength="8" maxlength="128" aria-label=(t("account.new")) placeholder=(t("account.new")) required;
-                button class="quiet" type="submit" { (t("users.set-password")) }
-            } }
+            td { details { summary { (t("users.change")) } (user_changes(frame, user)) } }
         }
     }
+}
+
+fn user_changes(frame: &PageFrame, user: &User) -> Markup {
+    let t = |key: &str| frame.lang.text(key);
+    let form = |what: &str, fields: Markup, key: &str| {
+        html! {
+            form class="inline" method="post" action={ "/users/" (user.name) "/" (what) } {
+                (frame.form_token()) (fields) (reason(frame.lang)) button class="quiet" type="submit" { (t(key)) }
+            }
+        }
+    };
+    let new_password = html! {
+        input type="password" name="password" autocomplete="new-password" minlength="8" maxlength="128" aria-label=(t("account.new")) placeholder=(t("account.new")) required;
+    };
+    let state = html! { input type="hidden" name="disabled" value=(!user.disabled); };
+    html! {
+        (form("role", role_choice(frame.lang, user.role), "users.set-role"))
+        (form("password", new_password, "users.set-password"))
+        (form("state", state, if user.disabled { "users.enable" } else { "users.disable" }))
+    }
+}
+
+/// Why, for the audit log.
+fn reason(lang: Lang) -> Markup {
+    let text = lang.text("audit.reason");
+    html! { input type="text" name="reason" autocomplete="off" maxlength="200" aria-label=(text) placeholder=(text); }
 }
 
 fn role_choice(lang: Lang, chosen: Role) -> Markup {
@@ -108,6 +121,7 @@ fn tokens(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
                 label { (t("tokens.name")) input type="text" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="32" required; }
                 label { (t("users.role")) (role_choice(frame.lang, Role::Operator)) }
                 label { (t("tokens.days")) input type="number" name="days" value=(DEFAULT_TOKEN_DAYS) min="1" max=(MAX_TOKEN_DAYS) required; }
+                label { (t("audit.reason")) (reason(frame.lang)) }
                 button type="submit" { (t("tokens.add")) }
             }
         }
@@ -130,10 +144,11 @@ fn token_line(frame: &PageFrame, token: &Token, now_us: i64) -> Markup {
             td class="num" { (utc(token.expires_at_us)) }
             td {
                 @if state == "tokens.valid" {
-                    form class="inline" method="post" action={ "/tokens/" (token.id) "/revoke" } {
-                        (frame.form_token())
-                        span { (t(state)) }
-                        button class="quiet" type="submit" { (t("tokens.revoke")) }
+                    details { summary { (t(state)) }
+                        form class="inline" method="post" action={ "/tokens/" (token.id) "/revoke" } {
+                            (frame.form_token()) (reason(frame.lang))
+                            button class="quiet" type="submit" { (t("tokens.revoke")) }
+                        }
                     }
                 } @else { span class="dim" { (t(state)) } }
             }

@@ -51,6 +51,7 @@ fn who_is_not_signed_in_is_sent_to_the_login_and_back() {
     let api = station.get("/api/v1/whoami", &[]);
     assert_eq!((api.status, api.problem().as_str()), (401, "not-signed-in"));
     assert_eq!(api.header("www-authenticate"), "Bearer");
+    assert_eq!(station.get("/metrics", &[]).status, 401, "a program asks there");
 }
 
 #[test]
@@ -156,6 +157,9 @@ fn a_proxy_that_nobody_stated_is_refused() {
     assert!(answer.text.contains("behind_proxy"), "{}", answer.text);
 }
 
+/// Headers, body, and why it is refused.
+type Case<'c> = (&'c [(&'c str, &'c str)], &'c str, &'c str);
+
 #[test]
 fn a_change_needs_a_page_of_the_station_and_its_form_token() {
     let station = with_users();
@@ -166,7 +170,7 @@ fn a_change_needs_a_page_of_the_station_and_its_form_token() {
     let bare = "disabled=true".to_owned();
     let host = station.address.strip_prefix("http://").unwrap().to_owned();
     let own = format!("http://{host}");
-    let cases: [(&[(&str, &str)], &str, &str); 6] = [
+    let cases: [Case<'_>; 6] = [
         (&[form], &body, "cross-site"),
         (&[form, ("sec-fetch-site", "cross-site")], &body, "cross-site"),
         (&[form, ("sec-fetch-site", "none")], &body, "cross-site"),
