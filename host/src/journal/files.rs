@@ -1,5 +1,6 @@
 //! What the journal does to files beside SQLite, one step at a time. The seam at which tests put a bad disk.
 
+use super::place;
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -40,6 +41,11 @@ pub trait Files: Debug + Send + Sync {
     /// Makes names in a folder last: new, changed and removed ones.
     fn flush_folder(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    /// The name of the network file system that `path` is on, or would be; `None` for a local one.
+    fn network(&self, path: &Path) -> io::Result<Option<String>> {
+        place::network_of(path)
     }
 
     /// Cuts a file off behind `len` bytes and flushes it. One that is not there, or shorter, stays so.

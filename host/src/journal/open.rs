@@ -11,7 +11,7 @@ use super::recovery::{Identity, wal_of};
 use super::refused::Refused;
 use super::space::Space;
 use super::writer::Writer;
-use super::{Journal, JournalError, Reader, gaps, now_us, place, schema};
+use super::{Journal, JournalError, Reader, gaps, now_us, schema};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use rustix::fs::{FlockOperation, flock};
@@ -27,7 +27,7 @@ pub fn open(options: JournalOptions) -> Result<Journal, JournalError> {
     let database = options.database();
     // Once before the lock, so that a foreign folder gets no lock file, and once under it.
     check_folder(&options)?;
-    place::check(&options.dir)?;
+    refuse_network(&options)?;
     make_folders(options.files.as_ref(), &options.dir).map_err(|error| JournalError::folder(&options.dir, error))?;
     let lock = lock(&options.dir)?;
     let mut space = Space::new(&options.dir, options.ballast_bytes);
@@ -39,8 +39,9 @@ pub fn open(options: JournalOptions) -> Result<Journal, JournalError> {
     let db = schema::open_writer(&database, options.durability, options.vfs.as_deref())?;
     let opening = |error| JournalError::opening(&database, error);
     let (boot, head) = count_start(&db, &options.station).map_err(opening)??;
-    let identity = Identity::of(&database).map_err(|error| JournalError::folder(&database, error))?;
+    // This also flushes the folder that holds the WAL: SQLite does so too, but does not say when that fails.
     let folder = PictureFolder::open(options.pictures(), Arc::clone(&options.files))?;
+    let identity = Identity::of(&database).map_err(|error| JournalError::folder(&database, error))?;
     let picture_bytes = db
         .query_row("SELECT coalesce(sum(bytes), 0) FROM pictures", [], |row| row.get::<_, i64>(0))
         .map_err(opening)?;
@@ -94,6 +95,14 @@ fn check_folder(options: &JournalOptions) -> Result<schema::Found, JournalError>
         }
     }
     Ok(found)
+}
+
+fn refuse_network(options: &JournalOptions) -> Result<(), JournalError> {
+    let path = &options.dir;
+    match options.files.network(path).map_err(|error| JournalError::folder(path, error))? {
+        Some(kind) => Err(JournalError::NetworkFolder { path: path.clone(), kind }),
+        None => Ok(()),
+    }
 }
 
 /// A WAL without its database: SQLite would play it into a new one.

@@ -2,8 +2,8 @@
 //! that its promise rests on are only as good as the server's settings, and SQLite's WAL does not work at all between
 //! two machines.
 
-use super::JournalError;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Names of network file systems by the number that `statfs` gives.
@@ -53,18 +53,14 @@ pub fn network_name(magic: u64, mounted_as: Option<&str>) -> Option<String> {
     FUSE_NETWORK.contains(&program).then(|| format!("fuse.{program}"))
 }
 
-/// Refuses a folder on a network file system.
-pub fn check(dir: &Path) -> Result<(), JournalError> {
+/// The name of the network file system that a folder is on, or would be on.
+pub fn network_of(dir: &Path) -> io::Result<Option<String>> {
     let there = nearest(dir);
-    let disk = rustix::fs::statfs(&there).map_err(|error| JournalError::folder(&there, error.into()))?;
     // The type of the number differs between platforms; magic numbers have 32 bits.
-    let magic = u64::from(disk.f_type as u32);
+    let magic = u64::from(rustix::fs::statfs(&there)?.f_type as u32);
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let place = fs::canonicalize(&there).unwrap_or(there);
-    match network_name(magic, mounted_as(&mounts, &place).as_deref()) {
-        Some(kind) => Err(JournalError::NetworkFolder { path: dir.to_owned(), kind }),
-        None => Ok(()),
-    }
+    Ok(network_name(magic, mounted_as(&mounts, &place).as_deref()))
 }
 
 /// The folder itself, or the nearest one above it that is there.

@@ -155,6 +155,9 @@ impl Writer {
             Some(confirmed) if confirmed == self.head => {}
             _ => return Ok(Err(format!("confirmed entry {} is gone", self.head.rows))),
         }
+        let dir = &self.options.dir;
+        // SQLite flushes the name of a new WAL too, but does not say when that fails.
+        self.options.files.flush_folder(dir).map_err(|error| JournalError::folder(dir, error))?;
         self.identity = Identity::of(&self.database).map_err(|error| JournalError::folder(&self.database, error))?;
         self.head = found;
         Ok(Ok(()))

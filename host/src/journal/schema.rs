@@ -161,7 +161,7 @@ fn write_schema(path: &Path, vfs: Option<&str>) -> rusqlite::Result<()> {
     db.close().map_err(|(_, error)| error)
 }
 
-fn open_with(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+pub fn open_with(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> rusqlite::Result<Connection> {
     match vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
         None => Connection::open_with_flags(path, flags),

@@ -37,11 +37,19 @@ impl Ledger {
     /// When the folder is not writable, or the database is not one that this program understands. Then nothing was
     /// changed.
     pub fn open(dir: &Path, station: &str) -> Result<Self, LedgerError> {
+        Self::open_on(dir, station, None)
+    }
+
+    /// The same on a SQLite VFS by name: for tests that simulate a bad disk.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_on(dir: &Path, station: &str, vfs: Option<&str>) -> Result<Self, LedgerError> {
         let path = schema::database_in(dir);
         if !schema::is_there(&path)? {
             schema::create(&path)?;
         }
-        let db = Mutex::new(schema::open_writer(&path)?);
+        let db = Mutex::new(schema::open_writer(&path, vfs)?);
         Ok(Self { station: station.to_owned(), db })
     }
 

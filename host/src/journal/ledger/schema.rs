@@ -2,7 +2,7 @@
 
 use super::LedgerError;
 use super::{accounts, audit};
-use crate::journal::schema::{APPLICATION_ID as JOURNAL_ID, Header, header};
+use crate::journal::schema::{APPLICATION_ID as JOURNAL_ID, Header, header, open_with};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -71,10 +71,10 @@ fn write_schema(path: &Path) -> rusqlite::Result<()> {
 }
 
 /// Opens the connection that reads and writes, and brings an older schema to the present one.
-pub fn open_writer(path: &Path) -> Result<Connection, LedgerError> {
+pub fn open_writer(path: &Path, vfs: Option<&str>) -> Result<Connection, LedgerError> {
     let opening = |error| LedgerError::opening(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags).map_err(opening)?;
+    let mut db = open_with(path, flags, vfs).map_err(opening)?;
     if db.is_readonly("main").map_err(opening)? {
         return Err(LedgerError::ReadOnly { path: path.to_owned() });
     }

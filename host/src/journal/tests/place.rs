@@ -1,5 +1,6 @@
-use super::super::place::{FUSE_MAGIC, check, mounted_as, nearest, network_name};
-use std::path::Path;
+use super::super::place::{FUSE_MAGIC, mounted_as, nearest, network_name, network_of};
+use super::*;
+use std::io;
 
 #[test]
 fn network_file_systems_are_known_by_number_or_by_the_program_behind_them() {
@@ -58,5 +59,25 @@ fn the_deepest_mount_above_the_folder_counts_and_of_two_in_one_place_the_last() 
 fn a_folder_that_is_not_there_yet_is_judged_by_the_one_above_it() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(nearest(&dir.path().join("a/b/c")), dir.path());
-    check(&dir.path().join("a/b/c")).unwrap();
+    assert_eq!(network_of(&dir.path().join("a/b/c")).unwrap(), None);
+}
+
+/// Files as they are, on a disk of another machine.
+#[derive(Debug)]
+struct Remote;
+
+impl Files for Remote {
+    fn network(&self, _: &Path) -> io::Result<Option<String>> {
+        Ok(Some("nfs".to_owned()))
+    }
+}
+
+#[test]
+fn a_folder_on_a_network_file_system_is_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("journal");
+    let error = Journal::open(JournalOptions { files: Arc::new(Remote), ..options(&place) }).err();
+    assert!(matches!(&error, Some(JournalError::NetworkFolder { kind, .. }) if kind == "nfs"), "{error:?}");
+    assert!(!place.exists());
+    assert!(error.unwrap().to_string().contains("a disk of this machine"));
 }
