@@ -4,6 +4,7 @@ mod disk;
 mod faults;
 mod harness;
 mod image;
+mod ledger;
 mod mounts;
 mod power;
 mod pressure;

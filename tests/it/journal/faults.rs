@@ -218,6 +218,36 @@ fn the_cuts_see_a_wal_that_was_trusted_after_a_failed_flush() {
     assert!(lost, "nothing was lost without writing the WAL anew");
 }
 
+/// The first start makes the database, later ones find it. One that fails leaves nothing that stops the next.
+#[test]
+fn a_start_that_fails_at_any_step_leaves_a_journal_that_starts() {
+    let failed = AtomicU64::new(0);
+    let test = |mut session: Session, disk: &'static Disk, n: u64| {
+        disk.fail_once_after(n as i64);
+        match session.try_open() {
+            Ok(journal) => drop(submit_all(&mut session, &journal, 1, |_| {})),
+            Err(_) => drop(failed.fetch_add(1, Ordering::SeqCst)),
+        }
+        let reached = disk.has_failed();
+        disk.fail_once_after(i64::MAX);
+        let journal = session.open();
+        let (confirmed, _) = submit_all(&mut session, &journal, 3, |_| {});
+        assert_eq!(confirmed.len(), 3, "step {n}");
+        let happened = disk.happened();
+        drop(journal);
+        let mut run = session.end(false);
+        cut_afterwards(&run, n).unwrap_or_else(|violation| panic!("step {n}: {violation:?}"));
+        run.events.truncate(happened);
+        cut_afterwards(&run, n).unwrap_or_else(|violation| panic!("step {n}, not closed: {violation:?}"));
+        reached
+    };
+    let first = for_every("assay-start-first", 1, |disk, _, n| test(Session::new(disk, Image::default()), disk, n));
+    let later = for_every("assay-start-later", 1, |disk, base, n| test(base.session(disk), disk, n));
+    let failed = failed.into_inner();
+    say(&format!("one fault in a start: {first} first and {later} later ones, {failed} failed"));
+    assert!(failed > 30, "{failed} starts failed");
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // A full disk
 

@@ -197,7 +197,7 @@ pub enum Violation {
     Broken(String),
 }
 
-fn broken(what: impl std::fmt::Debug) -> Violation {
+pub fn broken(what: impl std::fmt::Debug) -> Violation {
     Violation::Broken(format!("{what:?}"))
 }
 
@@ -284,13 +284,18 @@ impl Run {
     /// Cuts the power behind every event: at each in one of the ways that the disk may go on from there, and in all
     /// of them where something had just become durable. Two threads look at what is left.
     pub fn cut_everywhere(&self, seed: u64) -> Tally {
+        self.cut_with(seed, |at, image| self.check(at, image))
+    }
+
+    /// The same with another look at what is left.
+    pub fn cut_with(&self, seed: u64, check: impl Fn(usize, &Image) -> Result<(), Violation> + Sync) -> Tally {
         let tally = Mutex::new(Tally { points: self.events.len() + 1, ..Tally::default() });
         let (images_in, images) = crossbeam_channel::bounded::<(usize, Unflushed, Image)>(4);
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     for (at, unflushed, image) in &images {
-                        let found = self.check(at, &image);
+                        let found = check(at, &image);
                         let mut tally = tally.lock().unwrap();
                         tally.images += 1;
                         tally.violations.extend(found.err().map(|violation| (at, unflushed, violation)));

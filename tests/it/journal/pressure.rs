@@ -4,6 +4,8 @@ use super::image::Dice;
 use super::{mounts, options, record, say, triggers_in, until};
 use assay::domain::Digest;
 use assay::journal::{Filter, Journal, JournalError, JournalOptions, Page, Pressure, Reader, verify};
+use assay_tests::station::{TestStation, picture};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
@@ -101,6 +103,41 @@ fn a_station_starts_on_a_disk_that_only_its_ballast_fills() {
     assert!(matches!(error, Some(JournalError::DiskFull { .. })), "{error:?}");
     fs::remove_file(dir.path().join("other")).unwrap();
     assert_eq!(triggers_in(&place), BTreeSet::from([(1, 1), (2, 1)]));
+}
+
+#[test]
+fn on_a_full_disk_the_whole_line_gives_undecided_and_later_goes_on() {
+    if !mounts::inside("journal::pressure::on_a_full_disk_the_whole_line_gives_undecided_and_later_goes_on") {
+        return;
+    }
+    let station = TestStation::new("[inference]\norder = [\"tract\"]").unwrap();
+    fs::create_dir(station.data()).unwrap();
+    mounts::small_disk(&station.data(), "64m");
+    let good = picture("1-ordinary-00-good-brick.jpg");
+    let inspect = |count: usize| {
+        let mut args = vec![Path::new("--json"), Path::new("-")];
+        args.extend(std::iter::repeat_n(good.as_path(), count));
+        let output = station.run(&["inspect"], &args).unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        report["pictures"].as_array().unwrap().clone()
+    };
+    assert_ne!(inspect(1)[0]["reason"], "disk-full");
+    fs::remove_file(station.data().join("journal/ballast")).unwrap();
+    fill(&station.data(), 600_000);
+    let rows = inspect(40);
+    let (withheld, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row["reason"] == "disk-full");
+    assert!(!kept.is_empty() && !withheld.is_empty(), "{} and {}", kept.len(), withheld.len());
+    for row in withheld {
+        assert_eq!(row["verdict"], "undecided", "{row}");
+        let detail = row["detail"].as_str().unwrap();
+        assert!(detail.contains("journal") && detail.contains("(host)"), "{detail}");
+    }
+    fs::remove_file(station.data().join("other")).unwrap();
+    assert_ne!(inspect(1)[0]["reason"], "disk-full");
+    let verified = verify(&station.data().join("journal"), None).unwrap();
+    assert!(verified.holds(), "{verified:?}");
+    assert_eq!(triggers_in(&station.data().join("journal")).len(), kept.len() + 2);
 }
 
 #[test]
