@@ -121,6 +121,7 @@ fn another_backend_gives_the_same_answer_to_a_replay_or_says_what_differs() {
     let text = text(&replay);
     assert!(text.contains("on tract CPU"), "{text}");
     assert!(replay.status.success() || text.contains("differs: probability"), "only figures may differ: {text}");
+    assert!(text.contains("note: judged on"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::station::Assembly;
 use crate::config::load;
-use crate::domain::{FrameId, Inspection, PluginRun};
+use crate::domain::{DeviceUse, FrameId, Inspection, PluginRun, Verdict};
 use crate::journal::Reader;
 use crate::pipeline::{inspect_frame, now_us};
 use crate::source::Arrival;
@@ -49,6 +49,9 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
     let now = inspect_frame(arrival, id, &recipe, &parts.context).inspection;
     println!("then  {}", describe(&then));
     println!("now   {}", describe(&now));
+    if let Some(note) = other_device(&then, &now) {
+        println!("note: {note}");
+    }
     let differences = differences(&then, &now);
     if differences.is_empty() {
         println!("no difference (tolerance {TOLERANCE})");
@@ -69,12 +72,27 @@ fn describe(inspection: &Inspection) -> String {
     format!("{} {reason}{score}{}{detail}", inspection.verdict.kind(), device.unwrap_or_default())
 }
 
-/// Everything that a person would call another result. Times and the device are not: they are shown above.
+/// Where the frame ran then and now, where that is not the same: no other result, but a reason for one.
+fn other_device(then: &Inspection, now: &Inspection) -> Option<String> {
+    let (old, new) = (&then.answer.as_ref()?.device, &now.answer.as_ref()?.device);
+    let words = |device: &DeviceUse| format!("{} {}", device.backend, device.used);
+    (words(old) != words(new)).then(|| format!("judged on {} then, on {} now", words(old), words(new)))
+}
+
+/// Everything that a person would call another result. Times are not.
 fn differences(then: &Inspection, now: &Inspection) -> Vec<String> {
     let mut found = Vec::new();
     let (old, new) = (super::words::reason_of(&then.verdict).0, super::words::reason_of(&now.verdict).0);
     if then.verdict.kind() != now.verdict.kind() || old != new {
         found.push(format!("verdict: {} {old} then, {} {new} now", then.verdict.kind(), now.verdict.kind()));
+    }
+    if let (
+        Verdict::Undecided { stage: old_stage, blame: old_blame, .. },
+        Verdict::Undecided { stage: new_stage, blame: new_blame, .. },
+    ) = (&then.verdict, &now.verdict)
+        && (old_stage, old_blame) != (new_stage, new_blame)
+    {
+        found.push(format!("undecided: {old_stage} by {old_blame} then, {new_stage} by {new_blame} now"));
     }
     match (&then.answer, &now.answer) {
         (Some(old), Some(new)) => {

@@ -3,10 +3,10 @@ use super::author_recipe::recipe;
 use super::fields::{Document, Fields, with_causes};
 use super::index::BundleIndex;
 use super::problem::ConfigErrors;
-use crate::domain::{Capability, PluginLimits};
+use crate::domain::{Capability, PluginLimits, Settings};
 use crate::trust::{
     BlobRole, BundleKind, MAX_FILE_BYTES, Manifest, ModelManifest, NAME_RULE, NewBlob, PluginManifest, RecipeManifest,
-    SCHEMA, is_name, read_regular_file,
+    SCHEMA, broken_rules, is_name, read_regular_file,
 };
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
@@ -52,8 +52,24 @@ pub fn load_author_manifest(
         let mut blobs = section.blobs;
         blobs.extend(files?);
         let manifest = head.into_manifest(section.content);
+        for problem in broken_rules(&manifest, &blobs) {
+            root.report_below(&as_written(&problem.at), problem.found, problem.expected);
+        }
         Some(AuthoredBundle { manifest, blobs })
     })
+}
+
+/// The key of an author's file for a key of the manifest that is made of it.
+fn as_written(at: &str) -> String {
+    if let Some(rest) = at.strip_prefix("blobs") {
+        return format!("file{rest}");
+    }
+    let head = ["schema", "name", "version", "created", "not_after"].contains(&at);
+    let path = if head { format!("bundle.{at}") } else { at.to_owned() };
+    let spec = path.replacen("model.spec.inputs", "model.input", 1).replacen("model.spec.outputs", "model.output", 1);
+    let spec = spec.replacen("model.spec.batch_sizes", "model.batch_sizes", 1);
+    let lists = [("preprocessors", "preprocessor"), ("detectors", "detector"), ("monitors", "monitor")];
+    lists.iter().fold(spec, |path, (many, one)| path.replacen(&format!("recipe.{many}"), &format!("recipe.{one}"), 1))
 }
 
 /// The section of a bundle's kind, and the files that it names.
@@ -144,11 +160,18 @@ fn plugin(fields: &Fields<'_>) -> Option<Section> {
     let limits = fields
         .section("limits", |fields| limits(fields, PluginLimits::default()))
         .unwrap_or_else(|| Some(PluginLimits::default()));
-    let settings = fields.settings("settings");
+    let settings = settings(fields);
     let mut component = component?;
     COMPONENT_BLOB.clone_into(&mut component.name);
     let plugin = PluginManifest { world: world?, wit, capabilities: capabilities?, limits: limits?, settings };
     Some(Section { content: Content::Plugin(plugin), blobs: vec![component] })
+}
+
+/// The plugin's own keys and values.
+pub(super) fn settings(fields: &Fields<'_>) -> Settings {
+    let settings = fields.settings("settings");
+    fields.obey(|rules| rules.settings("settings", &settings));
+    settings
 }
 
 /// A list of capabilities; a missing key is none.
@@ -156,10 +179,12 @@ pub(super) fn capabilities(fields: &Fields<'_>, key: &'static str) -> Option<Vec
     if !fields.has(key) {
         return Some(Vec::new());
     }
-    fields.parsed_list(key, |text| {
+    let list = fields.parsed_list(key, |text| {
         Capability::try_from(text.to_owned())
             .map_err(|_| "one of \"imaging\", \"log\", \"config\", \"state\", \"inference:MODEL\"".to_owned())
-    })
+    });
+    fields.obey(|rules| list.iter().for_each(|list| rules.capabilities(key, list)));
+    list
 }
 
 pub(super) fn limits(fields: &Fields<'_>, default: PluginLimits) -> Option<PluginLimits> {

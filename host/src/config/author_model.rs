@@ -11,19 +11,24 @@ pub(super) fn model(fields: &Fields<'_>) -> Option<Section> {
     let weights = optional("weights", BlobRole::Weights);
     let reference = optional("reference", BlobRole::Reference);
     let report_card = optional("report_card", BlobRole::ReportCard);
-    let labels = fields.required("labels");
+    let labels: Option<Vec<String>> = fields.required("labels");
     let logits = fields.required("logits");
-    let temperature = fields.or("temperature", 1.0);
+    let temperature = in_f32(fields.or("temperature", 1.0));
     let batch_sizes = batch_sizes(fields);
+    fields.obey(|rules| {
+        labels.iter().for_each(|labels| rules.labels("labels", labels));
+        rules.temperature("temperature", temperature);
+        batch_sizes.iter().for_each(|sizes| rules.batch_sizes("batch_sizes", sizes));
+    });
     let inputs = fields.sections("input", port);
     let outputs = fields.sections("output", port);
     if format == Some(ModelFormat::OpenvinoIr) && !fields.has("weights") {
         fields.wrong("weights", "the path of the .bin file: format \"openvinoir\" keeps its weights apart");
+        return None;
     }
     let mut blobs = vec![file?];
     blobs.extend([weights?, reference?, report_card?].into_iter().flatten());
     let spec = ModelSpec { inputs: inputs?, outputs: outputs?, batch_sizes: batch_sizes? };
-    let temperature = in_f32(temperature);
     let model = ModelManifest { format: format?, spec, labels: labels?, logits: logits?, temperature };
     Some(Section { content: Content::Model(model), blobs })
 }
@@ -42,8 +47,12 @@ fn batch_sizes(fields: &Fields<'_>) -> Option<Vec<u32>> {
 
 /// `[[model.input]]` and `[[model.output]]`.
 fn port(fields: &Fields<'_>) -> Option<Port> {
-    let name = fields.required("name");
+    let name: Option<String> = fields.required("name");
     let shape = whole_numbers(fields, "shape");
+    fields.obey(|rules| {
+        name.iter().for_each(|name| rules.port_name("name", name));
+        shape.iter().for_each(|shape| rules.shape("shape", shape));
+    });
     let ty = required_word(fields, "type", "\"f32\", \"f16\", \"f64\", \"bf16\", \"u8\", \"i32\" or \"i64\"");
     Some(Port { name: name?, shape: shape?, ty: ty? })
 }

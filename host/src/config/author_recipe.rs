@@ -1,4 +1,4 @@
-use super::author::{Content, Section, capabilities, name, word};
+use super::author::{Content, Section, capabilities, name, settings, word};
 use super::fields::Fields;
 use super::index::BundleIndex;
 use crate::domain::{Precision, VerdictPolicy};
@@ -26,7 +26,7 @@ pub(super) fn recipe(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option
 fn plugin_pin(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option<PluginPin> {
     let plugin = name(fields, "plugin");
     let grants = capabilities(fields, "grants");
-    let settings = fields.settings("settings");
+    let settings = settings(fields);
     let expected = "\"undecided\", \"fail\" or \"ignore-with-alarm\"";
     let on_failure = if fields.has("on_failure") { word(fields, "on_failure", expected).map(Some) } else { Some(None) };
     let bundle = pin(fields, "plugin", BundleKind::Plugin, plugin.as_deref(), index);
@@ -35,7 +35,8 @@ fn plugin_pin(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option<Plugin
 
 fn model_pin(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option<ModelPin> {
     let model = name(fields, "model");
-    let devices = fields.required("devices");
+    let devices: Option<Vec<String>> = fields.required("devices");
+    fields.obey(|rules| devices.iter().for_each(|devices| rules.devices("devices", devices)));
     let expected = "\"f32-exact\" or \"fast\"";
     let precision =
         if fields.has("precision") { word(fields, "precision", expected) } else { Some(Precision::default()) };
@@ -76,15 +77,27 @@ fn pin(
 
 #[allow(clippy::cast_possible_truncation, reason = "the manifest keeps f32; the range is checked on it")]
 fn policy(fields: &Fields<'_>) -> Option<VerdictPolicy> {
-    let pass_labels = fields.required("pass_labels");
-    let min_pass: Option<f64> = fields.required("min_pass_probability");
-    let min_fail: Option<f64> = fields.required("min_fail_probability");
-    let undecided_on = fields.or("undecided_on", Vec::new());
-    let fail_on = fields.or("fail_on", Vec::new());
+    let pass_labels: Option<Vec<String>> = fields.required("pass_labels");
+    fields.obey(|rules| pass_labels.iter().for_each(|labels| rules.labels("pass_labels", labels)));
+    let probability = |key| {
+        let value = fields.required::<f64>(key).map(|value| value as f32);
+        fields.obey(|rules| value.iter().for_each(|value| rules.probability(key, *value)));
+        value
+    };
+    let min_pass_probability = probability("min_pass_probability");
+    let min_fail_probability = probability("min_fail_probability");
+    let findings = |key| {
+        let labels: Vec<String> = fields.or(key, Vec::new());
+        if !labels.is_empty() {
+            fields.obey(|rules| rules.labels(key, &labels));
+        }
+        labels
+    };
+    let (undecided_on, fail_on) = (findings("undecided_on"), findings("fail_on"));
     Some(VerdictPolicy {
         pass_labels: pass_labels?,
-        min_pass_probability: min_pass? as f32,
-        min_fail_probability: min_fail? as f32,
+        min_pass_probability: min_pass_probability?,
+        min_fail_probability: min_fail_probability?,
         undecided_on,
         fail_on,
     })

@@ -1,6 +1,6 @@
 use super::problem::{ConfigErrors, Problem};
 use crate::domain::{SettingValue, Settings};
-use crate::trust::{FileError, read_regular_file};
+use crate::trust::{FileError, Rules, check_part, read_regular_file};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -142,6 +142,22 @@ impl FromToml for SettingValue {
                 Vec::from_toml(value).map(Self::Numbers).or_else(|| Vec::from_toml(value).map(Self::Texts))
             }
             _ => None,
+        }
+    }
+}
+
+/// Where a walk along a dotted path stands.
+#[derive(Clone, Copy)]
+enum Place<'d> {
+    Table(&'d DeTable<'d>),
+    Value(&'d DeValue<'d>),
+}
+
+impl<'d> Place<'d> {
+    fn table(self) -> Option<&'d DeTable<'d>> {
+        match self {
+            Self::Table(table) => Some(table),
+            Self::Value(value) => value.as_table(),
         }
     }
 }
@@ -333,6 +349,30 @@ impl<'d> Fields<'d> {
     /// Reports a key with what was found and what is expected.
     pub fn wrong_because(&self, key: &str, found: &str, expected: &str) {
         self.report(self.table.get(key).map(Spanned::span), key, found.to_owned(), expected.to_owned());
+    }
+
+    /// Reports what `part` of a manifest breaks; its rules name keys from this table on.
+    pub fn obey(&self, part: impl FnOnce(&mut Rules)) {
+        for problem in check_part(part) {
+            self.report_below(&problem.at, problem.found, problem.expected);
+        }
+    }
+
+    /// Reports a key by its dotted path from this table on, at the line of the last part that the file has.
+    pub fn report_below(&self, path: &str, found: String, expected: String) {
+        let mut span = self.span.clone();
+        let mut at = Some(Place::Table(self.table));
+        for part in path.split(['.', '[']) {
+            let value = match (at, part.strip_suffix(']').map(str::parse::<usize>)) {
+                (Some(Place::Value(value)), Some(Ok(index))) => value.as_array().and_then(|list| list.get(index)),
+                (Some(place), None) => place.table().and_then(|table| table.get(part)),
+                _ => None,
+            };
+            let Some(value) = value else { break };
+            span = Some(value.span());
+            at = Some(Place::Value(value.get_ref()));
+        }
+        self.report(span, path, found, expected);
     }
 
     fn missing(&self, key: &'static str, expected: &str) {

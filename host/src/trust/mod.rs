@@ -31,8 +31,10 @@ pub use manifest::{
     SCHEMA,
 };
 pub use names::{NAME_RULE, NamePattern, is_name};
+pub(crate) use pack::broken_rules;
 pub use pack::{Inspected, NewBlob, PackError, SignatureHint, inspect, pack, sign};
 pub use rules::{ManifestProblem, Problems};
+pub(crate) use rules::{Rules, check_part};
 pub use store::{
     Revocation, RevokedBundle, RevokedKey, Role, Severity, StoreError, Thresholds, TrustStore, TrustedKey,
 };

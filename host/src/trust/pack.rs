@@ -3,7 +3,7 @@ use super::error::TrustError;
 use super::key::PrivateKey;
 use super::layout;
 use super::manifest::{BlobEntry, BlobRole, Manifest};
-use super::rules::{self, Problems};
+use super::rules::{self, ManifestProblem, Problems};
 use crate::domain::Digest;
 
 /// A blob for a new bundle.
@@ -31,20 +31,28 @@ pub enum PackError {
 /// # Errors
 /// With every rule that the manifest breaks, or when the bundle would be too large.
 pub fn pack(mut manifest: Manifest, blobs: &[NewBlob]) -> Result<Vec<u8>, PackError> {
-    manifest.blobs = blobs
-        .iter()
-        .map(|blob| BlobEntry {
-            name: blob.name.clone(),
-            size: blob.bytes.len() as u64,
-            sha256: Digest::of(&blob.bytes),
-            role: blob.role,
-        })
-        .collect();
+    manifest.blobs = entries(blobs);
     rules::check(&manifest).map_err(PackError::BadManifest)?;
     let payload = serde_json::to_vec(&manifest).map_err(PackError::NotJson)?;
     let envelope = Envelope { payload, signatures: Vec::new() }.to_json()?;
     let bytes: Vec<&[u8]> = blobs.iter().map(|blob| blob.bytes.as_slice()).collect();
     Ok(layout::join(&envelope, &bytes.concat())?)
+}
+
+/// Every rule that a manifest with these blobs would break.
+pub(crate) fn broken_rules(manifest: &Manifest, blobs: &[NewBlob]) -> Vec<ManifestProblem> {
+    let whole = Manifest { blobs: entries(blobs), ..manifest.clone() };
+    rules::check(&whole).err().map(|problems| problems.0).unwrap_or_default()
+}
+
+fn entries(blobs: &[NewBlob]) -> Vec<BlobEntry> {
+    let entry = |blob: &NewBlob| BlobEntry {
+        name: blob.name.clone(),
+        size: blob.bytes.len() as u64,
+        sha256: Digest::of(&blob.bytes),
+        role: blob.role,
+    };
+    blobs.iter().map(entry).collect()
 }
 
 /// Adds `key`'s signature, in place of one that it made before. Other signatures and the digest stay.

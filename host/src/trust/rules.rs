@@ -24,13 +24,13 @@ const MAX_FRAME_BUDGET_MS: u32 = 60_000;
 pub struct ManifestProblem {
     /// The key, dotted: `recipe.detectors[1].grants`.
     pub at: String,
-    /// What was found and what is expected.
-    pub what: String,
+    pub found: String,
+    pub expected: String,
 }
 
 impl fmt::Display for ManifestProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.at, self.what)
+        write!(f, "{}: found {}, expected {}", self.at, self.found, self.expected)
     }
 }
 
@@ -57,25 +57,34 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), Problems> {
     if rules.0.is_empty() { Ok(()) } else { Err(Problems(rules.0)) }
 }
 
-struct Rules(Vec<ManifestProblem>);
+/// The rules, one method for each part of a manifest, and what breaks them so far.
+pub(crate) struct Rules(Vec<ManifestProblem>);
+
+/// What one part of a manifest breaks, before the whole is there to be checked.
+pub(crate) fn check_part(part: impl FnOnce(&mut Rules)) -> Vec<ManifestProblem> {
+    let mut rules = Rules(Vec::new());
+    part(&mut rules);
+    rules.0
+}
 
 impl Rules {
-    fn require(&mut self, holds: bool, at: &str, what: impl FnOnce() -> String) {
+    fn require<F: Into<String>, E: Into<String>>(&mut self, holds: bool, at: &str, what: impl FnOnce() -> (F, E)) {
         if !holds {
-            self.0.push(ManifestProblem { at: at.to_owned(), what: what() });
+            let (found, expected) = what();
+            self.0.push(ManifestProblem { at: at.to_owned(), found: found.into(), expected: expected.into() });
         }
     }
 
     fn name(&mut self, at: &str, name: &str) {
-        self.require(is_name(name), at, || format!("found {}, expected {NAME_RULE}", shown(name)));
+        self.require(is_name(name), at, || (shown(name), NAME_RULE));
     }
 
     fn head(&mut self, manifest: &Manifest) {
         let found = manifest.schema;
-        self.require(found == SCHEMA, "schema", || format!("found {found}, this release reads {SCHEMA}"));
+        self.require(found == SCHEMA, "schema", || (found.to_string(), format!("{SCHEMA}, which this release reads")));
         self.name("name", &manifest.name);
         let version = manifest.version.to_string();
-        self.require(version.len() <= 64, "version", || "longer than 64 characters".to_owned());
+        self.require(version.len() <= 64, "version", || (shown(&version), "at most 64 characters"));
         self.utc("created", &manifest.created);
         if let Some(not_after) = &manifest.not_after {
             self.utc("not_after", not_after);
@@ -83,14 +92,12 @@ impl Rules {
     }
 
     fn utc(&mut self, at: &str, text: &str) {
-        self.require(parse_utc(text).is_some(), at, || {
-            format!("found {}, expected a time in UTC such as 2026-01-31T12:00:00Z", shown(text))
-        });
+        self.require(parse_utc(text).is_some(), at, || (shown(text), "a time in UTC such as 2026-01-31T12:00:00Z"));
     }
 
     fn blobs(&mut self, manifest: &Manifest) {
         let count = manifest.blobs.len();
-        self.require(count <= MAX_BLOBS, "blobs", || format!("found {count} blobs, at most {MAX_BLOBS} are allowed"));
+        self.require(count <= MAX_BLOBS, "blobs", || (format!("{count} blobs"), format!("at most {MAX_BLOBS}")));
         for (index, blob) in manifest.blobs.iter().enumerate() {
             self.name(&format!("blobs[{index}].name"), &blob.name);
         }
@@ -101,7 +108,7 @@ impl Rules {
             let (least, most) = allowed(manifest.kind, role, ir);
             self.require((least..=most).contains(&found), "blobs", || {
                 let expected = if least == most { format!("exactly {least}") } else { format!("{least} to {most}") };
-                format!("found {found} of role {role}, a {} bundle has {expected}", manifest.kind)
+                (format!("{found} of role {role}"), format!("{expected} in a {} bundle", manifest.kind))
             });
         }
     }
@@ -114,8 +121,8 @@ impl Rules {
         ];
         for (kind, present) in have {
             self.require(present == (kind == manifest.kind), kind.name(), || {
-                let found = if present { "found" } else { "missing" };
-                format!("{found}; a {} bundle has the section {:?} and no other", manifest.kind, manifest.kind.name())
+                let found = if present { "the section" } else { "no such section" };
+                (found, format!("in a {} bundle the section {:?} and no other", manifest.kind, manifest.kind.name()))
             });
         }
         if let Some(plugin) = &manifest.plugin {
@@ -132,19 +139,17 @@ impl Rules {
     fn plugin(&mut self, plugin: &PluginManifest) {
         let wit = plugin.wit.strip_prefix("assay:plugin@");
         let known = wit.is_some_and(|version| semver::Version::parse(version).is_ok());
-        self.require(known, "plugin.wit", || {
-            format!("found {}, expected assay:plugin@MAJOR.MINOR.PATCH", shown(&plugin.wit))
-        });
+        self.require(known, "plugin.wit", || (shown(&plugin.wit), "assay:plugin@MAJOR.MINOR.PATCH"));
         self.capabilities("plugin.capabilities", &plugin.capabilities);
         let wants_state = plugin.capabilities.contains(&Capability::State);
         self.require(!wants_state || plugin.world == PluginKind::Monitor, "plugin.capabilities", || {
-            format!("found state in a {}, only a monitor has state", plugin.world)
+            (format!("state in a {}", plugin.world), "no such capability: only a monitor has state")
         });
         self.limits("plugin.limits", &plugin.limits);
         self.settings("plugin.settings", &plugin.settings);
     }
 
-    fn capabilities(&mut self, at: &str, capabilities: &[Capability]) {
+    pub(crate) fn capabilities(&mut self, at: &str, capabilities: &[Capability]) {
         let names: Vec<_> = capabilities.iter().map(ToString::to_string).collect();
         self.unique(at, "capability", names.iter().map(String::as_str));
         for capability in capabilities {
@@ -164,39 +169,34 @@ impl Rules {
             ("result_bytes", limits.result_bytes),
         ];
         for (key, value) in needed {
-            self.require(value > 0, &format!("{at}.{key}"), || "found 0, expected at least 1".to_owned());
+            self.require(value > 0, &format!("{at}.{key}"), || ("0", "at least 1"));
         }
         let deadline = limits.deadline_ms;
         self.require(deadline <= MAX_FRAME_BUDGET_MS, &format!("{at}.deadline_ms"), || {
-            format!("found {deadline}, expected at most {MAX_FRAME_BUDGET_MS}")
+            (deadline.to_string(), format!("at most {MAX_FRAME_BUDGET_MS}"))
         });
     }
 
-    fn settings(&mut self, at: &str, settings: &Settings) {
+    pub(crate) fn settings(&mut self, at: &str, settings: &Settings) {
         let count = settings.len();
-        self.require(count <= MAX_SETTINGS, at, || {
-            format!("found {count} settings, at most {MAX_SETTINGS} are allowed")
-        });
+        self.require(count <= MAX_SETTINGS, at, || (format!("{count} settings"), format!("at most {MAX_SETTINGS}")));
         for (key, value) in settings {
             let at = format!("{at}.{key}");
             self.name(&at, key);
-            self.require(all_finite(value), &at, || "found a number that is not finite".to_owned());
+            self.require(all_finite(value), &at, || ("a number that is not finite", "finite numbers"));
         }
     }
 
     fn model(&mut self, model: &ModelManifest) {
         self.ports("model.spec.inputs", &model.spec.inputs);
         self.ports("model.spec.outputs", &model.spec.outputs);
-        self.batch_sizes(&model.spec.batch_sizes);
+        self.batch_sizes("model.spec.batch_sizes", &model.spec.batch_sizes);
         self.labels("model.labels", &model.labels);
-        let temperature = model.temperature;
-        self.require(temperature.is_finite() && temperature > 0.0, "model.temperature", || {
-            format!("found {temperature}, expected a finite number above 0 (1 leaves the logits alone)")
-        });
+        self.temperature("model.temperature", model.temperature);
         let Some(logits) = model.spec.outputs.iter().find(|port| port.name == model.logits) else {
             self.require(false, "model.logits", || {
                 let have: Vec<_> = model.spec.outputs.iter().map(|port| shown(&port.name)).collect();
-                format!("found {}, expected the name of an output: one of {}", shown(&model.logits), have.join(", "))
+                (shown(&model.logits), format!("the name of an output: one of {}", have.join(", ")))
             });
             return;
         };
@@ -204,42 +204,53 @@ impl Rules {
         let labels = model.labels.len() as u64;
         self.require(per_label == Some(labels) && logits.ty == ElementType::F32, "model.logits", || {
             let (shape, ty) = (&logits.shape, logits.ty.name());
-            format!("output {} is {shape:?} of {ty}, expected one f32 per label: [{labels}] of f32", logits.name)
+            (format!("{shape:?} of {ty}"), format!("one f32 for each label: [{labels}] of f32"))
+        });
+    }
+
+    pub(crate) fn temperature(&mut self, at: &str, temperature: f32) {
+        self.require(temperature.is_finite() && temperature > 0.0, at, || {
+            (temperature.to_string(), "a finite number above 0 (1 leaves the logits alone)")
         });
     }
 
     fn ports(&mut self, at: &str, ports: &[Port]) {
         let count = ports.len();
-        self.require((1..=MAX_PORTS).contains(&count), at, || format!("found {count}, expected 1 to {MAX_PORTS}"));
+        self.require((1..=MAX_PORTS).contains(&count), at, || (count.to_string(), format!("1 to {MAX_PORTS}")));
         self.unique(at, "name", ports.iter().map(|port| port.name.as_str()));
         for (index, port) in ports.iter().enumerate() {
-            let fits = (1..=256).contains(&port.name.len());
-            self.require(fits, &format!("{at}[{index}].name"), || "expected 1 to 256 bytes".to_owned());
-            let sides = &port.shape;
-            self.require(
-                sides.len() <= MAX_SIDES && sides.iter().all(|side| *side > 0),
-                &format!("{at}[{index}].shape"),
-                || format!("found {sides:?}, expected at most {MAX_SIDES} sides of at least 1, without the batch"),
-            );
+            self.port_name(&format!("{at}[{index}].name"), &port.name);
+            self.shape(&format!("{at}[{index}].shape"), &port.shape);
         }
     }
 
-    fn batch_sizes(&mut self, sizes: &[u32]) {
-        let distinct: BTreeSet<_> = sizes.iter().collect();
-        let fine =
-            !sizes.is_empty() && distinct.len() == sizes.len() && sizes.iter().all(|n| (1..=MAX_BATCH).contains(n));
-        self.require(fine, "model.spec.batch_sizes", || {
-            format!("found {sizes:?}, expected different sizes from 1 to {MAX_BATCH}, at least one")
+    pub(crate) fn port_name(&mut self, at: &str, name: &str) {
+        self.require((1..=256).contains(&name.len()), at, || (shown(name), "1 to 256 bytes"));
+    }
+
+    pub(crate) fn shape(&mut self, at: &str, sides: &[u32]) {
+        let fits = sides.len() <= MAX_SIDES && sides.iter().all(|side| *side > 0);
+        self.require(fits, at, || {
+            (format!("{sides:?}"), format!("at most {MAX_SIDES} sides of at least 1, without the batch"))
         });
     }
 
-    fn labels(&mut self, at: &str, labels: &[String]) {
+    pub(crate) fn batch_sizes(&mut self, at: &str, sizes: &[u32]) {
+        let distinct: BTreeSet<_> = sizes.iter().collect();
+        let fine =
+            !sizes.is_empty() && distinct.len() == sizes.len() && sizes.iter().all(|n| (1..=MAX_BATCH).contains(n));
+        self.require(fine, at, || {
+            (format!("{sizes:?}"), format!("different sizes from 1 to {MAX_BATCH}, at least one"))
+        });
+    }
+
+    pub(crate) fn labels(&mut self, at: &str, labels: &[String]) {
         let count = labels.len();
-        self.require((1..=MAX_LABELS).contains(&count), at, || format!("found {count}, expected 1 to {MAX_LABELS}"));
+        self.require((1..=MAX_LABELS).contains(&count), at, || (count.to_string(), format!("1 to {MAX_LABELS}")));
         self.unique(at, "label", labels.iter().map(String::as_str));
         for label in labels {
             let fits = (1..=64).contains(&label.len()) && !label.chars().any(char::is_control);
-            self.require(fits, at, || format!("found {}, expected 1 to 64 bytes, no control characters", shown(label)));
+            self.require(fits, at, || (shown(label), "1 to 64 bytes, no control characters"));
         }
     }
 
@@ -252,7 +263,7 @@ impl Rules {
         for (at, pins, least, kind) in lists {
             let count = pins.len();
             self.require((least..=MAX_PLUGINS_OF_A_KIND).contains(&count), at, || {
-                format!("found {count}, expected {least} to {MAX_PLUGINS_OF_A_KIND}")
+                (count.to_string(), format!("{least} to {MAX_PLUGINS_OF_A_KIND}"))
             });
             for (index, pin) in pins.iter().enumerate() {
                 self.pin(&format!("{at}[{index}]"), kind, pin);
@@ -264,7 +275,7 @@ impl Rules {
         self.policy(&recipe.policy);
         let budget = recipe.frame_budget_ms;
         self.require((1..=MAX_FRAME_BUDGET_MS).contains(&budget), "recipe.frame_budget_ms", || {
-            format!("found {budget}, expected 1 to {MAX_FRAME_BUDGET_MS}")
+            (budget.to_string(), format!("1 to {MAX_FRAME_BUDGET_MS}"))
         });
     }
 
@@ -273,7 +284,7 @@ impl Rules {
         let ignored = pin.on_failure.unwrap_or(FailurePolicy::default_for(kind)) == FailurePolicy::IgnoreWithAlarm;
         self.require(ignored == (kind == PluginKind::Monitor), &format!("{at}.on_failure"), || {
             let expected = if ignored { "\"undecided\" or \"fail\"" } else { "\"ignore-with-alarm\"" };
-            format!("a {kind} cannot have this policy, expected {expected}")
+            (format!("a policy that no {kind} has"), expected)
         });
         self.name(&format!("{at}.plugin"), &pin.plugin);
         self.capabilities(&format!("{at}.grants"), &pin.grants);
@@ -282,24 +293,21 @@ impl Rules {
 
     fn model_pin(&mut self, pin: &ModelPin) {
         self.name("recipe.model.model", &pin.model);
-        let devices = &pin.devices;
+        self.devices("recipe.model.devices", &pin.devices);
+    }
+
+    pub(crate) fn devices(&mut self, at: &str, devices: &[String]) {
         let fine = (1..=8).contains(&devices.len()) && devices.iter().all(|device| is_device(device));
-        self.require(fine, "recipe.model.devices", || {
-            format!("found {devices:?}, expected 1 to 8 devices in order of wish, such as [\"NPU\", \"CPU\"]")
+        self.require(fine, at, || {
+            (format!("{devices:?}"), "1 to 8 devices in order of wish, such as [\"NPU\", \"CPU\"]")
         });
-        self.unique("recipe.model.devices", "device", devices.iter().map(String::as_str));
+        self.unique(at, "device", devices.iter().map(String::as_str));
     }
 
     fn policy(&mut self, policy: &VerdictPolicy) {
         self.labels("recipe.policy.pass_labels", &policy.pass_labels);
-        let probabilities = [
-            ("recipe.policy.min_pass_probability", policy.min_pass_probability),
-            ("recipe.policy.min_fail_probability", policy.min_fail_probability),
-        ];
-        for (at, value) in probabilities {
-            // A number that is no number is in no range.
-            self.require((0.0..=1.0).contains(&value), at, || format!("found {value}, expected a number from 0 to 1"));
-        }
+        self.probability("recipe.policy.min_pass_probability", policy.min_pass_probability);
+        self.probability("recipe.policy.min_fail_probability", policy.min_fail_probability);
         for (at, labels) in
             [("recipe.policy.undecided_on", &policy.undecided_on), ("recipe.policy.fail_on", &policy.fail_on)]
         {
@@ -309,10 +317,17 @@ impl Rules {
         }
     }
 
+    pub(crate) fn probability(&mut self, at: &str, value: f32) {
+        // A number that is no number is in no range.
+        self.require((0.0..=1.0).contains(&value), at, || (value.to_string(), "a number from 0 to 1"));
+    }
+
     fn unique<'t>(&mut self, at: &str, what: &str, texts: impl Iterator<Item = &'t str>) {
         let mut seen = BTreeSet::new();
         for text in texts {
-            self.require(seen.insert(text), at, || format!("{what} {} stands there twice", shown(text)));
+            self.require(seen.insert(text), at, || {
+                (format!("{what} {} twice", shown(text)), format!("each {what} once"))
+            });
         }
     }
 }

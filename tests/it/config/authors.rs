@@ -157,6 +157,42 @@ when = 2020-01-01
 }
 
 #[test]
+fn values_out_of_range_are_told_together_with_what_cannot_be_read_each_with_its_line() {
+    let text = MODEL
+        .replace("version = \"1.0.0\"", "version = \"one\"")
+        .replace("temperature = 1.5", "temperature = -1.5")
+        .replace("[1, 3]", "[1, 1]")
+        .replace("[\"good\", \"scratch\"]", "[\"good\", \"good\"]")
+        .replace("shape = [2]", "shape = [0]");
+    let starts = [
+        "bundle.toml:5: bundle.version: found \"one\"",
+        "bundle.toml:10: model.labels: found label \"good\" twice",
+        "bundle.toml:12: model.temperature: found -1.5, expected a finite number above 0",
+        "bundle.toml:13: model.batch_sizes: found [1, 1]",
+        "bundle.toml:21: model.output[0].shape: found [0]",
+    ];
+    let mut found = problems(&text);
+    found.sort();
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for start in starts {
+        assert!(found.iter().any(|line| line.starts_with(start)), "{start}\n{found:#?}");
+    }
+}
+
+#[test]
+fn a_rule_between_two_keys_names_the_line_of_the_one_to_change() {
+    let found = problem(&MODEL.replace("shape = [2]", "shape = [3]"));
+    assert!(found.starts_with("bundle.toml:11: model.logits: found [3] of f32, expected one f32 for each"), "{found}");
+    let found = problem(&PLUGIN.replace("\"imaging\",", "\"state\","));
+    assert!(found.starts_with("bundle.toml:11: plugin.capabilities: found state in a preprocessor"), "{found}");
+    let port = "[[model.input]]\nname = \"image\"\nshape = [1]\ntype = \"f32\"\n";
+    let found = problem(&format!("{MODEL}{port}"));
+    assert!(found.starts_with("bundle.toml:16: model.input: found name \"image\" twice"), "{found}");
+    let found = problem(&PLUGIN.replace("path = \"LICENSE\"", "path = \"LICENSE\"\nname = \"component.wasm\""));
+    assert!(found.starts_with("bundle.toml:19: file: found blob name \"component.wasm\" twice"), "{found}");
+}
+
+#[test]
 fn an_unknown_kind_does_not_hide_behind_other_problems() {
     let found = problem(&PLUGIN.replace("kind = \"plugin\"", "kind = \"widget\""));
     assert!(found.contains("bundle.kind: found \"widget\""), "{found}");

@@ -237,3 +237,30 @@ fn a_bad_file_in_the_folder_does_not_stop_the_others() {
     assert_eq!((catalogue.bundles().count(), catalogue.refused().len()), (3, 2));
     assert!(Catalogue::read(Path::new("/nowhere"), &station.store, &VerifyPolicy::run()).is_err());
 }
+
+#[test]
+fn a_recipes_values_out_of_range_are_told_at_once_each_with_its_line() {
+    let station = Station::new();
+    let text = RECIPE
+        .replace("frame_budget_ms = 100", "frame_budget_ms = 0")
+        .replace("[\"NPU\", \"CPU\"]", "[\"CPU\", \"CPU\"]")
+        .replace("min_pass_probability = 0.75", "min_pass_probability = 75")
+        .replace("grants = [\"state\"]", "grants = [\"state\", \"state\"]");
+    let errors = station.pack(&text).unwrap_err();
+    for start in [
+        "bundle.toml:8: recipe.frame_budget_ms: found 0, expected a whole number",
+        "bundle.toml:11: recipe.model.devices: found device \"CPU\" twice",
+        "bundle.toml:19: recipe.monitor[0].grants: found capability \"state\" twice",
+        "bundle.toml:22: recipe.policy.min_pass_probability: found 75, expected a number from 0 to 1",
+    ] {
+        assert!(errors.lines().any(|line| line.contains(start)), "{start}\n{errors}");
+    }
+    assert_eq!(errors.lines().count(), 4, "{errors}");
+    let ignored =
+        RECIPE.replace("plugin = \"letterbox\"", "plugin = \"letterbox\"\non_failure = \"ignore-with-alarm\"");
+    let errors = station.pack(&ignored).unwrap_err();
+    assert!(
+        errors.contains("bundle.toml:14: recipe.preprocessor[0].on_failure: found a policy that no preprocessor has"),
+        "{errors}"
+    );
+}
