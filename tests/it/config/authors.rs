@@ -187,9 +187,9 @@ fn a_rule_between_two_keys_names_the_line_of_the_one_to_change() {
     assert!(found.starts_with("bundle.toml:11: plugin.capabilities: found state in a preprocessor"), "{found}");
     let port = "[[model.input]]\nname = \"image\"\nshape = [1]\ntype = \"f32\"\n";
     let found = problem(&format!("{MODEL}{port}"));
-    assert!(found.starts_with("bundle.toml:16: model.input: found name \"image\" twice"), "{found}");
+    assert!(found.starts_with("bundle.toml:15: model.input: found name \"image\" twice"), "{found}");
     let found = problem(&PLUGIN.replace("path = \"LICENSE\"", "path = \"LICENSE\"\nname = \"component.wasm\""));
-    assert!(found.starts_with("bundle.toml:19: file: found blob name \"component.wasm\" twice"), "{found}");
+    assert!(found.starts_with("bundle.toml:21: file: found blob name \"component.wasm\" twice"), "{found}");
 }
 
 #[test]
