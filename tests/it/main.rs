@@ -15,5 +15,6 @@ mod plugin_runtime;
 mod journal;
 mod trust;
 mod station;
+mod access;
 mod outputs;
 mod shipped_plugins;
