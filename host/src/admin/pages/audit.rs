@@ -1,6 +1,6 @@
 use super::layout::utc;
 use crate::admin::i18n::Lang;
-use crate::journal::{AuditLine, AuditVerified};
+use crate::journal::{AuditFault, AuditLine, AuditVerified};
 use maud::{Markup, html};
 
 pub struct AuditView<'v> {
@@ -43,7 +43,7 @@ fn chain(lang: Lang, verified: &AuditVerified) -> Markup {
     html! {
         section class={ "panel chain " (if verified.fault.is_some() { "fail" } else { "pass" }) } {
             @if let Some(fault) = &verified.fault {
-                b { (t("audit.broken")) } p { (fault) }
+                b { (t("audit.broken")) } p { (t(fault_key(fault))) " " (fault.row()) }
             } @else {
                 b { (t("audit.holds")) " (" (verified.rows) ")" }
             }
@@ -68,6 +68,16 @@ fn row(lang: Lang, line: &AuditLine) -> Markup {
             }
             td { (line.reason.as_deref().unwrap_or("")) }
         }
+    }
+}
+
+const fn fault_key(fault: &AuditFault) -> &'static str {
+    match fault {
+        AuditFault::Gap { .. } => "audit.fault-gap",
+        AuditFault::Changed { .. } => "audit.fault-changed",
+        AuditFault::CutOff { .. } => "audit.fault-cut-off",
+        AuditFault::Rewritten { .. } => "audit.fault-rewritten",
+        AuditFault::Unreadable { .. } => "audit.fault-unreadable",
     }
 }
 

@@ -28,6 +28,20 @@ pub enum AuditFault {
     Unreadable { row: i64, detail: String },
 }
 
+impl AuditFault {
+    /// The row where it first does not hold.
+    #[must_use]
+    pub const fn row(&self) -> i64 {
+        match self {
+            Self::Gap { expected: row, .. }
+            | Self::Changed { row }
+            | Self::Rewritten { row }
+            | Self::Unreadable { row, .. } => *row,
+            Self::CutOff { found, .. } => *found + 1,
+        }
+    }
+}
+
 /// What a check of the audit log found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditVerified {
