@@ -22,7 +22,7 @@ pub fn content(lang: Lang, view: &AuditView<'_>) -> Markup {
             @if view.lines.is_empty() {
                 div class="empty" { b { (t("audit.empty")) } }
             } @else {
-                table class="list audit" {
+                table class="list tight" {
                     thead { tr {
                         th class="num" { (t("audit.row")) } th { (t("list.time")) } th { (t("audit.actor")) } th { (t("users.role")) }
                         th { (t("audit.action")) } th { (t("audit.target")) } th { (t("audit.outcome")) } th { (t("audit.reason")) }
@@ -56,17 +56,17 @@ fn row(lang: Lang, line: &AuditLine) -> Markup {
     html! {
         tr {
             td class="num" { (line.seq) }
-            td class="num" { (utc(line.at_us)) }
+            td class="time" { (utc(line.at_us)) }
             td { b { (line.actor) } " " span class="dim" { (lang.text(kind_key(&line.kind))) } }
             td { (role(lang, &line.role)) }
             td { code { (line.action) } }
-            td class="target" { (line.target) }
+            td class="words" { (line.target) }
             td {
                 @if let Some(code) = &line.refused {
                     span class="badge fail" { (lang.text("audit.refused")) } " " code { (code) }
                 } @else { (lang.text("audit.done")) }
             }
-            td { (line.reason.as_deref().unwrap_or("")) }
+            td class="words" { (line.reason.as_deref().unwrap_or("")) }
         }
     }
 }

@@ -40,7 +40,7 @@ fn users(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
     html! {
         section class="panel" {
             h2 { (t("users.users")) }
-            div class="scroll" { table class="list" {
+            div class="scroll" { table class="list tight" {
                 thead { tr { th { (t("sign-in.name")) } th { (t("users.role")) } th { (t("users.state")) } th { (t("users.since")) } th { } } }
                 tbody { @for user in view.users { (user_line(frame, user)) } }
             } }
@@ -50,7 +50,7 @@ fn users(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
                 label { (t("sign-in.name")) input type="text" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="32" required; }
                 label { (t("users.role")) (role_choice(frame.lang, Role::Viewer)) }
                 label { (t("account.new")) input type="password" name="password" autocomplete="new-password" minlength="8" maxlength="128" required; }
-                label { (t("audit.reason")) (reason(frame.lang)) }
+                label { (t("audit.reason")) input type="text" name="reason" autocomplete="off" maxlength="200"; }
                 button type="submit" { (t("users.add")) }
             }
             p class="dim" { (t("account.rules")) }
@@ -65,7 +65,7 @@ fn user_line(frame: &PageFrame, user: &User) -> Markup {
             td { b { (user.name) } }
             td { (role_word(frame.lang, user.role)) }
             td class=[user.disabled.then_some("dim")] { (t(if user.disabled { "users.disabled" } else { "users.enabled" })) }
-            td class="num" { (utc(user.created_at_us)) }
+            td class="time" { (utc(user.created_at_us)) }
             td { details { summary { (t("users.change")) } (user_changes(frame, user)) } }
         }
     }
@@ -111,7 +111,7 @@ fn tokens(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
         section class="panel" {
             h2 { (t("tokens.title")) }
             p class="dim" { (t("tokens.intro")) }
-            @if !view.tokens.is_empty() { div class="scroll" { table class="list" {
+            @if !view.tokens.is_empty() { div class="scroll" { table class="list tight" {
                 thead { tr { th { (t("tokens.name")) } th { (t("users.role")) } th { (t("tokens.by")) } th { (t("tokens.created")) } th { (t("tokens.expires")) } th { (t("users.state")) } th { (t("tokens.id")) } } }
                 tbody { @for token in view.tokens { (token_line(frame, token, view.now_us)) } }
             } } }
@@ -121,7 +121,7 @@ fn tokens(frame: &PageFrame, view: &UsersView<'_>) -> Markup {
                 label { (t("tokens.name")) input type="text" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="32" required; }
                 label { (t("users.role")) (role_choice(frame.lang, Role::Operator)) }
                 label { (t("tokens.days")) input type="number" name="days" value=(DEFAULT_TOKEN_DAYS) min="1" max=(MAX_TOKEN_DAYS) required; }
-                label { (t("audit.reason")) (reason(frame.lang)) }
+                label { (t("audit.reason")) input type="text" name="reason" autocomplete="off" maxlength="200"; }
                 button type="submit" { (t("tokens.add")) }
             }
         }
@@ -140,8 +140,8 @@ fn token_line(frame: &PageFrame, token: &Token, now_us: i64) -> Markup {
             td { b { (token.name) } }
             td { (role_word(frame.lang, token.role)) }
             td { (token.created_by) }
-            td class="num" { (utc(token.created_at_us)) }
-            td class="num" { (utc(token.expires_at_us)) }
+            td class="time" { (utc(token.created_at_us)) }
+            td class="time" { (utc(token.expires_at_us)) }
             td {
                 @if state == "tokens.valid" {
                     details { summary { (t(state)) }
