@@ -13,6 +13,8 @@ pub mod source;
 pub mod pipeline;
 pub mod journal;
 pub mod access;
+pub mod alarms;
+pub mod outputs;
 pub mod admin;
 pub mod telemetry;
 pub mod cli;

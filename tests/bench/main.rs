@@ -7,6 +7,7 @@ mod fixture;
 mod frame;
 mod native;
 mod record;
+mod telemetry;
 mod throughput;
 
 use anyhow::Context as _;
@@ -29,11 +30,12 @@ struct Args {
 /// One group of figures.
 type Group = fn(&Fixture) -> anyhow::Result<Vec<Figure>>;
 
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 6] = [
     ("boundary", boundary::measure),
     ("frame", frame::measure),
     ("inference", native::measure),
     ("journal", record::measure),
+    ("telemetry", telemetry::measure),
     ("throughput", throughput::measure),
 ];
 

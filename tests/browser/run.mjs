@@ -173,6 +173,15 @@ test('plugins and models show digests and signers', async () => {
   await page.close();
 });
 
+test('the alarms page shows what is raised and what was', async () => {
+  const { page } = await open('/alarms');
+  equal(await page.locator('main h2').count(), 2, 'parts of the page');
+  const headings = await page.locator('main h2').allTextContents();
+  equal(headings.join(', '), 'Raised now, History', 'headings');
+  await shot(page, 'alarms');
+  await page.close();
+});
+
 test('the language can be changed and is remembered', async () => {
   const { page } = await open('/plugins');
   await page.getByText('中文').click();
@@ -191,7 +200,7 @@ test('the language can be changed and is remembered', async () => {
 
 test('pages can be read without JavaScript', async () => {
   const plain = await browser.newContext({ javaScriptEnabled: false });
-  for (const path of ['/', '/inspections', '/drift', '/plugins']) {
+  for (const path of ['/', '/inspections', '/drift', '/plugins', '/alarms']) {
     const { page, answer } = await open(path, plain);
     equal(answer.status(), 200, path);
     holds((await page.locator('main').textContent()).trim().length > 0, `${path} has content`);

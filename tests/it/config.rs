@@ -3,3 +3,4 @@
 mod authors;
 mod recipes;
 mod stations;
+mod receivers;

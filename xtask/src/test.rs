@@ -36,6 +36,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     wheels::ensure(workspace, &ONNXRUNTIME)?;
     // A filter names a Rust test, so it leaves the browser out.
     let browser = filter.is_none().then(|| browser_tools(workspace)).transpose()?;
+    outputs_tools()?;
     // Some tests run the commands of `assay` itself.
     demo::build_assay(workspace)?;
     demo::set_up(workspace)?;
@@ -62,6 +63,22 @@ fn rust_suite(name: &str, cmd: Cmd, filter: Option<&str>, counts: &mut Counts) -
     let status = cmd.tee(|line| counts.add_rust(line))?;
     if !status.success() {
         counts.bad(&format!("Rust tests of {name}"), before);
+    }
+    Ok(())
+}
+
+/// What the tests of outputs talk to.
+fn outputs_tools() -> Result<()> {
+    // Servers are not on everybody's path.
+    let broker = std::path::Path::new("/usr/sbin/mosquitto").is_file() || find_program("mosquitto").is_some();
+    if !broker {
+        apt::ensure(&["mosquitto"], "the tests of the MQTT output start a real broker")?;
+    }
+    if find_program("mosquitto_sub").is_none() {
+        apt::ensure(&["mosquitto-clients"], "the tests of the MQTT output listen to that broker")?;
+    }
+    if find_program("openssl").is_none() {
+        apt::ensure(&["openssl"], "the tests of outputs make certificates and check signatures with it")?;
     }
     Ok(())
 }

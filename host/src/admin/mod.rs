@@ -16,6 +16,7 @@ mod inspections;
 mod drift;
 mod plugins;
 mod metrics;
+mod alarms;
 mod sign_in;
 mod users;
 mod audit;

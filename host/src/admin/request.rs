@@ -41,6 +41,7 @@ impl Visitor {
             station: state.station.to_string(),
             here: self.here.clone(),
             identity: self.identity.clone(),
+            alarms: state.alarms.snapshot(),
         }
     }
 

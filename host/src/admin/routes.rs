@@ -6,7 +6,7 @@
 
 use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
-use super::{api, assets, audit, drift, inspections, live, metrics, plugins, request, sign_in, users};
+use super::{alarms, api, assets, audit, drift, inspections, live, metrics, plugins, request, sign_in, users};
 use crate::access::Role;
 use axum::Router;
 use axum::handler::Handler;
@@ -25,6 +25,7 @@ pub enum Least {
 
 const PUBLIC: Least = Least::Public;
 const VIEWER: Least = Least::Role(Role::Viewer);
+const OPERATOR: Least = Least::Role(Role::Operator);
 const ENGINEER: Least = Least::Role(Role::Engineer);
 const ADMIN: Least = Least::Role(Role::Admin);
 
@@ -61,6 +62,9 @@ fn pages() -> Vec<Entry> {
         post("/logout", VIEWER, sign_in::sign_out),
         get("/account", VIEWER, sign_in::account),
         post("/account/password", VIEWER, sign_in::change_password),
+        get("/alarms", VIEWER, alarms::show),
+        get("/alarms/banner", VIEWER, alarms::banner),
+        post("/alarms/{id}/acknowledge", OPERATOR, alarms::acknowledge),
         get("/audit", ENGINEER, audit::show),
         get("/users", ADMIN, users::show),
         post("/users", ADMIN, users::add),
@@ -75,6 +79,7 @@ fn pages() -> Vec<Entry> {
 fn machines() -> Vec<Entry> {
     vec![
         get("/metrics", VIEWER, metrics::show),
+        get("/api/v1/alarms", VIEWER, alarms::list),
         get("/api/v1/whoami", VIEWER, api::whoami),
         delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),
     ]

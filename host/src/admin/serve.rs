@@ -2,9 +2,9 @@ use super::guard::sealed;
 use super::request::{self, Reach};
 use super::routes::{Entry, build, entries};
 use crate::access::Access;
+use crate::alarms::AlarmBoard;
 use crate::journal::Reader;
 use crate::pipeline::Board;
-use crate::telemetry::Gauges;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -31,8 +31,7 @@ pub struct AdminParts {
     pub journal: Arc<Reader>,
     /// Why the station records nothing any more; none while it does.
     pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
-    /// What is looked at when somebody scrapes.
-    pub gauges: Arc<dyn Fn() -> Gauges + Send + Sync>,
+    pub alarms: AlarmBoard,
     pub access: Arc<Access>,
     pub reach: Reach,
 }

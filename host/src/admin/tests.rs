@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod alarms;
 mod station;
 
 use super::i18n::{Lang, keys};

@@ -8,7 +8,9 @@ mod accounts;
 mod ask;
 mod audit;
 mod inspect;
+mod doctor;
 mod installed;
+mod outputs;
 mod replay;
 mod run;
 mod secret;
@@ -35,6 +37,7 @@ enum Command {
     Run(run::RunArgs),
     Inspect(inspect::InspectArgs),
     Replay(replay::ReplayArgs),
+    Doctor(doctor::DoctorArgs),
     Key(key::KeyArgs),
     Bundle(bundle::BundleArgs),
     Journal(journal::JournalArgs),
@@ -54,6 +57,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Run(args) => run::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Key(args) => key::run(args),
         Command::Bundle(args) => bundle::run(args),
         Command::Journal(args) => journal::run(args),

@@ -1,11 +1,11 @@
+use super::outputs::{self, Outputs};
 use super::station::{Assembly, open_journal};
 use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::config::{StationConfig, load};
-use crate::journal::{Journal, Ledger};
-use crate::pipeline::{Board, JournalKeeper, LaneOptions, Line, LineParts};
+use crate::journal::Ledger;
+use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts};
 use crate::source::Source;
-use crate::telemetry::Gauges;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -40,13 +40,15 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let recipe = Arc::clone(&configured.live);
     let device = recipe.model.placement().device.clone();
     if !device.is_first_wish() {
+        // The alarm `device-not-as-asked` says so too, to people who do not see this terminal.
         println!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
-        tracing::warn!(asked = device.asked.join(","), used = device.used, "not the first device of the wish list");
     }
     println!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
 
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
     let journal = open_journal(&parts.config, None)?;
+    let ledger = open_ledger(&parts.config)?;
+    outputs::prepare(&parts.config, &journal, &ledger)?;
     let keeper = JournalKeeper::new(Arc::clone(&journal), true);
     let line = Line::start(LineParts {
         station: parts.config.station.clone(),
@@ -59,15 +61,16 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         outcomes: None,
         options: LaneOptions::default(),
     })?;
+    let outputs = Outputs::start(&parts.config, &line.board, &journal, &ledger)?;
     let watched = Arc::clone(&journal);
     let trouble = Arc::new(move || watched.health().trouble());
-    let access = access(&parts.config, &reach)?;
+    let access = access(&parts.config, &reach, &ledger)?;
     let state = AdminState::new(AdminParts {
         station: parts.config.station.as_str().into(),
         board: line.board.clone(),
         journal: Arc::new(journal.reader()),
         trouble,
-        gauges: gauges(line.board.clone(), Arc::clone(&journal)),
+        alarms: outputs.alarms(),
         access: Arc::clone(&access),
         reach,
     });
@@ -83,36 +86,26 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     println!("ending: the frames in flight are finished first");
     line.stop.stop();
     line.join();
+    outputs.stop();
     admin.stop();
     journal.close();
     println!("ended");
     Ok(())
 }
 
-/// What is looked at when somebody scrapes.
-fn gauges(board: Board, journal: Arc<Journal>) -> Arc<dyn Fn() -> Gauges + Send + Sync> {
-    Arc::new(move || Gauges {
-        queue_frames: board.queued(),
-        storage_free_bytes: journal.free_bytes(),
-        picture_bytes: journal.health().picture_bytes,
-        device_as_asked: board.snapshot().recipe.as_ref().is_none_or(|card| card.device.is_first_wish()),
-        drifted_series: board.drift().values().filter(|report| report.drifted).count() as u64,
-        lost: journal.lost_triggers(),
-        commits: journal.commit_times(),
-        ..Gauges::default()
-    })
+fn open_ledger(config: &StationConfig) -> anyhow::Result<Arc<Ledger>> {
+    let dir = config.data_dir.join("journal");
+    let ledger = Ledger::open(&dir, &config.station);
+    Ok(Arc::new(ledger.with_context(|| format!("the station's records in {} cannot be opened", dir.display()))?))
 }
 
 /// Who may use the admin. On loopback, and with no proxy before it, a station without users is open to this machine.
-fn access(config: &StationConfig, reach: &Reach) -> anyhow::Result<Arc<Access>> {
-    let dir = config.data_dir.join("journal");
-    let ledger = Ledger::open(&dir, &config.station)
-        .with_context(|| format!("the station's records in {} cannot be opened", dir.display()))?;
+fn access(config: &StationConfig, reach: &Reach, ledger: &Arc<Ledger>) -> anyhow::Result<Arc<Access>> {
     let idle = Duration::from_secs(60 * u64::from(config.admin.session_idle_min));
     let sessions = SessionLimits { idle, ..AccessOptions::default().sessions };
     // `bind` has let an address that is no loopback through only behind a proxy.
     let options = AccessOptions { sessions, open_without_users: !reach.behind_proxy() };
-    Ok(Arc::new(Access::new(Arc::new(ledger), options)?))
+    Ok(Arc::new(Access::new(Arc::clone(ledger), options)?))
 }
 
 fn sources(parts: &Assembly) -> Vec<Box<dyn Source>> {

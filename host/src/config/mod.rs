@@ -6,6 +6,8 @@
 
 mod problem;
 mod fields;
+mod alarms;
+mod outputs;
 mod station;
 mod author;
 mod author_model;
@@ -14,9 +16,11 @@ mod catalogue;
 mod index;
 mod resolve;
 
+pub use alarms::MAX_WINDOW_S;
 pub use author::{AuthoredBundle, load_author_manifest};
 pub use catalogue::{Catalogue, CatalogueError, RefusedBundle};
 pub use index::BundleIndex;
+pub use outputs::{MqttConfig, MqttTls, TelemetryConfig, WebhookConfig};
 pub use problem::{ConfigErrors, Problem};
 pub use resolve::{RecipeProblems, ResolvedModel, ResolvedPlugin, ResolvedRecipe, resolve};
 pub use station::{

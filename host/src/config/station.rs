@@ -1,7 +1,9 @@
+use super::alarms::alarms;
 use super::author::limits;
 use super::fields::{Document, Fields};
+use super::outputs::{MqttConfig, TelemetryConfig, WebhookConfig, mqtt, telemetry, webhook};
 use super::problem::ConfigErrors;
-use crate::domain::PluginLimits;
+use crate::domain::{AlarmRule, PluginLimits};
 use crate::trust::{NAME_RULE, is_name};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -32,6 +34,10 @@ pub struct StationConfig {
     pub plugin_limits: PluginLimits,
     pub image_limits: ImageLimits,
     pub sources: Vec<SourceConfig>,
+    pub alarms: Vec<AlarmRule>,
+    pub webhook: Option<WebhookConfig>,
+    pub mqtt: Option<MqttConfig>,
+    pub telemetry: TelemetryConfig,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +152,10 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
     let journal = root.section("journal", journal).unwrap_or_else(|| Some(JournalConfig::default()));
     let limits = root.section("limits", station_limits).unwrap_or_else(|| Some(no_limits()));
     let sources = sources(root);
+    let alarms = alarms(root);
+    let webhook = optional(root.section("webhook", webhook));
+    let mqtt = optional(root.section("mqtt", mqtt));
+    let telemetry = root.section("telemetry", telemetry).unwrap_or_else(|| Some(TelemetryConfig::default()));
     let (plugin_limits, image_limits) = limits?;
     Some(StationConfig {
         station: name?,
@@ -159,7 +169,16 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
         plugin_limits,
         image_limits,
         sources: sources?,
+        alarms: alarms?,
+        webhook: webhook?,
+        mqtt: mqtt?,
+        telemetry: telemetry?,
     })
+}
+
+/// A section that may be missing, but not wrong.
+fn optional<T>(section: Option<Option<T>>) -> Option<Option<T>> {
+    section.map_or(Some(None), |read| read.map(Some))
 }
 
 impl Default for InferenceConfig {

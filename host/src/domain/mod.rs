@@ -16,9 +16,13 @@ mod recipe;
 mod inspection;
 mod verdict;
 mod actor;
+mod alarm;
+mod event;
 
 pub use actor::{Actor, ActorKind, Role, RoleParseError};
+pub use alarm::{Acknowledged, Alarm, AlarmKind, AlarmRule, AlarmUnit, Severity};
 pub use digest::{Digest, DigestParseError};
+pub use event::CloudEvent;
 pub use failure::{Blame, Failure, FailureCode, Stage};
 pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report};
 pub use frame::{Frame, FrameId, FrameMeta};

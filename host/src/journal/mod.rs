@@ -42,8 +42,8 @@ pub use files::{Files, SystemFiles};
 pub use filter::{Cursor, CursorParseError, Filter, MAX_PAGE, Page};
 pub use health::{Health, Pressure};
 pub use ledger::{
-    AuditEntry, AuditFault, AuditLine, AuditVerified, Changed, Ledger, LedgerError, NewToken, NewUser, Outcome, Token,
-    User, UserChange, export_audit, verify_audit,
+    AuditEntry, AuditFault, AuditLine, AuditVerified, Changed, Ledger, LedgerError, NewEvent, NewToken, NewUser,
+    OutboxState, Outcome, Token, User, UserChange, WaitingEvent, export_audit, verify_audit,
 };
 pub use options::{Durability, JournalOptions, KeepDays};
 pub use place::network_name;

@@ -288,6 +288,11 @@ impl Reader {
         })
     }
 
+    /// Inspections behind `row`, the oldest first: what a receiver that has everything up to `row` is still to get.
+    pub fn inspections_after(&self, row: i64, most: usize) -> Result<Vec<Line>, JournalError> {
+        self.lines(row, i64::try_from(most.min(super::filter::MAX_PAGE)).unwrap_or(0))
+    }
+
     /// Lines behind `row` for an export, the oldest first.
     pub(super) fn lines(&self, row: i64, most: i64) -> Result<Vec<Line>, JournalError> {
         let sql = format!("SELECT {LINE_COLUMNS} FROM inspections i WHERE seq > ? ORDER BY seq LIMIT ?");

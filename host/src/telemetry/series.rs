@@ -52,7 +52,8 @@ impl<V: Default, const N: usize> Series<V, N> {
 }
 
 fn find<'a, V, const N: usize>(all: &'a [Arc<Labelled<V, N>>], labels: [&str; N]) -> Option<&'a Arc<Labelled<V, N>>> {
-    all.iter().find(|one| one.labels.iter().zip(labels).all(|(own, label)| **own == *label))
+    // Newest first: what is used now was mostly added last.
+    all.iter().rev().find(|one| one.labels.iter().zip(labels).all(|(own, label)| **own == *label))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{File, Problem};
 
 /// A module and those it may use. `cli` stands on top of all.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("trust", &["domain"]),
     ("imaging", &["domain"]),
@@ -15,14 +15,16 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("source", &["domain", "imaging", "config"]),
     ("pipeline", &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "journal", "telemetry"]),
     ("access", &["domain", "journal"]),
-    ("admin", &["domain", "journal", "access", "telemetry", "config", "pipeline"]),
+    ("alarms", &["domain", "config", "journal", "telemetry", "pipeline"]),
+    ("outputs", &["domain", "config", "journal", "telemetry", "pipeline", "alarms"]),
+    ("admin", &["domain", "journal", "access", "telemetry", "config", "pipeline", "alarms"]),
 ];
 
 /// The top of the host.
 const TOP: &str = "cli";
 
 /// Crates that one module alone names.
-const OWNED: [(&str, &str); 10] = [
+const OWNED: [(&str, &str); 14] = [
     ("wasmtime", "plugin"),
     ("rusqlite", "journal"),
     ("argon2", "access"),
@@ -33,6 +35,10 @@ const OWNED: [(&str, &str); 10] = [
     ("openvino_sys", "inference"),
     ("tract_onnx", "inference"),
     ("ed25519_dalek", "trust"),
+    ("rumqttc", "outputs"),
+    ("opentelemetry_otlp", "outputs"),
+    ("opentelemetry_sdk", "outputs"),
+    ("prometheus_client", "telemetry"),
 ];
 
 /// The one file that generates bindings.

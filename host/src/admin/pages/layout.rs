@@ -1,7 +1,10 @@
+use super::alarms::banner;
 use crate::access::{ActorKind, Identity};
 use crate::admin::i18n::Lang;
+use crate::alarms::AlarmSnapshot;
 use crate::domain::{Region, Role, VerdictKind};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::sync::Arc;
 
 /// Which entry of the navigation is current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,16 +13,18 @@ pub enum Tab {
     Inspections,
     Drift,
     Plugins,
+    Alarms,
     Audit,
     Users,
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 6] = [
+const TABS: [(Tab, &str, &str, Role); 7] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
     (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
     (Tab::Drift, "/drift", "nav.drift", Role::Viewer),
     (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
+    (Tab::Alarms, "/alarms", "nav.alarms", Role::Viewer),
     (Tab::Audit, "/audit", "nav.audit", Role::Engineer),
     (Tab::Users, "/users", "nav.users", Role::Admin),
 ];
@@ -33,6 +38,8 @@ pub struct PageFrame {
     pub here: String,
     /// Who looks at it; none on the pages for signing in.
     pub identity: Option<Identity>,
+    /// What is raised now; looked at again by the page itself.
+    pub alarms: Arc<AlarmSnapshot>,
 }
 
 impl PageFrame {
@@ -66,6 +73,9 @@ pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) 
             body {
                 a class="skip" href="#content" { (t("nav.skip")) }
                 (top(frame, tab))
+                @if frame.identity.is_some() {
+                    div id="alarm-banner" role="status" hx-get="/alarms/banner" hx-trigger="every 5s" { (banner(frame.lang, &frame.alarms)) }
+                }
                 main id="content" { (content) }
                 (bottom(frame))
             }

@@ -6,6 +6,7 @@ pub mod list;
 pub mod detail;
 pub mod drift;
 pub mod plugins;
+pub mod alarms;
 pub mod problem;
 pub mod sign_in;
 pub mod users;

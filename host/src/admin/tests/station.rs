@@ -2,6 +2,7 @@
 
 use crate::access::{Access, AccessOptions, Actor, Role};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
+use crate::alarms::AlarmBoard;
 use crate::domain::{DeviceUse, Digest, ModelUse, Recipe, VerdictPolicy};
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
@@ -33,6 +34,7 @@ impl Answer {
 
 pub struct Station {
     pub access: Arc<Access>,
+    pub alarms: AlarmBoard,
     pub address: String,
     agent: ureq::Agent,
     _admin: AdminServer,
@@ -59,21 +61,22 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
     let journal =
         Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
     let ledger = Arc::new(Ledger::open(dir.path(), "line-1").unwrap());
-    let access = Arc::new(Access::new(ledger, options).unwrap());
+    let alarms = AlarmBoard::new(Arc::clone(&ledger));
+    let access = Arc::new(Access::new(Arc::clone(&ledger), options).unwrap());
     let listener = bind("127.0.0.1:0".parse().unwrap(), &reach, false).unwrap();
     let state = AdminState::new(AdminParts {
         station: "line-1".into(),
         board: Board::new(card()),
         journal: Arc::new(journal.reader()),
         trouble: Arc::new(|| None),
-        gauges: Arc::new(Default::default),
+        alarms: alarms.clone(),
         access: Arc::clone(&access),
         reach,
     });
     let admin = AdminServer::start(listener, state).unwrap();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let address = format!("http://{}", admin.address);
-    Station { access, address, agent, _admin: admin, _journal: journal, _dir: dir }
+    Station { access, alarms, address, agent, _admin: admin, _journal: journal, _dir: dir }
 }
 
 impl Station {

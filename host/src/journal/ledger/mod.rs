@@ -6,6 +6,8 @@
 //! have the file open at the same time.
 
 mod accounts;
+mod alarms;
+mod outbox;
 mod audit;
 mod audit_check;
 mod error;
@@ -18,6 +20,7 @@ pub use accounts::{Changed, NewToken, NewUser, Token, User, UserChange};
 pub use audit::{AuditEntry, AuditLine, Outcome};
 pub use audit_check::{AuditFault, AuditVerified, export_audit, verify_audit};
 pub use error::LedgerError;
+pub use outbox::{NewEvent, OutboxState, WaitingEvent};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;

@@ -276,3 +276,83 @@ fn only_the_station_reads_the_file() {
     let mode = std::fs::metadata(dir.path().join("station.db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}: it holds the hashes of passwords");
 }
+
+fn event(number: i64, bytes: usize) -> NewEvent {
+    NewEvent { id: format!("event-{number}"), at_us: number, body: "x".repeat(bytes) }
+}
+
+#[test]
+fn events_wait_in_order_until_they_are_confirmed_and_outlive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = opened(dir.path());
+    let put = |event: &NewEvent| ledger.change("test", |tx| outbox::put(tx, event)).unwrap();
+    for number in [1, 2, 2, 3] {
+        assert_eq!(put(&event(number, 10)), 0);
+    }
+    assert_eq!(ledger.outbox_state().unwrap(), OutboxState { pending: 3, oldest_at_us: Some(1) });
+    let first = ledger.oldest_event().unwrap().unwrap();
+    assert_eq!(first.id, "event-1");
+    ledger.event_confirmed(first.seq).unwrap();
+    drop(ledger);
+    let ledger = opened(dir.path());
+    assert_eq!(ledger.oldest_event().unwrap().unwrap().id, "event-2");
+    assert_eq!(ledger.outbox_state().unwrap().pending, 2);
+}
+
+#[test]
+fn an_outbox_that_is_full_gives_up_its_oldest_events_and_says_how_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = opened(dir.path());
+    let put =
+        |event: &NewEvent, most, bytes| ledger.change("test", |tx| outbox::put_within(tx, event, most, bytes)).unwrap();
+    let dropped: u64 = (1..=5).map(|number| put(&event(number, 10), 3, 1000)).sum();
+    assert_eq!((dropped, ledger.oldest_event().unwrap().unwrap().id.as_str()), (2, "event-3"));
+    assert_eq!(put(&event(6, 980), 100, 1000), 1, "20 bytes may stay beside it");
+    assert_eq!(ledger.oldest_event().unwrap().unwrap().id, "event-4");
+}
+
+#[test]
+fn how_far_a_receiver_is_is_kept_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = opened(dir.path());
+    assert_eq!(ledger.cursor("mqtt").unwrap(), None);
+    ledger.set_cursor("mqtt", 7).unwrap();
+    ledger.set_cursor("mqtt", 9).unwrap();
+    ledger.set_cursor("other", 1).unwrap();
+    drop(ledger);
+    assert_eq!(opened(dir.path()).cursor("mqtt").unwrap(), Some(9));
+}
+
+#[test]
+fn an_alarm_is_recorded_with_its_event_and_what_becomes_of_it() {
+    use crate::domain::{Alarm, AlarmKind, Severity};
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = opened(dir.path());
+    let alarm = Alarm {
+        id: "line-1-1-alarm-1".to_owned(),
+        rule: "drift".to_owned(),
+        kind: AlarmKind::Drift,
+        severity: Severity::Warning,
+        value: 2.0,
+        limit: 1.0,
+        about: "brightness (adwin)".to_owned(),
+        raised_at_us: 5,
+        cleared_at_us: None,
+        acknowledged: None,
+    };
+    assert_eq!(ledger.save_alarm(&alarm, Some(&event(1, 10))).unwrap(), 0);
+    assert_eq!(ledger.open_alarms().unwrap(), std::slice::from_ref(&alarm));
+    assert_eq!(ledger.outbox_state().unwrap().pending, 1);
+    let entry = AuditEntry::new(&Actor::console(), "acknowledge-alarm", &alarm.id);
+    assert!(ledger.acknowledge_alarm(&alarm.id, &entry).unwrap().is_some());
+    assert!(ledger.acknowledge_alarm(&alarm.id, &entry).unwrap().is_none(), "once");
+    assert!(ledger.acknowledge_alarm("nothing", &entry).unwrap().is_none());
+    assert_eq!(ledger.audit_lines(None, 10).unwrap().len(), 1);
+    // The watcher does not know who has seen it, and does not take that back.
+    ledger.save_alarm(&Alarm { cleared_at_us: Some(9), ..alarm.clone() }, None).unwrap();
+    drop(ledger);
+    let ledger = opened(dir.path());
+    assert!(ledger.open_alarms().unwrap().is_empty());
+    let kept = ledger.alarms(10).unwrap().remove(0);
+    assert_eq!((kept.cleared_at_us, kept.acknowledged.unwrap().by), (Some(9), Actor::console().name));
+}

@@ -1,0 +1,120 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use super::history::History;
+use super::*;
+use crate::domain::{AlarmKind, AlarmRule, LatencyHistogram};
+
+fn sample(at_ms: u64) -> Sample {
+    Sample { at_ms, device_as_asked: true, ..Sample::default() }
+}
+
+#[test]
+fn every_kind_measures_what_it_says() {
+    use AlarmKind as Kind;
+    let slow = LatencyHistogram::default();
+    (0..200).for_each(|_| slow.record(60_000));
+    let stuck = LatencyHistogram::default();
+    stuck.record(9_000_000);
+    let before = Sample { frames: 100, undecided: 50, adversarial: 50, deadline_missed: 7, ..sample(0) };
+    let now = |change: fn(&mut Sample)| {
+        let mut now = Sample { at_ms: 60_000, ..before.clone() };
+        change(&mut now);
+        now
+    };
+    let table: [(Kind, Sample, Option<f64>); 17] = [
+        (Kind::DeadlineMisses, now(|s| s.deadline_missed += 3), Some(3.0)),
+        (Kind::DeadlineMisses, now(|_| ()), Some(0.0)),
+        (Kind::UndecidedRate, now(|s| (s.frames, s.undecided) = (200, 75)), Some(0.25)),
+        (Kind::UndecidedRate, now(|s| (s.frames, s.undecided) = (119, 69)), None),
+        (Kind::UndecidedRate, now(|_| ()), None),
+        (Kind::AdversarialRate, now(|s| (s.frames, s.adversarial) = (200, 60)), Some(0.1)),
+        (Kind::Drift, now(|s| s.drifted = vec!["brightness (adwin)".into()]), Some(1.0)),
+        (Kind::DeviceNotAsAsked, now(|s| s.device_as_asked = false), Some(1.0)),
+        (Kind::DeviceNotAsAsked, now(|_| ()), Some(0.0)),
+        (Kind::Disk, now(|s| s.disk_level = 2), Some(2.0)),
+        (Kind::JournalLatency, Sample { commits: slow.read(), ..before.clone() }, Some(80.0)),
+        (Kind::JournalLatency, Sample { commits: stuck.read(), ..before.clone() }, Some(1000.0)),
+        (Kind::JournalLatency, now(|_| ()), None),
+        (Kind::PluginFailures, now(|s| s.plugin_faults = 4), Some(4.0)),
+        (Kind::PluginTakenOut, now(|s| s.plugins_out = vec!["adv-squeeze".into()]), Some(1.0)),
+        (Kind::LineStopped, now(|s| s.line_stopped = Some("adv-squeeze failed".into())), Some(1.0)),
+        (Kind::LaneAbandoned, now(|s| s.lanes_abandoned = 2), Some(2.0)),
+    ];
+    for (kind, now, expected) in table {
+        let found = measure(&AlarmRule::default_of(kind), &now, &before);
+        assert_eq!(found, expected, "{}", kind.name());
+    }
+    let dropped = now(|s| s.outbox_dropped = 1);
+    assert_eq!(measure(&AlarmRule::default_of(Kind::OutboxDropped), &dropped, &before), Some(1.0));
+}
+
+#[test]
+fn an_alarm_rises_and_falls_with_hysteresis_and_least_times() {
+    let rule = AlarmRule {
+        raise: 5.0,
+        clear: 2.0,
+        raise_after_s: 3,
+        clear_after_s: 2,
+        ..AlarmRule::default_of(AlarmKind::DeadlineMisses)
+    };
+    // Second, value, then whether the alarm is raised and what changed.
+    let table: [(u64, Option<f64>, bool, Option<Change>); 18] = [
+        (0, Some(4.9), false, None),
+        (1, Some(5.0), false, None),
+        (2, Some(4.9), false, None),
+        (3, Some(9.0), false, None),
+        (4, None, false, None),
+        (5, Some(9.0), false, None),
+        (6, Some(5.0), true, Some(Change::Raised)),
+        (7, Some(9.0), true, None),
+        (8, Some(4.0), true, None),
+        (9, Some(2.0), true, None),
+        (10, Some(2.1), true, None),
+        (11, Some(1.0), true, None),
+        (12, None, true, None),
+        (13, Some(0.0), false, Some(Change::Cleared)),
+        (14, Some(4.0), false, None),
+        (15, Some(6.0), false, None),
+        (16, Some(6.0), false, None),
+        (18, Some(6.0), true, Some(Change::Raised)),
+    ];
+    let mut standing = Standing::default();
+    for (second, value, raised, expected) in table {
+        let (next, change) = step(&rule, standing, value, second * 1000);
+        assert_eq!((next.is_raised(), change), (raised, expected), "second {second}: {next:?}");
+        standing = next;
+    }
+}
+
+#[test]
+fn without_least_times_an_alarm_changes_at_once() {
+    let rule = AlarmRule::default_of(AlarmKind::DeviceNotAsAsked);
+    let (standing, change) = step(&rule, Standing::Quiet, Some(1.0), 0);
+    assert_eq!((standing, change), (Standing::Raised, Some(Change::Raised)));
+    assert_eq!(step(&rule, standing, Some(0.0), 1), (Standing::Quiet, Some(Change::Cleared)));
+}
+
+#[test]
+fn every_kind_has_a_rule_that_can_be_raised_and_cleared() {
+    for kind in AlarmKind::ALL {
+        let rule = AlarmRule::default_of(kind);
+        assert!(rule.clear < rule.raise && rule.raise <= kind.highest(), "{}", kind.name());
+        assert_eq!(AlarmKind::from_name(kind.name()), Some(kind));
+    }
+}
+
+#[test]
+fn the_history_counts_from_the_sample_that_the_window_begins_with() {
+    let mut history = History::new(10);
+    assert!(history.before(0, 5).is_none());
+    (0..30).for_each(|second| history.push(sample(second * 1000)));
+    let at = |window_s| history.before(29_000, window_s).unwrap().at_ms;
+    assert_eq!((at(5), at(10), at(1)), (24_000, 19_000, 28_000));
+    assert_eq!(at(3600), 19_000, "older ones are forgotten");
+}

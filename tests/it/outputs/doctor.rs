@@ -1,0 +1,55 @@
+use super::line::Line;
+use serde_json::Value;
+use std::path::Path;
+
+fn examine(line: &Line) -> (bool, Value) {
+    let output = line.station.run(&["doctor"], &[Path::new("--json"), Path::new("-")]).unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(report["ready"], output.status.success());
+    (output.status.success(), report)
+}
+
+fn status<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let checks = report["checks"].as_array().unwrap();
+    &checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name} in {report}"))["status"]
+}
+
+#[test]
+fn a_doctor_finds_a_whole_station_ready_and_names_what_is_missing() {
+    let line = Line::new("");
+    let (ready, report) = examine(&line);
+    assert!(ready, "{report}");
+    for name in ["backend onnxruntime", "trust store", "bundles", "recipe", "clock", "clock against counters"] {
+        assert_eq!(status(&report, name), "ok", "{name}");
+    }
+    assert!(["ok", "warning"].contains(&status(&report, "disk, one flush").as_str().unwrap()));
+    assert!(!line.station.data().exists(), "a look changes nothing");
+
+    let letterbox = line.station.bundles.join("letterbox.assay");
+    let mut bytes = std::fs::read(&letterbox).unwrap();
+    bytes[5000] ^= 1;
+    std::fs::write(&letterbox, bytes).unwrap();
+    assert_eq!(status(&examine(&line).1, "bundles"), "warning");
+
+    std::fs::remove_file(line.station.bundles.join("recipe.assay")).unwrap();
+    let (ready, report) = examine(&line);
+    assert!(!ready);
+    assert_eq!(status(&report, "recipe"), "missing");
+}
+
+#[test]
+fn a_doctor_says_which_secret_and_which_backend_a_station_lacks() {
+    let more = "[webhook]\nurl = \"http://127.0.0.1:9/\"\nsecret_file = \"gone.secret\"\n[mqtt]\nhost = \"127.0.0.1\"\n\
+                port = 9\nsite = \"s\"\nline = \"l\"\n";
+    let line = Line::new(more);
+    let config = std::fs::read_to_string(line.station.config()).unwrap();
+    let changed =
+        config.replace("order = [\"onnxruntime\"]", "order = [\"onnxruntime\"]\nonnxruntime_dir = \"nowhere\"");
+    std::fs::write(line.station.config(), changed).unwrap();
+    let (ready, report) = examine(&line);
+    assert!(!ready);
+    assert_eq!(status(&report, "webhook"), "missing");
+    assert_eq!(status(&report, "mqtt"), "warning", "a broker may come back");
+    assert_eq!(status(&report, "backend onnxruntime"), "missing");
+}
