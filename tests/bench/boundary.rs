@@ -140,13 +140,13 @@ fn instant_model() -> anyhow::Result<Arc<dyn LoadedModel>> {
     }))
 }
 
-fn host(cache: Option<&Path>, fixture: &Fixture) -> anyhow::Result<PluginHost> {
+pub fn host(cache: Option<&Path>, fixture: &Fixture) -> anyhow::Result<PluginHost> {
     let cache = cache.map(|dir| CacheOptions { dir: dir.to_owned(), secret: [7; 32] });
     let options = PluginHostOptions { cache, caps: PluginLimits::default(), pool: fixture.pool().clone() };
     Ok(PluginHost::new(options)?)
 }
 
-fn source(guest: &str, settings: Settings) -> anyhow::Result<PluginSource> {
+pub fn source(guest: &str, settings: Settings) -> anyhow::Result<PluginSource> {
     let component: Arc<[u8]> = componentize(&artifacts::guest(guest)?)?.into();
     let rights =
         vec![Capability::Imaging, Capability::Log, Capability::Config, Capability::Inference("instant".to_owned())];
@@ -166,7 +166,7 @@ fn source(guest: &str, settings: Settings) -> anyhow::Result<PluginSource> {
     })
 }
 
-fn detect(plugin: &AdmittedPlugin, image: &Image, inputs: &[NamedTensor]) -> anyhow::Result<()> {
+pub fn detect(plugin: &AdmittedPlugin, image: &Image, inputs: &[NamedTensor]) -> anyhow::Result<()> {
     let input = DetectInput { picture: image, inputs, outputs: &[] };
     let outcome = plugin.detect(&meta(1), &input, Instant::now() + Duration::from_secs(5));
     outcome.result.map(drop).context("the detector answers")

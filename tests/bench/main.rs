@@ -5,7 +5,10 @@ mod boundary;
 mod figure;
 mod fixture;
 mod frame;
+mod kernels;
 mod native;
+mod pictures;
+mod raw;
 mod record;
 mod telemetry;
 mod throughput;
@@ -30,9 +33,11 @@ struct Args {
 /// One group of figures.
 type Group = fn(&Fixture) -> anyhow::Result<Vec<Figure>>;
 
-const GROUPS: [(&str, Group); 6] = [
+const GROUPS: [(&str, Group); 8] = [
     ("boundary", boundary::measure),
     ("frame", frame::measure),
+    ("kernels", kernels::measure),
+    ("imaging", pictures::measure),
     ("inference", native::measure),
     ("journal", record::measure),
     ("telemetry", telemetry::measure),

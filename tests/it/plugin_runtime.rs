@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 mod admission;
 mod cache;
+mod config;
 mod healthy;
 mod hostile;
 

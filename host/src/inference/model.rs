@@ -26,7 +26,8 @@ pub struct DeviceRequest {
 pub struct LoadOptions {
     /// Threads inside one inference.
     pub threads: u32,
-    /// Inferences that may run at one time on this model.
+    /// Inferences that may run at one time on this model. On a CPU each has its own compiled model: time at load and
+    /// memory grow with it.
     pub parallel: u32,
     /// Where compiled blobs may be kept, by (model digest, device, driver, version); none switches that off.
     pub cache_dir: Option<std::path::PathBuf>,

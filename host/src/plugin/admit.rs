@@ -6,6 +6,7 @@ use super::compile_cost::{self, CompileCostError};
 use super::engine::{EngineError, EngineRoom};
 use super::instance::{AdmittedPlugin, WorldPre};
 use super::limits::printable;
+use super::reference::Reference;
 use super::state::{CallState, PluginShared};
 use crate::domain::{BufferPool, Capability, Digest, Failure, PluginKind, PluginLimits};
 use std::collections::BTreeMap;
@@ -111,8 +112,9 @@ impl PluginHost {
             limits: source.limits.capped_by(&self.caps),
             settings: settings
                 .map_err(|error| AdmissionError::Setting { plugin: source.name.clone(), source: error })?,
+            typed_settings: source.settings.clone(),
             labels: source.labels.clone(),
-            reference: source.reference.clone(),
+            reference: source.reference.clone().map(Reference::new),
             models,
             pool: self.pool.clone(),
         })

@@ -1,9 +1,10 @@
 //! Between the generated types and the domain's. Pure: no checks, no table.
 
+use super::bindings::config;
 use super::bindings::imaging::{self as wit, TensorLayout as WitLayout};
 use super::bindings::nn::tensor::TensorType;
 use super::bindings::types;
-use crate::domain::{ElementType, Finding, FrameMeta, PixelFormat, Region};
+use crate::domain::{ElementType, Finding, FrameMeta, PixelFormat, Region, SettingValue};
 use crate::imaging::{PixelElement, ResizeFilter, Statistics, TensorLayout, TensorSpec};
 
 pub(super) const fn pixel_format(format: wit::PixelFormat) -> PixelFormat {
@@ -92,6 +93,17 @@ pub(super) const fn region(region: types::Region) -> Region {
 
 const fn region_out(region: Region) -> types::Region {
     types::Region { x: region.x, y: region.y, width: region.width, height: region.height }
+}
+
+pub(super) fn value_out(value: &SettingValue) -> config::Value {
+    match value {
+        SettingValue::Bool(flag) => config::Value::Flag(*flag),
+        SettingValue::Integer(integer) => config::Value::Integer(*integer),
+        SettingValue::Number(number) => config::Value::Number(*number),
+        SettingValue::Text(text) => config::Value::Text(text.clone()),
+        SettingValue::Numbers(numbers) => config::Value::Numbers(numbers.clone()),
+        SettingValue::Texts(texts) => config::Value::Texts(texts.clone()),
+    }
 }
 
 pub(super) fn finding(finding: types::Finding) -> Finding {

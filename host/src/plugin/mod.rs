@@ -16,6 +16,7 @@ mod bindings;
 mod resources;
 mod limits;
 mod failure;
+mod reference;
 mod state;
 mod services;
 mod imaging_host;

@@ -2,6 +2,7 @@
 
 use super::api::{LogLevel, MonitorState};
 use super::bindings::{config, log, state, types};
+use super::convert;
 use super::state::CallState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,12 +27,25 @@ impl config::Host for CallState {
         Ok(self.shared.settings.get(&key).cloned())
     }
 
+    fn setting(&mut self, key: String) -> wasmtime::Result<Option<config::Value>> {
+        Ok(self.shared.typed_settings.get(&key).map(convert::value_out))
+    }
+
     fn labels(&mut self) -> wasmtime::Result<Vec<String>> {
         Ok(self.shared.labels.clone())
     }
 
     fn reference(&mut self) -> wasmtime::Result<Option<String>> {
-        Ok(self.shared.reference.as_ref().map(|text| text.as_ref().to_owned()))
+        Ok(self.shared.reference.as_ref().map(|reference| reference.text().to_owned()))
+    }
+
+    fn reference_value(&mut self, path: String) -> wasmtime::Result<Option<config::Value>> {
+        let value = self.shared.reference.as_ref().and_then(|reference| reference.value(&path));
+        Ok(value.map(convert::value_out))
+    }
+
+    fn reference_digest(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(self.shared.reference.as_ref().map(|reference| reference.digest().to_owned()))
     }
 }
 

@@ -1,9 +1,10 @@
 use super::api::MonitorState;
 use super::failure::{Causes, Refusal};
 use super::limits::{Ledger, LogBuffer, MemoryMeter};
+use super::reference::Reference;
 use super::resources::{ImageEntry, TensorEntry};
 use super::services::Memory;
-use crate::domain::{BufferPool, Image, PluginKind, PluginLimits, Stage, Tensor};
+use crate::domain::{BufferPool, Image, PluginKind, PluginLimits, Settings, Stage, Tensor};
 use crate::inference::LoadedModel;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +19,12 @@ pub(super) struct PluginShared {
     pub(super) name: String,
     pub(super) kind: PluginKind,
     pub(super) limits: PluginLimits,
-    /// As JSON text, the way `config` gives them.
+    /// As JSON text, the way `config.get` gives them.
     pub(super) settings: BTreeMap<String, String>,
+    /// The same in their own types.
+    pub(super) typed_settings: Settings,
     pub(super) labels: Vec<String>,
-    pub(super) reference: Option<Arc<str>>,
+    pub(super) reference: Option<Reference>,
     /// Only what is asked for and granted.
     pub(super) models: BTreeMap<String, Arc<dyn LoadedModel>>,
     pub(super) pool: BufferPool,

@@ -182,6 +182,7 @@ fn state() -> CallState {
         kind: PluginKind::Detector,
         limits: PluginLimits::default(),
         settings: BTreeMap::new(),
+        typed_settings: BTreeMap::new(),
         labels: Vec::new(),
         reference: None,
         models: BTreeMap::new(),

@@ -23,7 +23,7 @@ mod psi;
 mod watch;
 
 use adwin::AdwinOptions;
-use assay_plugin::reference::{self, Reference};
+use assay_plugin::reference;
 use assay_plugin::{Error, Frame, Inspection, Monitor, Observation, Result, settings, state, warn};
 use memory::{Memory, Track, fingerprint};
 use psi::Bins;
@@ -59,14 +59,13 @@ impl Monitor for Plugin {
     }
 
     fn observe(&mut self, _frame: &Frame, inspection: &Inspection) -> Result<Observation> {
-        let reference = reference::text()?;
-        let mut memory = self.recall(&reference)?;
+        let mut memory = self.recall()?;
         memory.frames += 1;
         let values = measure(inspection);
         let mut observation = Observation::default();
         for ((track, (name, _)), value) in memory.tracks.iter_mut().zip(FEATURES).zip(values) {
             if let Some(value) = value {
-                observation.reports.extend(step(track, name, value, &self.options, || sample(&reference, name))?);
+                observation.reports.extend(step(track, name, value, &self.options, || sample(name))?);
             }
         }
         state::set(STATE_KEY, &memory.to_bytes())?;
@@ -76,8 +75,8 @@ impl Monitor for Plugin {
 
 impl Plugin {
     /// What was remembered, or a fresh start where there is nothing, or it belongs to another reference or window.
-    fn recall(&self, reference: &str) -> Result<Memory> {
-        let fingerprint = fingerprint(reference, self.options.window as u64);
+    fn recall(&self) -> Result<Memory> {
+        let fingerprint = fingerprint(&reference::digest()?, self.options.window as u64);
         let bytes = state::get(STATE_KEY);
         let found = bytes.as_deref().and_then(Memory::from_bytes);
         if let Some(memory) = found.filter(|m| m.fingerprint == fingerprint && m.tracks.len() == FEATURES.len()) {
@@ -86,9 +85,8 @@ impl Plugin {
         if bytes.is_some() {
             warn!("the memory belongs to another reference, window or version: starting afresh");
         }
-        let reference = Reference::parse(reference)?;
         let track = |(name, least_sd): (&str, f64)| {
-            let feature = reference.feature(name)?;
+            let feature = reference::feature(name);
             let sd = feature.number("sd")?.max(least_sd);
             Ok(Track { mean: feature.number("mean")?, sd, ..Track::default() })
         };
@@ -109,9 +107,8 @@ fn measure(inspection: &Inspection) -> [Option<f64>; 5] {
     ]
 }
 
-fn sample(reference: &str, name: &str) -> Result<Sample> {
-    let reference = Reference::parse(reference)?;
-    let feature = reference.feature(name)?;
+fn sample(name: &str) -> Result<Sample> {
+    let feature = reference::feature(name);
     let mut values = feature.numbers("samples")?;
     let every = values.len().div_ceil(MAX_SAMPLE);
     values = values.into_iter().step_by(every.max(1)).collect();

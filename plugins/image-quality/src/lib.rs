@@ -3,7 +3,7 @@
 
 mod quality;
 
-use assay_plugin::reference::{self, Reference};
+use assay_plugin::reference;
 use assay_plugin::{Detection, Detector, Evidence, Finding, Frame, Result, settings};
 use quality::{Kind, Range, Remark};
 
@@ -15,11 +15,9 @@ struct Plugin {
 impl Detector for Plugin {
     fn new() -> Result<Self> {
         let max_sd = settings::number_in("max-sd", 0.5..=100.0, 4.0)?;
-        let text = reference::text()?;
-        let reference = Reference::parse(&text)?;
         let range = |kind: &Kind| {
-            let feature = reference.feature(kind.name())?;
-            Range::new(*kind, feature.number("mean")?, feature.number("sd")?, &feature.numbers("quantiles")?)
+            let feature = reference::feature(kind.name());
+            Range::new(*kind, feature.number("mean")?, feature.number("sd")?, feature.numbers("quantiles")?)
         };
         Ok(Self { ranges: Kind::ALL.iter().map(range).collect::<Result<_>>()?, max_sd })
     }

@@ -66,15 +66,15 @@ impl Kind {
 const LEAST_VALUE: f64 = 1e-3;
 
 /// How one measure lay in the reference.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Range {
     pub kind: Kind,
     /// Smallest and largest reference value.
     pub min: f64,
     pub max: f64,
-    /// On the kind's scale.
     mean: f64,
     sd: f64,
+    quantiles: Vec<f64>,
 }
 
 /// Something to say about a value.
@@ -93,15 +93,14 @@ impl Range {
     ///
     /// # Errors
     /// Where the numbers make no range: fewer than two quantiles, or not in order.
-    pub fn new(kind: Kind, mean: f64, sd: f64, quantiles: &[f64]) -> Result<Self> {
+    pub fn new(kind: Kind, mean: f64, sd: f64, quantiles: Vec<f64>) -> Result<Self> {
         let (Some(&min), Some(&max)) = (quantiles.first(), quantiles.last()) else {
             return Err(bad_quantiles(kind, quantiles.len()));
         };
         if quantiles.len() < 2 || !quantiles.is_sorted() {
             return Err(bad_quantiles(kind, quantiles.len()));
         }
-        let (mean, sd) = if kind.is_logarithmic() { log_moments(quantiles) } else { (mean, sd) };
-        Ok(Self { kind, min, max, mean, sd: sd.max(kind.least_sd()) })
+        Ok(Self { kind, min, max, mean, sd, quantiles })
     }
 
     /// Nothing where the value lies inside the reference's range, or outside of it on the side that is no fault.
@@ -112,14 +111,28 @@ impl Range {
             value if value > self.max => self.kind.above()?,
             _ => return None,
         };
-        let scaled = if self.kind.is_logarithmic() { value.max(LEAST_VALUE).ln() } else { value };
-        let distance_sd = (scaled - self.mean).abs() / self.sd;
+        let (scaled, mean, sd) = self.on_scale(value);
+        let distance_sd = (scaled - mean).abs() / sd;
         Some(Remark {
             label,
             distance_sd,
             score: (distance_sd / (2.0 * max_sd)).min(1.0),
             raised: distance_sd > max_sd,
         })
+    }
+}
+
+impl Range {
+    /// The value with the reference's mean and sd, on the kind's scale. Worked out only for a value outside of the range:
+    /// most frames have none, and an instance sees one frame.
+    fn on_scale(&self, value: f64) -> (f64, f64, f64) {
+        let (scaled, mean, sd) = if self.kind.is_logarithmic() {
+            let (mean, sd) = log_moments(&self.quantiles);
+            (value.max(LEAST_VALUE).ln(), mean, sd)
+        } else {
+            (value, self.mean, self.sd)
+        };
+        (scaled, mean, sd.max(self.kind.least_sd()))
     }
 }
 
@@ -148,14 +161,14 @@ mod tests {
     const BRIGHT: [f64; 5] = [128.0, 145.0, 152.0, 160.0, 171.0];
 
     fn brightness() -> Range {
-        Range::new(Kind::Brightness, 152.0, 10.0, &BRIGHT).unwrap()
+        Range::new(Kind::Brightness, 152.0, 10.0, BRIGHT.to_vec()).unwrap()
     }
 
     #[test]
     fn a_value_that_the_reference_has_seen_is_no_finding() {
         assert_eq!(brightness().judge(128.0, 4.0), None);
         assert_eq!(brightness().judge(171.0, 0.5), None, "not even with a tight limit");
-        let contrast = Range::new(Kind::Contrast, 13.0, 7.0, &[5.0, 13.0, 29.0]).unwrap();
+        let contrast = Range::new(Kind::Contrast, 13.0, 7.0, vec![5.0, 13.0, 29.0]).unwrap();
         assert_eq!(contrast.judge(90.0, 0.5), None, "more contrast is no fault");
     }
 
@@ -170,7 +183,7 @@ mod tests {
 
     #[test]
     fn blur_and_noise_are_found_on_the_logarithmic_scale() {
-        let focus = Range::new(Kind::Focus, 22.9, 6.1, &[12.4, 18.9, 22.4, 27.2, 38.5]).unwrap();
+        let focus = Range::new(Kind::Focus, 22.9, 6.1, vec![12.4, 18.9, 22.4, 27.2, 38.5]).unwrap();
         let blurred = focus.judge(2.0, 4.0).unwrap();
         assert!(blurred.raised && blurred.label == "out-of-focus", "{blurred:?}");
         assert!(!focus.judge(50.0, 4.0).unwrap().raised, "a somewhat sharper picture is no fault");
@@ -181,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_reference_without_spread_leaves_room() {
-        let saturation = Range::new(Kind::Saturation, 0.0, 0.0, &[0.0; 21]).unwrap();
+        let saturation = Range::new(Kind::Saturation, 0.0, 0.0, vec![0.0; 21]).unwrap();
         assert!(!saturation.judge(0.01, 4.0).unwrap().raised);
         let burnt = saturation.judge(0.2, 4.0).unwrap();
         assert!(burnt.raised && burnt.label == "saturated");
@@ -189,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_reference_that_is_no_range_is_refused() {
-        assert!(Range::new(Kind::Focus, 1.0, 1.0, &[1.0]).is_err());
-        assert!(Range::new(Kind::Focus, 1.0, 1.0, &[2.0, 1.0]).is_err());
+        assert!(Range::new(Kind::Focus, 1.0, 1.0, vec![1.0]).is_err());
+        assert!(Range::new(Kind::Focus, 1.0, 1.0, vec![2.0, 1.0]).is_err());
     }
 }

@@ -34,6 +34,8 @@ pub mod bindings;
 mod detector;
 mod error;
 mod finding;
+#[doc(hidden)]
+pub mod heap;
 mod image;
 #[doc(hidden)]
 pub mod instance;

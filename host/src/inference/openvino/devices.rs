@@ -55,10 +55,10 @@ pub(super) fn properties(
         // Without it CPUs with AMX run bf16, and GPUs f16. Quantised parts of a model stay int8: they say so themselves.
         properties.push(("INFERENCE_PRECISION_HINT", "f32".to_owned()));
     }
-    if device == "CPU" {
-        let parallel = options.parallel.max(1);
-        properties.push(("NUM_STREAMS", parallel.to_string()));
-        properties.push(("INFERENCE_NUM_THREADS", options.threads.max(1).saturating_mul(parallel).to_string()));
+    if device == super::CPU {
+        // With more than one stream a run would be handed to another thread (see `copies`).
+        properties.push(("NUM_STREAMS", "1".to_owned()));
+        properties.push(("INFERENCE_NUM_THREADS", options.threads.max(1).to_string()));
         // Every compiled model would pin its threads to the same first cores.
         properties.push(("ENABLE_CPU_PINNING", "NO".to_owned()));
     }
@@ -102,8 +102,8 @@ mod tests {
         let options = LoadOptions { threads: 2, parallel: 3, cache_dir: None };
         let exact = properties("CPU", Precision::F32Exact, &options, None);
         assert!(exact.contains(&("INFERENCE_PRECISION_HINT", "f32".to_owned())));
-        assert!(exact.contains(&("INFERENCE_NUM_THREADS", "6".to_owned())));
-        assert!(exact.contains(&("NUM_STREAMS", "3".to_owned())));
+        assert!(exact.contains(&("INFERENCE_NUM_THREADS", "2".to_owned())));
+        assert!(exact.contains(&("NUM_STREAMS", "1".to_owned())));
         let fast = properties("CPU", Precision::Fast, &options, None);
         assert!(!fast.iter().any(|(key, _)| *key == "INFERENCE_PRECISION_HINT"));
     }

@@ -302,7 +302,7 @@ impl Request {
         check(unsafe { sys::ov_infer_request_set_tensor_by_const_port(self.raw(), port.0, view.0) })
     }
 
-    /// Runs on the calling thread where the device is the CPU: no other thread has to be woken.
+    /// Runs on the calling thread where the device is the CPU, which has one stream: no other thread has to be woken.
     pub(super) fn run(&mut self) -> Result<()> {
         // SAFETY: the request is valid, and not at work: a slot is used by one caller, and parked while at work.
         check(unsafe { sys::ov_infer_request_infer(self.raw()) })

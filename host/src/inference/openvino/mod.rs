@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) const NAME: &str = "openvino";
+const CPU: &str = "CPU";
 
 const WANTED: Wanted = Wanted {
     stem: "openvino_c",
@@ -141,14 +142,14 @@ impl OpenvinoBackend {
         devices::members(wish).iter().all(|device| can(device).map_or(true, |list| list.contains("FP32")))
     }
 
-    /// One compiled model per batch size: with every shape fixed, the device plans its memory at load.
+    /// The compiled models per batch size: with every shape fixed, the device plans its memory at load.
     fn compile_all(
         &self,
         source: &ModelSource,
         device: &str,
         precision: Precision,
         options: &LoadOptions,
-    ) -> Result<BTreeMap<u32, CompiledModel>, InferenceError> {
+    ) -> Result<BTreeMap<u32, Vec<CompiledModel>>, InferenceError> {
         let bad = |what: &str, error: ffi::CallError| bad_model(NAME, source, format!("{what}: {error}"));
         let core = &self.library.core;
         // From memory in all formats: no file is opened after the bytes were verified.
@@ -163,11 +164,19 @@ impl OpenvinoBackend {
             let inputs = &source.spec.inputs;
             let shapes: Vec<_> = inputs.iter().map(|port| (port.name.as_str(), shape_of(port, batch))).collect();
             model.reshape(&shapes).map_err(|error| bad(&format!("batch size {batch} does not fit it"), error))?;
-            let made = core.compile(&model, device, &properties);
+            let made = (0..copies(device, options)).map(|_| core.compile(&model, device, &properties));
+            let made = made.collect::<Result<_, _>>();
             compiled.insert(batch, made.map_err(|error| bad(&format!("{device} can't compile it"), error))?);
         }
         Ok(compiled)
     }
+}
+
+/// Compiled models per batch size. On the CPU each request has one of its own: a model with several streams runs on
+/// threads of OpenVINO's, and waking those costs more than all the rest of this backend; a model with one stream runs
+/// on the calling thread. This takes the time to compile and the memory of the weights once per request.
+fn copies(device: &str, options: &LoadOptions) -> u32 {
+    if device == CPU { options.parallel.max(1) } else { 1 }
 }
 
 fn check_input_count(source: &ModelSource, model: &Model) -> Result<(), InferenceError> {
@@ -183,10 +192,10 @@ fn check_input_count(source: &ModelSource, model: &Model) -> Result<(), Inferenc
 fn used_device(
     source: &ModelSource,
     asked: &str,
-    compiled: &BTreeMap<u32, CompiledModel>,
+    compiled: &BTreeMap<u32, Vec<CompiledModel>>,
 ) -> Result<String, InferenceError> {
     let mut used: Option<String> = None;
-    for model in compiled.values() {
+    for model in compiled.values().flatten() {
         let said = model.property("EXECUTION_DEVICES").map_err(|error| bad_model(NAME, source, error.to_string()))?;
         let said = devices::said(&said);
         if !devices::allowed(asked, &said) {
@@ -208,12 +217,14 @@ fn runner(
     source: &ModelSource,
     asked: &str,
     used: String,
-    compiled: BTreeMap<u32, CompiledModel>,
+    compiled: BTreeMap<u32, Vec<CompiledModel>>,
     options: &LoadOptions,
 ) -> Result<OpenvinoRunner, InferenceError> {
+    let requests = usize::try_from(options.parallel.max(1)).unwrap_or(1);
     let mut batches = BTreeMap::new();
-    for (batch, model) in compiled {
-        let made = BatchModel::new(model, &source.spec, batch, options.parallel.max(1));
+    for (batch, models) in compiled {
+        let models: Vec<_> = models.into_iter().map(Arc::new).collect();
+        let made = BatchModel::new(models.into_iter().cycle().take(requests).collect(), &source.spec, batch);
         batches.insert(batch, made.map_err(|detail| bad_model(NAME, source, detail))?);
     }
     OpenvinoRunner::new(source.name.clone(), used, devices::is_compound(asked), batches)
@@ -229,4 +240,17 @@ fn checked_port(port: ffi::Port, specified: &Port, batch: u32) -> Result<ffi::Po
         return Err(format!("{name:?}: {ty} {wanted:?} is specified, the model has another type or shape {shape:?}"));
     }
     Ok(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LoadOptions, copies};
+
+    #[test]
+    fn on_the_cpu_each_request_has_a_model_of_one_stream_and_elsewhere_they_share_one() {
+        let options = LoadOptions { threads: 4, parallel: 3, cache_dir: None };
+        assert_eq!(copies("CPU", &options), 3);
+        assert_eq!(copies("GPU", &options), 1);
+        assert_eq!(copies("CPU", &LoadOptions { parallel: 0, ..options }), 1);
+    }
 }

@@ -1,5 +1,5 @@
 use super::ffi::{CallError, CompiledModel, Port, Request};
-use super::{NAME, checked_port, devices};
+use super::{CPU, NAME, checked_port, devices};
 use crate::domain::{self, ModelSpec, Tensor};
 use crate::inference::InferenceError;
 use crate::inference::checked::Runner;
@@ -8,60 +8,66 @@ use crate::inference::validate::{CheckedInputs, shape_of};
 use crate::inference::watchdog::Watchdog;
 use openvino_sys::ov_status_e as Status;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a cancelled run is waited for before its slot is set aside.
 const CANCEL_GRACE_MS: i64 = 2;
 
-/// One compiled model with its requests.
+/// The model for one batch size, with the slots that run it.
 pub(super) struct BatchModel {
-    inputs: Vec<Port>,
-    outputs: Vec<(Port, domain::Port, Vec<u32>)>,
+    outputs: Vec<(domain::Port, Vec<u32>)>,
     requests: Pool<Slot>,
-    /// Dropped last: the requests run on it.
-    model: CompiledModel,
 }
 
-/// A request with the tensors that a run of it reads. The request is dropped first, which waits for such a run.
+/// A request with its ports and the tensors that a run of it reads. The request is dropped first, which waits for such
+/// a run; the model that it runs on last.
 struct Slot {
     request: Request,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
     reads: Vec<Tensor>,
+    model: Arc<CompiledModel>,
 }
 
 impl BatchModel {
-    pub(super) fn new(model: CompiledModel, spec: &ModelSpec, batch: u32, parallel: u32) -> Result<Self, String> {
-        let failed = |name: &str, error: CallError| format!("{name:?}: {error}");
-        let mut inputs = Vec::new();
-        for port in &spec.inputs {
-            let found = model.input(&port.name).map_err(|error| failed(&port.name, error))?;
-            inputs.push(checked_port(found, port, batch)?);
-        }
-        let mut outputs = Vec::new();
-        for port in &spec.outputs {
-            let found = model.output(&port.name).map_err(|error| failed(&port.name, error))?;
-            outputs.push((checked_port(found, port, batch)?, port.clone(), shape_of(port, batch)));
-        }
-        let slot = || model.request().map(|request| Slot { request, reads: Vec::new() });
-        let slots = (0..parallel).map(|_| slot()).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-        Ok(Self { inputs, outputs, requests: Pool::new(slots), model })
-    }
-
-    /// Hands the inputs over; the slot keeps them until it is idle.
-    fn fill(&self, slot: &mut Slot, inputs: &CheckedInputs<'_>) -> Result<(), CallError> {
-        for (port, tensor) in self.inputs.iter().zip(inputs.tensors()) {
-            slot.request.set_input(port, tensor)?;
-        }
-        slot.reads.extend(inputs.tensors().iter().map(|tensor| (*tensor).clone()));
-        Ok(())
+    /// One request for each of `models`; a model that is there twice gets two.
+    pub(super) fn new(models: Vec<Arc<CompiledModel>>, spec: &ModelSpec, batch: u32) -> Result<Self, String> {
+        let slots = models.into_iter().map(|model| Slot::new(model, spec, batch)).collect::<Result<_, _>>()?;
+        let outputs = spec.outputs.iter().map(|port| (port.clone(), shape_of(port, batch))).collect();
+        Ok(Self { outputs, requests: Pool::new(slots) })
     }
 
     fn outputs(&self, slot: &Slot) -> Result<Vec<Tensor>, CallError> {
-        let outputs = self.outputs.iter();
-        outputs.map(|(port, specified, shape)| slot.request.output(port, shape, specified.ty)).collect()
+        let outputs = self.outputs.iter().zip(&slot.outputs);
+        outputs.map(|((specified, shape), port)| slot.request.output(port, shape, specified.ty)).collect()
     }
 }
 
 impl Slot {
+    fn new(model: Arc<CompiledModel>, spec: &ModelSpec, batch: u32) -> Result<Self, String> {
+        let failed = |name: &str, error: CallError| format!("{name:?}: {error}");
+        let input = |port: &domain::Port| {
+            checked_port(model.input(&port.name).map_err(|error| failed(&port.name, error))?, port, batch)
+        };
+        let output = |port: &domain::Port| {
+            checked_port(model.output(&port.name).map_err(|error| failed(&port.name, error))?, port, batch)
+        };
+        let inputs = spec.inputs.iter().map(input).collect::<Result<_, _>>()?;
+        let outputs = spec.outputs.iter().map(output).collect::<Result<_, _>>()?;
+        let request = model.request().map_err(|error| error.to_string())?;
+        Ok(Self { request, inputs, outputs, reads: Vec::new(), model })
+    }
+
+    /// Hands the inputs over; the slot keeps them until it is idle.
+    fn fill(&mut self, inputs: &CheckedInputs<'_>) -> Result<(), CallError> {
+        for (port, tensor) in self.inputs.iter().zip(inputs.tensors()) {
+            self.request.set_input(port, tensor)?;
+        }
+        self.reads.extend(inputs.tensors().iter().map(|tensor| (*tensor).clone()));
+        Ok(())
+    }
+
     /// True where no run is at work any more; then nothing reads the tensors.
     fn idle(&mut self) -> bool {
         let idle = !matches!(self.request.wait_ms(0), Ok(false));
@@ -120,7 +126,7 @@ impl OpenvinoRunner {
         may_move: bool,
         batches: BTreeMap<u32, BatchModel>,
     ) -> Result<Self, String> {
-        let watchdog = if device == "CPU" && !may_move { Some(Watchdog::shared()?) } else { None };
+        let watchdog = if device == CPU && !may_move { Some(Watchdog::shared()?) } else { None };
         Ok(Self { name, device, may_move, watchdog, batches })
     }
 
@@ -131,14 +137,14 @@ impl OpenvinoRunner {
         inputs: &CheckedInputs<'_>,
         deadline: Instant,
     ) -> (Result<Vec<Tensor>, InferenceError>, After) {
-        let ended = model.fill(slot, inputs).and_then(|()| match self.watchdog {
+        let ended = slot.fill(inputs).and_then(|()| match self.watchdog {
             Some(watchdog) => slot.run_watched(watchdog, deadline),
             None => slot.run_awaited(deadline),
         });
         if let Ok(true) = ended {
             let outputs = model.outputs(slot).map_err(|error| self.failed(error));
             slot.reads.clear();
-            return (outputs.and_then(|outputs| self.stayed(model).map(|()| outputs)), After::Free);
+            return (outputs.and_then(|outputs| self.stayed(slot).map(|()| outputs)), After::Free);
         }
         let error = match ended {
             Err(error) => self.failed(error),
@@ -154,11 +160,11 @@ impl OpenvinoRunner {
     }
 
     /// The record of an inspection names one device: an answer from another one does not count.
-    fn stayed(&self, model: &BatchModel) -> Result<(), InferenceError> {
+    fn stayed(&self, slot: &Slot) -> Result<(), InferenceError> {
         if !self.may_move {
             return Ok(());
         }
-        let said = model.model.property("EXECUTION_DEVICES").map_err(|error| self.failed(error))?;
+        let said = slot.model.property("EXECUTION_DEVICES").map_err(|error| self.failed(error))?;
         let now = devices::said(&said);
         if now == self.device {
             return Ok(());
@@ -172,7 +178,7 @@ impl OpenvinoRunner {
         if error.status == Status::INFER_CANCELLED {
             return InferenceError::Timeout { model };
         }
-        if self.device != "CPU" && error.message.to_ascii_lowercase().contains("lost") {
+        if self.device != CPU && error.message.to_ascii_lowercase().contains("lost") {
             return InferenceError::DeviceLost { model, device: self.device.clone(), detail };
         }
         InferenceError::Failed { backend: NAME, model, detail }

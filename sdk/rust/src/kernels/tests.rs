@@ -39,7 +39,7 @@ fn counts_and_sums_equal_the_plain_loops() {
     for count in COUNTS {
         let pixels = pixels(count);
         assert_eq!(count_at_least(&pixels, 200), pixels.iter().filter(|p| **p >= 200).count() as u64);
-        assert_eq!(sum(&pixels), pixels.iter().map(|p| u64::from(*p)).sum());
+        assert_eq!(sum(&pixels), pixels.iter().map(|p| u64::from(*p)).sum::<u64>());
         let counts = histogram(&pixels);
         for value in 0..=255u8 {
             assert_eq!(counts[usize::from(value)] as usize, pixels.iter().filter(|p| **p == value).count());

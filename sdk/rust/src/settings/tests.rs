@@ -1,26 +1,37 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-use super::{check_range, read};
+use super::{SettingValue, Value, check_range, read};
 use crate::error::Error;
+
+fn is<T: SettingValue + PartialEq>(value: Value, expected: T) -> bool {
+    read::<T>("key", Some(value)).is_ok_and(|found| found == Some(expected))
+}
 
 #[test]
 fn settings_are_read_by_their_type() {
-    assert_eq!(read::<f64>("threshold", Some("0.5")), Ok(Some(0.5)));
-    assert_eq!(read::<u32>("width", Some("224")), Ok(Some(224)));
-    assert_eq!(read::<bool>("batched", Some("false")), Ok(Some(false)));
-    assert_eq!(read::<String>("model", Some("\"surface\"")), Ok(Some("surface".to_owned())));
-    assert_eq!(read::<Vec<f32>>("mean", Some("127")), Ok(Some(vec![127.0])), "one number stands for all channels");
-    assert_eq!(read::<Vec<f64>>("mean", Some("[1,2]")), Ok(Some(vec![1.0, 2.0])));
-    assert_eq!(read::<Vec<String>>("names", Some("[\"a\"]")), Ok(Some(vec!["a".to_owned()])));
+    assert!(is(Value::Number(0.5), 0.5f64));
+    assert!(is(Value::Integer(2), 2.0f64), "a whole number is a number");
+    assert!(is(Value::Integer(224), 224u32));
+    assert!(is(Value::Flag(false), false));
+    assert!(is(Value::Text("surface".to_owned()), "surface".to_owned()));
+    assert!(is(Value::Integer(127), vec![127.0f32]), "one number stands for all channels");
+    assert!(is(Value::Numbers(vec![1.0, 2.0]), vec![1.0, 2.0f64]));
+    assert!(is(Value::Texts(vec!["a".to_owned()]), vec!["a".to_owned()]));
+    assert!(is(Value::Numbers(Vec::new()), Vec::<String>::new()), "an empty list has no type of its own");
+    assert!(is(Value::Texts(Vec::new()), Vec::<f64>::new()));
     assert_eq!(read::<f64>("threshold", None), Ok(None));
 }
 
 #[test]
 fn an_error_names_the_key_and_what_is_expected() {
-    let found = read::<u32>("width", Some("-1")).unwrap_err();
+    let found = read::<u32>("width", Some(Value::Integer(-1))).unwrap_err();
     let expected = "setting width: expected a whole number, 0 or more, found -1";
     assert_eq!(found, Error::BadSetting(expected.to_owned()));
-    assert!(read::<f64>("threshold", Some("\"0.5\"")).is_err());
-    assert!(read::<Vec<String>>("names", Some("[1]")).is_err());
+    let found = read::<f64>("threshold", Some(Value::Text("0.5".to_owned()))).unwrap_err();
+    assert_eq!(found.to_string(), "setting threshold: expected a number, found \"0.5\"");
+    assert!(read::<f64>("threshold", Some(Value::Number(f64::NAN))).is_err());
+    assert!(read::<u32>("width", Some(Value::Number(3.5))).is_err());
+    assert!(read::<Vec<String>>("names", Some(Value::Numbers(vec![1.0]))).is_err());
+    assert!(read::<bool>("batched", Some(Value::Other("{}".to_owned()))).is_err());
 }
 
 #[test]
