@@ -17,4 +17,5 @@ mod trust;
 mod station;
 mod access;
 mod outputs;
+mod sources;
 mod shipped_plugins;

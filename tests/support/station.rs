@@ -126,6 +126,15 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Ends it as a power failure of the process does: at once, with nothing finished.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -117,7 +117,8 @@ pub fn session_cookie(secret: &str, behind_proxy: bool) -> String {
     format!("{name}={secret}; Path=/; HttpOnly; SameSite=Strict{secure}{ends}")
 }
 
-async fn record(state: &AdminState, entry: AuditEntry, code: &'static str) {
+/// Puts a refusal into the audit log, on a thread that may block.
+pub(super) async fn record(state: &AdminState, entry: AuditEntry, code: &'static str) {
     let access = Arc::clone(&state.access);
     if let Err(error) = tokio::task::spawn_blocking(move || access.refused(entry, code)).await {
         tracing::error!(%error, "recording a refusal panicked");

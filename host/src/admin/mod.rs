@@ -6,6 +6,7 @@
 
 mod api;
 mod i18n;
+mod connections;
 mod pages;
 mod guard;
 mod same_origin;
@@ -23,6 +24,7 @@ mod audit;
 mod request;
 mod serve;
 
+pub use api::{JudgedJson, reason_of};
 pub use request::Reach;
 pub use routes::route_table;
 pub use serve::{AdminError, AdminParts, AdminServer, AdminState, bind};

@@ -80,6 +80,7 @@ fn machines() -> Vec<Entry> {
     vec![
         get("/metrics", VIEWER, metrics::show),
         get("/api/v1/alarms", VIEWER, alarms::list),
+        post("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),
         delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),
     ]

@@ -1,3 +1,4 @@
+use super::connections::{ConnectionLimits, serve};
 use super::guard::sealed;
 use super::request::{self, Reach};
 use super::routes::{Entry, build, entries};
@@ -5,6 +6,7 @@ use crate::access::Access;
 use crate::alarms::AlarmBoard;
 use crate::journal::Reader;
 use crate::pipeline::Board;
+use crate::source::Intake;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -33,6 +35,8 @@ pub struct AdminParts {
     pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     pub alarms: AlarmBoard,
     pub access: Arc<Access>,
+    /// Where uploads are handed over, one for each source of kind "http".
+    pub intakes: Arc<[Intake]>,
     pub reach: Reach,
 }
 
@@ -132,23 +136,21 @@ impl AdminServer {
             tokio::net::TcpListener::from_std(listener).map_err(threads)?
         };
         let (stop, stopped) = oneshot::channel();
-        let service = router(state, entries()).into_make_service_with_connect_info::<SocketAddr>();
-        let serve = move || {
+        let router = router(state, entries());
+        let run = move || {
             runtime.block_on(async {
                 let ends = async {
                     let _ = stopped.await;
                 };
                 // Event streams never end by themselves, so the end of the server does not wait for them.
                 tokio::select! {
-                    served = async { axum::serve(listener, service).await } => {
-                        if let Err(error) = served { tracing::error!(%error, "the admin stopped"); }
-                    }
+                    never = serve(listener, router, ConnectionLimits::default()) => match never {},
                     () = ends => {}
                 }
             });
             runtime.shutdown_timeout(std::time::Duration::from_secs(2));
         };
-        let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(serve).map_err(threads)?;
+        let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(run).map_err(threads)?;
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 

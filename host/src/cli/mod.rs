@@ -15,6 +15,7 @@ mod replay;
 mod run;
 mod secret;
 mod sources;
+mod stored;
 mod summary;
 mod truth;
 mod words;

@@ -1,4 +1,5 @@
 use super::station::Assembly;
+use crate::admin::reason_of;
 use crate::config::load;
 use crate::domain::{DeviceUse, FrameId, Inspection, PluginRun, Verdict};
 use crate::journal::Reader;
@@ -64,7 +65,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
 }
 
 fn describe(inspection: &Inspection) -> String {
-    let (reason, detail) = super::words::reason_of(&inspection.verdict);
+    let (reason, detail) = reason_of(&inspection.verdict);
     let score = inspection.verdict.score().map(|score| format!(" {score:.4}")).unwrap_or_default();
     let device =
         inspection.answer.as_ref().map(|answer| format!(" on {} {}", answer.device.backend, answer.device.used));
@@ -82,7 +83,7 @@ fn other_device(then: &Inspection, now: &Inspection) -> Option<String> {
 /// Everything that a person would call another result. Times are not.
 fn differences(then: &Inspection, now: &Inspection) -> Vec<String> {
     let mut found = Vec::new();
-    let (old, new) = (super::words::reason_of(&then.verdict).0, super::words::reason_of(&now.verdict).0);
+    let (old, new) = (reason_of(&then.verdict).0, reason_of(&now.verdict).0);
     if then.verdict.kind() != now.verdict.kind() || old != new {
         found.push(format!("verdict: {} {old} then, {} {new} now", then.verdict.kind(), now.verdict.kind()));
     }

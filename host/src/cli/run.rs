@@ -1,11 +1,11 @@
 use super::outputs::{self, Outputs};
+use super::sources::{Sources, sources};
 use super::station::{Assembly, open_journal};
 use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::config::{StationConfig, load};
 use crate::journal::Ledger;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts};
-use crate::source::Source;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -50,6 +50,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let ledger = open_ledger(&parts.config)?;
     outputs::prepare(&parts.config, &journal, &ledger)?;
     let keeper = JournalKeeper::new(Arc::clone(&journal), true);
+    let Sources { sources, intakes } = sources(&parts.config, &journal.reader())?;
     let line = Line::start(LineParts {
         station: parts.config.station.clone(),
         boot: journal.boot(),
@@ -57,9 +58,9 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         context: parts.context.clone(),
         keeper: Arc::new(keeper.clone()),
         states: Box::new(keeper),
-        sources: sources(&parts),
+        sources,
         outcomes: None,
-        options: LaneOptions::default(),
+        options: lane_options(&parts.config),
     })?;
     let outputs = Outputs::start(&parts.config, &line.board, &journal, &ledger)?;
     let watched = Arc::clone(&journal);
@@ -72,6 +73,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         trouble,
         alarms: outputs.alarms(),
         access: Arc::clone(&access),
+        intakes: intakes.into(),
         reach,
     });
     configured.commit(&parts)?;
@@ -108,7 +110,11 @@ fn access(config: &StationConfig, reach: &Reach, ledger: &Arc<Ledger>) -> anyhow
     Ok(Arc::new(Access::new(Arc::clone(ledger), options)?))
 }
 
-fn sources(parts: &Assembly) -> Vec<Box<dyn Source>> {
-    let max_file_bytes = parts.config.image_limits.max_file_bytes;
-    parts.config.sources.iter().map(|config| super::sources::source(config, max_file_bytes)).collect()
+fn lane_options(config: &StationConfig) -> LaneOptions {
+    LaneOptions {
+        queue_frames: config.queue.frames,
+        queue_bytes: config.queue.payload_bytes,
+        trigger_wait_ms: config.queue.trigger_wait_ms,
+        ..LaneOptions::default()
+    }
 }

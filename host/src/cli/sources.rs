@@ -1,11 +1,78 @@
 //! From a station's configuration to its sources.
 
-use crate::config::{AfterReading, FolderMode, SourceConfig, SourceKind};
-use crate::source::{self, FolderOptions, FolderSource, NameFields, Source};
+use super::stored::StoredPictures;
+use crate::config::{
+    AfterReading, BurstSource as BurstConfig, FolderMode, FolderSource as FolderConfig, SourceConfig, SourceKind,
+    StationConfig,
+};
+use crate::journal::{Filter, Reader};
+use crate::source::{
+    self, BurstOptions, BurstSource, FolderOptions, FolderSource, Intake, IntakeOptions, NameFields, RecordedFile,
+    ReplaySource, Source, intake, load_pictures,
+};
+use anyhow::Context as _;
+use std::time::Duration;
 
-/// The source that a `[[source]]` section describes.
-pub fn source(config: &SourceConfig, max_file_bytes: u64) -> Box<dyn Source> {
-    let SourceKind::Folder(folder) = &config.kind;
+/// What gives frames to a line, and where uploads are handed over.
+pub struct Sources {
+    pub sources: Vec<Box<dyn Source>>,
+    pub intakes: Vec<Intake>,
+}
+
+/// All sources that a configuration describes; `reader` reads the journal of this station.
+pub fn sources(config: &StationConfig, reader: &Reader) -> anyhow::Result<Sources> {
+    let mut all = Sources { sources: Vec::new(), intakes: Vec::new() };
+    for one in &config.sources {
+        let made = make(config, one, reader, &mut all.intakes);
+        all.sources.push(made.with_context(|| format!("the source {:?} cannot start", one.name))?);
+    }
+    Ok(all)
+}
+
+fn make(
+    config: &StationConfig,
+    source: &SourceConfig,
+    reader: &Reader,
+    intakes: &mut Vec<Intake>,
+) -> anyhow::Result<Box<dyn Source>> {
+    let max_file_bytes = config.image_limits.max_file_bytes;
+    let name = source.name.as_str();
+    Ok(match &source.kind {
+        SourceKind::Folder(folder) => {
+            let recorded = recorded_files(name, folder, reader)?;
+            Box::new(FolderSource::new(folder_options(name, folder, max_file_bytes, recorded)))
+        }
+        SourceKind::Http(http) => {
+            let (source, way_in) = intake(IntakeOptions {
+                name: name.to_owned(),
+                queue_frames: http.queue_frames,
+                max_file_bytes,
+                read_ms: http.read_ms,
+                answer_ms: http.answer_ms,
+            });
+            intakes.push(way_in);
+            Box::new(source)
+        }
+        SourceKind::Replay(replay) => {
+            let filter = Filter {
+                verdict: replay.verdict,
+                from_us: replay.from_us,
+                to_us: Some(replay.to_us.unwrap_or_else(crate::pipeline::now_us)),
+                ..Filter::default()
+            };
+            let pictures = StoredPictures::new(reader.clone(), name, filter, replay.limit);
+            Box::new(ReplaySource::new(name, Box::new(pictures), replay.pace_ms))
+        }
+        SourceKind::Burst(burst) => Box::new(burst_source(name, burst, max_file_bytes)?),
+    })
+}
+
+fn folder_options(
+    name: &str,
+    folder: &FolderConfig,
+    max_file_bytes: u64,
+    recorded: Vec<RecordedFile>,
+) -> FolderOptions {
     let mode = match folder.mode {
         FolderMode::Watch => source::FolderMode::Watch,
         FolderMode::Once if folder.repeat => source::FolderMode::Repeat,
@@ -15,16 +82,38 @@ pub fn source(config: &SourceConfig, max_file_bytes: u64) -> Box<dyn Source> {
         AfterReading::Keep => source::AfterReading::Leave,
         AfterReading::Move(folder) => source::AfterReading::MoveTo(folder.clone()),
     };
-    Box::new(FolderSource::new(FolderOptions {
-        name: config.name.clone(),
+    FolderOptions {
+        name: name.to_owned(),
         path: folder.path.clone(),
         mode,
         poll_ms: folder.poll_ms,
         pace_ms: folder.pace_ms,
         after,
         max_file_bytes,
-        name_fields: NameFields::Nothing,
+        name_fields: if folder.product_and_serial { NameFields::ProductSerial } else { NameFields::Nothing },
         // Going round and round is a demonstration, not a line.
         simulated: folder.repeat,
-    }))
+        recorded,
+    }
+}
+
+/// What a crash may have left behind between a record and the move of its file.
+fn recorded_files(name: &str, folder: &FolderConfig, reader: &Reader) -> anyhow::Result<Vec<RecordedFile>> {
+    if folder.after == AfterReading::Keep {
+        return Ok(Vec::new());
+    }
+    let files = reader.recorded_files(name)?.into_iter().map(|file| RecordedFile {
+        name: file.origin,
+        picture: file.picture,
+        captured_at_us: file.captured_at_us,
+    });
+    Ok(files.collect())
+}
+
+fn burst_source(name: &str, burst: &BurstConfig, max_file_bytes: u64) -> anyhow::Result<BurstSource> {
+    let pictures = load_pictures(&burst.path, max_file_bytes)
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("folder {}", burst.path.display()))?;
+    let every = Duration::from_secs(1).saturating_mul(burst.burst) / burst.per_second.max(1);
+    Ok(BurstSource::new(name, pictures, BurstOptions { count: burst.count, burst: burst.burst, every }))
 }

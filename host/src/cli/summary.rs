@@ -1,6 +1,7 @@
 //! What a one-off run says about all its pictures together.
 
 use super::truth::{Group, Truths};
+use crate::admin::JudgedJson;
 use crate::domain::{Inspection, Report, Stage, VerdictKind};
 use crate::pipeline::{Outcome, RecipeCard, percentile};
 use serde::Serialize;
@@ -17,28 +18,10 @@ pub struct InspectReport {
 #[derive(Debug, Serialize)]
 pub struct PictureRow {
     pub picture: String,
-    pub id: String,
     pub truth: Option<String>,
     pub group: Option<Group>,
-    pub verdict: &'static str,
-    /// Label, defect or code.
-    pub reason: String,
-    /// Where it says more: the detail of an undecided verdict.
-    pub detail: Option<String>,
-    pub score: Option<f32>,
-    pub label: Option<String>,
-    pub findings: Vec<FindingRow>,
-    /// Milliseconds by stage.
-    pub stages_ms: BTreeMap<&'static str, f64>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct FindingRow {
-    pub plugin: String,
-    pub label: String,
-    pub score: f32,
-    pub raised: bool,
-    pub attributes: Vec<(String, String)>,
+    #[serde(flatten)]
+    pub judged: JudgedJson,
 }
 
 #[derive(Debug, Serialize)]
@@ -137,26 +120,11 @@ fn row(inspection: &Inspection, truths: &Truths) -> PictureRow {
     let picture = inspection.meta.origin.clone().unwrap_or_default();
     let file = picture.rsplit('/').next().unwrap_or(&picture);
     let truth = truths.get(file);
-    let (reason, detail) = super::words::reason_of(&inspection.verdict);
-    let findings = inspection.findings().map(|(plugin, finding)| FindingRow {
-        plugin: plugin.to_owned(),
-        label: finding.label.clone(),
-        score: finding.score,
-        raised: finding.raised,
-        attributes: finding.attributes.clone(),
-    });
     PictureRow {
         picture: file.to_owned(),
-        id: inspection.meta.id.to_string(),
         truth: truth.map(|truth| truth.truth.clone()),
         group: truth.map(|truth| truth.group),
-        verdict: inspection.verdict.kind().name(),
-        reason,
-        detail,
-        score: inspection.verdict.score(),
-        label: inspection.answer.as_ref().and_then(|answer| answer.top()).map(|(label, _)| label.to_owned()),
-        findings: findings.collect(),
-        stages_ms: inspection.stages.iter().map(|time| (time.stage.name(), time.micros as f64 / 1000.0)).collect(),
+        judged: JudgedJson::new(inspection),
     }
 }
 
@@ -168,24 +136,25 @@ fn quality(rows: &[PictureRow], pass_labels: &[String]) -> Quality {
     for row in rows {
         let (Some(truth), Some(group)) = (&row.truth, row.group) else { continue };
         let good = pass_labels.contains(truth);
-        let right = row.label.as_ref() == Some(truth);
-        let flagged = row.findings.iter().any(|finding| finding.raised && finding.label == ADVERSARIAL);
+        let JudgedJson { label, verdict, findings, .. } = &row.judged;
+        let right = label.as_ref() == Some(truth);
+        let flagged = findings.iter().any(|finding| finding.raised && finding.label == ADVERSARIAL);
         match group {
             Group::Ordinary => {
                 quality.accuracy.add(right);
-                quality.undecided.add(row.verdict == VerdictKind::Undecided.name());
+                quality.undecided.add(*verdict == VerdictKind::Undecided.name());
                 quality.false_flags.add(flagged);
                 if good {
-                    quality.false_rejects.add(row.verdict == VerdictKind::Fail.name());
+                    quality.false_rejects.add(*verdict == VerdictKind::Fail.name());
                 } else {
-                    quality.escapes.add(row.verdict == VerdictKind::Pass.name());
+                    quality.escapes.add(*verdict == VerdictKind::Pass.name());
                 }
             }
             Group::Drifted => quality.accuracy_drifted.add(right),
             Group::Attacked => {
                 quality.attacks_flagged.add(flagged);
                 if !good {
-                    quality.attacks_escaped.add(row.verdict == VerdictKind::Pass.name());
+                    quality.attacks_escaped.add(*verdict == VerdictKind::Pass.name());
                 }
             }
         }

@@ -1,17 +1,8 @@
 //! Tables and lines for a terminal.
 
 use super::summary::{InspectReport, PictureRow, Summary};
-use crate::domain::{Stage, Verdict};
+use crate::domain::Stage;
 use std::fmt::Write as _;
-
-/// The short reason of a verdict, and where there is one, its long form.
-pub fn reason_of(verdict: &Verdict) -> (String, Option<String>) {
-    match verdict {
-        Verdict::Pass { label, .. } => (label.clone(), None),
-        Verdict::Fail { reason, .. } => (reason.clone(), None),
-        Verdict::Undecided { code, detail, .. } => (code.clone(), Some(detail.clone())),
-    }
-}
 
 /// One line per picture.
 pub fn table(report: &InspectReport) -> String {
@@ -25,12 +16,12 @@ pub fn table(report: &InspectReport) -> String {
 }
 
 fn used(report: &InspectReport, stage: Stage) -> bool {
-    report.pictures.iter().any(|row| row.stages_ms.contains_key(stage.name()))
+    report.pictures.iter().any(|row| row.judged.stages_ms.contains_key(stage.name()))
 }
 
 fn cells(row: &PictureRow, stages: &[Stage]) -> Vec<String> {
     let raised: Vec<&str> =
-        row.findings.iter().filter(|finding| finding.raised).map(|finding| finding.label.as_str()).collect();
+        row.judged.findings.iter().filter(|finding| finding.raised).map(|finding| finding.label.as_str()).collect();
     let truth = match (&row.truth, row.group) {
         (Some(truth), Some(super::truth::Group::Ordinary)) => truth.clone(),
         (Some(truth), Some(group)) => format!("{truth}, {}", group.name()),
@@ -39,12 +30,13 @@ fn cells(row: &PictureRow, stages: &[Stage]) -> Vec<String> {
     let mut cells = vec![
         row.picture.clone(),
         truth,
-        row.verdict.to_owned(),
-        row.reason.clone(),
-        row.score.map_or_else(|| "-".to_owned(), |score| format!("{score:.3}")),
+        row.judged.verdict.to_owned(),
+        row.judged.reason.clone(),
+        row.judged.score.map_or_else(|| "-".to_owned(), |score| format!("{score:.3}")),
         if raised.is_empty() { "-".to_owned() } else { raised.join(",") },
     ];
-    let time = |stage: &Stage| row.stages_ms.get(stage.name()).map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"));
+    let time =
+        |stage: &Stage| row.judged.stages_ms.get(stage.name()).map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"));
     cells.extend(stages.iter().map(time));
     cells
 }

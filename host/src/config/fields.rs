@@ -1,7 +1,7 @@
 use super::problem::{ConfigErrors, Problem};
 use crate::domain::{SettingValue, Settings};
 use crate::trust::{FileError, Rules, check_part, read_regular_file};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -169,11 +169,13 @@ pub(super) struct Fields<'d> {
     table: &'d DeTable<'d>,
     span: Option<Range<usize>>,
     known: RefCell<Vec<&'static str>>,
+    /// Any key is known.
+    any: Cell<bool>,
 }
 
 impl<'d> Fields<'d> {
     fn new(document: &'d Document, path: String, table: &'d DeTable<'d>, span: Option<Range<usize>>) -> Self {
-        Self { document, path, table, span, known: RefCell::new(Vec::new()) }
+        Self { document, path, table, span, known: RefCell::new(Vec::new()), any: Cell::new(false) }
     }
 
     pub fn required<T: FromToml>(&self, key: &'static str) -> Option<T> {
@@ -335,6 +337,11 @@ impl<'d> Fields<'d> {
         self.known.borrow_mut().extend(keys);
     }
 
+    /// No key of this table is unknown: what they mean is not known either.
+    pub fn accept_all(&self) {
+        self.any.set(true);
+    }
+
     pub fn has(&self, key: &'static str) -> bool {
         self.value(key).is_some()
     }
@@ -397,6 +404,9 @@ impl<'d> Fields<'d> {
     }
 
     fn report_unknown(&self) {
+        if self.any.get() {
+            return;
+        }
         let known = self.known.borrow();
         for key in self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let expected = format!("one of the keys {}", known.join(", "));

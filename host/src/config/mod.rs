@@ -9,6 +9,7 @@ mod fields;
 mod alarms;
 mod outputs;
 mod station;
+mod sources;
 mod author;
 mod author_model;
 mod author_recipe;
@@ -23,7 +24,8 @@ pub use index::BundleIndex;
 pub use outputs::{MqttConfig, MqttTls, TelemetryConfig, WebhookConfig};
 pub use problem::{ConfigErrors, Problem};
 pub use resolve::{RecipeProblems, ResolvedModel, ResolvedPlugin, ResolvedRecipe, resolve};
-pub use station::{
-    AdminConfig, AfterReading, FolderMode, FolderSource, ImageLimits, InferenceConfig, JournalConfig, RetentionDays,
-    SourceConfig, SourceKind, StationConfig, load,
+pub use sources::{
+    AfterReading, BurstSource, FolderMode, FolderSource, HttpSource, QueueConfig, ReplaySource, SourceConfig,
+    SourceKind,
 };
+pub use station::{AdminConfig, ImageLimits, InferenceConfig, JournalConfig, RetentionDays, StationConfig, load};

@@ -3,6 +3,7 @@ use super::author::limits;
 use super::fields::{Document, Fields};
 use super::outputs::{MqttConfig, TelemetryConfig, WebhookConfig, mqtt, telemetry, webhook};
 use super::problem::ConfigErrors;
+use super::sources::{QueueConfig, SourceConfig, queue, sources};
 use crate::domain::{AlarmRule, PluginLimits};
 use crate::trust::{NAME_RULE, is_name};
 use std::collections::BTreeSet;
@@ -10,7 +11,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 const MB: u64 = 1 << 20;
-const MAX_SOURCES: usize = 64;
 const DEFAULT_SESSION_IDLE_MIN: u32 = 15;
 const BACKENDS: [&str; 3] = ["openvino", "onnxruntime", "tract"];
 
@@ -33,6 +33,7 @@ pub struct StationConfig {
     /// Caps over what plugin manifests ask for.
     pub plugin_limits: PluginLimits,
     pub image_limits: ImageLimits,
+    pub queue: QueueConfig,
     pub sources: Vec<SourceConfig>,
     pub alarms: Vec<AlarmRule>,
     pub webhook: Option<WebhookConfig>,
@@ -92,46 +93,6 @@ impl Default for ImageLimits {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceConfig {
-    /// Unique in the station.
-    pub name: String,
-    pub kind: SourceKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceKind {
-    Folder(FolderSource),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderSource {
-    pub path: PathBuf,
-    pub mode: FolderMode,
-    /// Time between two looks into the folder.
-    pub poll_ms: u32,
-    /// With `once`: begin again at the end.
-    pub repeat: bool,
-    /// Least time between two pictures; 0 is as fast as the line takes them.
-    pub pace_ms: u32,
-    pub after: AfterReading,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FolderMode {
-    /// The pictures that are there, in order of name, then the source ends.
-    Once,
-    /// Those and all that come.
-    Watch,
-}
-
-/// What becomes of a picture's file once it was handed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AfterReading {
-    Keep,
-    Move(PathBuf),
-}
-
 /// Reads `station.toml`. Paths in it are from its own folder.
 ///
 /// # Errors
@@ -151,6 +112,7 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
     let admin = root.section("admin", admin).unwrap_or_else(|| Some(AdminConfig::default()));
     let journal = root.section("journal", journal).unwrap_or_else(|| Some(JournalConfig::default()));
     let limits = root.section("limits", station_limits).unwrap_or_else(|| Some(no_limits()));
+    let queue = root.section("queue", queue).unwrap_or_else(|| Some(QueueConfig::default()));
     let sources = sources(root);
     let alarms = alarms(root);
     let webhook = optional(root.section("webhook", webhook));
@@ -168,6 +130,7 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
         journal: journal?,
         plugin_limits,
         image_limits,
+        queue: queue?,
         sources: sources?,
         alarms: alarms?,
         webhook: webhook?,
@@ -308,66 +271,4 @@ fn image_limits(fields: &Fields<'_>) -> Option<ImageLimits> {
     let height = fields.number("max_height", 1..=65_535, Some(default.max_height));
     let pixels = fields.number("max_pixels", 1..=1_000_000_000, Some(default.max_pixels));
     Some(ImageLimits { max_file_bytes: file?, max_width: width?, max_height: height?, max_pixels: pixels? })
-}
-
-fn sources(root: &Fields<'_>) -> Option<Vec<SourceConfig>> {
-    let sources = root.sections("source", source)?;
-    let distinct: BTreeSet<_> = sources.iter().map(|source| &source.name).collect();
-    if distinct.len() != sources.len() || sources.len() > MAX_SOURCES {
-        let found = format!("{} sources with {} different names", sources.len(), distinct.len());
-        root.wrong_because("source", &found, &format!("a name of its own for each, at most {MAX_SOURCES} sources"));
-        return None;
-    }
-    Some(sources)
-}
-
-fn source(fields: &Fields<'_>) -> Option<SourceConfig> {
-    let name = fields.required_parsed("name", NAME_RULE, |text| is_name(text).then(|| text.to_owned()));
-    let kind = fields.required_parsed("kind", "\"folder\"", |text| (text == "folder").then_some(()));
-    // The keys below belong to a kind: with an unknown one they would be reported as unknown too.
-    let folder = folder(fields);
-    kind?;
-    Some(SourceConfig { name: name?, kind: SourceKind::Folder(folder?) })
-}
-
-fn folder(fields: &Fields<'_>) -> Option<FolderSource> {
-    let path = fields.required_path("path");
-    let mode = fields.required_parsed("mode", "\"once\" or \"watch\"", |text| match text {
-        "once" => Some(FolderMode::Once),
-        "watch" => Some(FolderMode::Watch),
-        _ => None,
-    });
-    let poll_ms = fields.number("poll_ms", 10..=600_000, Some(200));
-    let repeat = fields.or("repeat", false);
-    let pace_ms = fields.number("pace_ms", 0..=600_000, Some(0));
-    let after = after(fields);
-    if repeat && mode == Some(FolderMode::Watch) {
-        fields.wrong("repeat", "false with mode \"watch\": a watched folder has no end to begin again at");
-    }
-    if repeat && after.as_ref().is_some_and(|after| *after != AfterReading::Keep) {
-        fields.wrong("after", "\"keep\" with repeat: the pictures are read again");
-    }
-    Some(FolderSource { path: path?, mode: mode?, poll_ms: poll_ms?, repeat, pace_ms: pace_ms?, after: after? })
-}
-
-fn after(fields: &Fields<'_>) -> Option<AfterReading> {
-    let move_to = fields.path("move_to");
-    let word = if fields.has("after") {
-        fields
-            .parsed("after", "\"keep\" or \"move\"", |text| matches!(text, "keep" | "move").then(|| text.to_owned()))?
-    } else {
-        "keep".to_owned()
-    };
-    match (word.as_str(), move_to) {
-        ("move", Some(folder)) => Some(AfterReading::Move(folder)),
-        ("move", None) => {
-            fields.wrong("move_to", "a path in quotes: after = \"move\" needs it");
-            None
-        }
-        (_, Some(_)) => {
-            fields.wrong("move_to", "no such key, unless after = \"move\"");
-            None
-        }
-        _ => Some(AfterReading::Keep),
-    }
 }

@@ -16,6 +16,8 @@ pub enum Work {
     Observation(Vec<Vec<Value>>),
     /// Columns of `lost` behind `seq`.
     Lost(Vec<Value>),
+    /// Columns of `line_lost` behind `seq`.
+    LineLost(Vec<Value>),
     /// Columns of `audit` behind `seq`.
     Audit(Vec<Value>),
     State {
@@ -34,6 +36,7 @@ pub struct Statements<'c> {
     inspection: Statement<'c>,
     detail: Statement<'c>,
     finding: Statement<'c>,
+    line_trigger: Statement<'c>,
     observation: Statement<'c>,
     latest: Statement<'c>,
     picture_known: Statement<'c>,
@@ -52,6 +55,7 @@ impl<'c> Statements<'c> {
             inspection: db.prepare(&format!("INSERT INTO inspections (seq, {COLUMNS}) VALUES ({marks})"))?,
             detail: db.prepare("INSERT INTO details VALUES (?, ?)")?,
             finding: db.prepare("INSERT INTO findings VALUES (?, ?, ?, ?, ?)")?,
+            line_trigger: db.prepare("INSERT INTO line_triggers VALUES (?, ?, ?)")?,
             observation: db.prepare("INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
             latest: db.prepare("INSERT OR REPLACE INTO latest_reports VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?,
             picture_known: db.prepare("SELECT 1 FROM pictures WHERE digest = ?")?,
@@ -84,6 +88,7 @@ impl<'c> Statements<'c> {
             Work::Record(record) => self.record(head, record),
             Work::Observation(rows) => self.observation(head, rows).map(Ok),
             Work::Lost(columns) => self.plain(head, Kind::Lost, columns).map(Ok),
+            Work::LineLost(columns) => self.plain(head, Kind::LineLost, columns).map(Ok),
             Work::Audit(columns) => self.plain(head, Kind::Audit, columns).map(Ok),
             Work::State { plugin, state } => self.state(plugin, state).map(|()| Ok(head.rows)),
         }
@@ -101,6 +106,9 @@ impl<'c> Statements<'c> {
         for line in &record.findings {
             let score = real(f64::from(line.score));
             self.finding.execute(params![line.label, record.judged_at_us, next.rows, line.plugin, score])?;
+        }
+        if let Some(line) = &record.line_trigger {
+            self.line_trigger.execute(params![line.source, line.number, next.rows])?;
         }
         self.link(head, Kind::Inspection, &record.content).map(Ok)
     }

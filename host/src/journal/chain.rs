@@ -18,10 +18,12 @@ pub enum Kind {
     Observation = 3,
     Lost = 4,
     Audit = 5,
+    LineLost = 6,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Boot, Self::Inspection, Self::Observation, Self::Lost, Self::Audit];
+    pub const ALL: [Self; 6] =
+        [Self::Boot, Self::Inspection, Self::Observation, Self::Lost, Self::Audit, Self::LineLost];
 
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
@@ -36,6 +38,7 @@ impl Kind {
             Self::Observation => "observations",
             Self::Lost => "lost",
             Self::Audit => "audit",
+            Self::LineLost => "line_lost",
         }
     }
 }

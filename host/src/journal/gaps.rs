@@ -20,6 +20,18 @@ pub fn lost_columns(boot: u64, first: u64, last: u64, reason: &str) -> Result<Ve
     ])
 }
 
+/// Columns of `line_lost` behind `seq`.
+pub fn line_lost_columns(boot: u64, source: &str, first: u64, last: u64, reason: &str) -> Result<Vec<Value>, String> {
+    Ok(vec![
+        whole("boot", boot)?,
+        text(source),
+        whole("line trigger", first)?,
+        whole("line trigger", last)?,
+        text(reason),
+        Value::Integer(now_us()),
+    ])
+}
+
 /// Ranges of triggers of `boot` below its last one that have neither a record nor a row in `lost`.
 pub fn gaps_of(db: &Connection, boot: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
     let mut covered = Vec::new();

@@ -18,6 +18,7 @@ mod gaps;
 mod health;
 mod keeping;
 mod ledger;
+mod line;
 mod open;
 mod options;
 mod pictures;
@@ -45,6 +46,7 @@ pub use ledger::{
     AuditEntry, AuditFault, AuditLine, AuditVerified, Changed, Ledger, LedgerError, NewEvent, NewToken, NewUser,
     OutboxState, Outcome, Token, User, UserChange, WaitingEvent, export_audit, verify_audit,
 };
+pub use line::{LineHistory, LineNumber, LineRange, MAX_LINE_HISTORY, StoredFile};
 pub use options::{Durability, JournalOptions, KeepDays};
 pub use place::network_name;
 pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
@@ -159,6 +161,22 @@ impl Journal {
             .map_err(|detail| JournalError::BadRecord { id, detail })?;
         let pending = self.send(Work::Lost(columns))?;
         self.shared.add_lost(last - first + 1);
+        Ok(pending)
+    }
+
+    /// Records that the numbers `first` to `last` of a source's own counter gave no frame, and why.
+    ///
+    /// # Errors
+    /// When the range is empty, or as [`Journal::submit`].
+    pub fn line_lost(&self, source: &str, first: u64, last: u64, reason: &str) -> Result<Pending, JournalError> {
+        let id = format!("numbers {first} to {last} of {source}");
+        if first > last {
+            return Err(JournalError::BadRecord { id, detail: "a range of numbers goes upwards".to_owned() });
+        }
+        let columns = gaps::line_lost_columns(self.boot, source, first, last, reason)
+            .map_err(|detail| JournalError::BadRecord { id, detail })?;
+        let pending = self.send(Work::LineLost(columns))?;
+        self.shared.add_lost((last - first).saturating_add(1));
         Ok(pending)
     }
 

@@ -54,7 +54,7 @@ impl Reader {
         Self { database: database_in(dir), folder, pool: Arc::default(), shared }
     }
 
-    fn with<T>(
+    pub(super) fn with<T>(
         &self,
         doing: &'static str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -226,17 +226,19 @@ impl Reader {
 
     /// The newest rows of lost frames.
     pub fn lost(&self, last: usize) -> Result<Vec<LostFrames>, JournalError> {
-        let sql = "SELECT seq, boot, first, last, reason, at_us FROM lost ORDER BY seq DESC LIMIT ?";
+        let sql = "SELECT seq, boot, NULL, first, last, reason, at_us FROM lost UNION ALL
+                   SELECT seq, boot, source, first, last, reason, at_us FROM line_lost ORDER BY seq DESC LIMIT ?";
         self.with("read lost frames", |db| {
             let mut statement = db.prepare(sql)?;
             let rows = statement.query_map([i64::try_from(last.min(MAX_POINTS)).unwrap_or(0)], |row| {
                 Ok(LostFrames {
                     row: row.get(0)?,
                     boot: unsigned(row.get(1)?),
-                    first: unsigned(row.get(2)?),
-                    last: unsigned(row.get(3)?),
-                    reason: row.get(4)?,
-                    at_us: row.get(5)?,
+                    source: row.get(2)?,
+                    first: unsigned(row.get(3)?),
+                    last: unsigned(row.get(4)?),
+                    reason: row.get(5)?,
+                    at_us: row.get(6)?,
                 })
             })?;
             rows.collect()

@@ -64,6 +64,13 @@ pub struct FindingLine {
     pub score: f32,
 }
 
+/// The line of `line_triggers` of a frame whose source has a counter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineTrigger {
+    pub source: String,
+    pub number: i64,
+}
+
 /// A record that only has to be written.
 pub struct Prepared {
     pub id: FrameId,
@@ -73,6 +80,7 @@ pub struct Prepared {
     pub detail: Value,
     pub content: Content,
     pub findings: Vec<FindingLine>,
+    pub line_trigger: Option<LineTrigger>,
     pub pictures: Vec<NewPicture>,
 }
 
@@ -112,7 +120,17 @@ pub fn prepare(record: Record, options: &JournalOptions) -> Result<Prepared, Jou
     let content = content_of(&columns);
     let detail = columns.pop().unwrap_or(Value::Null);
     let findings = finding_lines(&inspection);
-    Ok(Prepared { judged_at_us: inspection.judged_at_us, id, columns, detail, content, findings, pictures })
+    let line_trigger = line_trigger(&inspection).map_err(refuse)?;
+    let judged_at_us = inspection.judged_at_us;
+    Ok(Prepared { judged_at_us, id, columns, detail, content, findings, line_trigger, pictures })
+}
+
+/// None where the source has no counter.
+pub fn line_trigger(inspection: &Inspection) -> Result<Option<LineTrigger>, String> {
+    let meta = &inspection.meta;
+    let Some(number) = meta.line_trigger else { return Ok(None) };
+    let number = i64::try_from(number).map_err(|_| format!("line trigger {number} is above {}", i64::MAX))?;
+    Ok(Some(LineTrigger { source: meta.source.clone(), number }))
 }
 
 fn class_of(verdict: VerdictKind, flagged: bool) -> Class {

@@ -136,6 +136,8 @@ pub struct Latency {
 pub struct LostFrames {
     pub row: i64,
     pub boot: u64,
+    /// Whose counter the numbers are of; none for the station's own triggers of that start.
+    pub source: Option<String>,
     pub first: u64,
     pub last: u64,
     pub reason: String,

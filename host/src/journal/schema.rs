@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// "ASSY": says whose file it is, also to `file` and other programs.
 pub const APPLICATION_ID: u32 = 0x4153_5359;
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The WAL is cut back to this size when it starts anew.
 const JOURNAL_SIZE_LIMIT: i64 = 64 << 20;
@@ -70,6 +70,23 @@ CREATE TABLE pictures (
     ) STRICT, WITHOUT ROWID;
 CREATE INDEX pictures_evict ON pictures (class, stored_at_us, bytes);
 ";
+
+/// What version 2 adds: numbers of the line's own counters.
+///
+/// `line_triggers` is derived from the records, as `findings` is. `line_lost` has an entry of the chain for each row.
+const VERSION_2: &str = "
+CREATE TABLE line_triggers (
+    source TEXT NOT NULL, number INTEGER NOT NULL, inspection INTEGER NOT NULL,
+    PRIMARY KEY (source, number, inspection)) STRICT, WITHOUT ROWID;
+CREATE INDEX line_triggers_newest ON line_triggers (source, inspection);
+CREATE TABLE line_lost (
+    seq INTEGER PRIMARY KEY, boot INTEGER NOT NULL, source TEXT NOT NULL, first INTEGER NOT NULL,
+    last INTEGER NOT NULL, reason TEXT NOT NULL, at_us INTEGER NOT NULL) STRICT;
+CREATE INDEX line_lost_newest ON line_lost (source, seq);
+";
+
+/// From nothing to the present schema, one step per version.
+const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1, VERSION_2];
 
 /// What lies where the database should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,8 +172,7 @@ fn write_schema(path: &Path, vfs: Option<&str>) -> rusqlite::Result<()> {
     // The rollback journal stays in memory: a cut here leaves only the file that is not yet in its place.
     db.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
-    let version = SCHEMA_VERSION;
-    db.execute_batch(&format!("BEGIN; {VERSION_1} PRAGMA user_version = {version}; COMMIT;"))?;
+    apply(&db, 0)?;
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     db.close().map_err(|(_, error)| error)
 }
@@ -212,10 +228,33 @@ fn confirm(db: &Connection, pragma: &'static str, expected: impl ToString) -> Re
     if found == expected { Ok(()) } else { Err(JournalError::Setting { pragma, expected, found }) }
 }
 
-/// Brings an older schema to the present one, in one transaction. Version 1 is the first.
+/// Brings an older schema to the present one, in one transaction.
 fn migrate(db: &Connection) -> rusqlite::Result<()> {
-    let _version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(())
+    match version(db)? {
+        SCHEMA_VERSION => Ok(()),
+        older => apply(db, older),
+    }
+}
+
+/// The schema's version as this connection sees it.
+fn version(db: &Connection) -> rusqlite::Result<u32> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether a table is there: an older database lacks those of later versions.
+pub fn has_table(db: &Connection, name: &str) -> rusqlite::Result<bool> {
+    db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?")?.exists([name])
+}
+
+/// Takes all steps behind version `from`.
+fn apply(db: &Connection, from: u32) -> rusqlite::Result<()> {
+    let steps: String = STEPS.into_iter().skip(from as usize).collect();
+    let done = db.execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"));
+    if done.is_err() && !db.is_autocommit() {
+        // The first error is the one to report; a connection that cannot roll back is closed for it.
+        let _ = db.execute_batch("ROLLBACK");
+    }
+    done
 }
 
 /// Opens a connection that only reads.

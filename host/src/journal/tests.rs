@@ -8,6 +8,7 @@
 
 mod chain;
 mod faults;
+mod line;
 mod pictures;
 mod place;
 mod reading;
@@ -113,6 +114,13 @@ fn pictured(journal: &Journal, trigger: u64, verdict: Verdict, bytes: usize) -> 
     picture[..8].copy_from_slice(&trigger.to_le_bytes());
     record.inspection.picture = Some(Digest::of(&picture));
     record.picture = Some(picture.into());
+    record
+}
+
+/// The same from a source that has a counter.
+fn counted(journal: &Journal, trigger: u64, number: u64) -> Record {
+    let mut record = record(journal, trigger, pass(), Vec::new());
+    record.inspection.meta.line_trigger = Some(number);
     record
 }
 

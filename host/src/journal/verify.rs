@@ -2,7 +2,7 @@
 
 use super::chain::{Checkpoint, Content, ContentHasher, Kind};
 use super::options::database_in;
-use super::record::{COLUMNS, Detail, FindingLine, finding_lines};
+use super::record::{COLUMNS, Detail, FindingLine, finding_lines, line_trigger};
 use super::{JournalError, schema};
 use crate::domain::Digest;
 use rusqlite::{Connection, OptionalExtension, Statement};
@@ -26,6 +26,8 @@ pub enum ChainFault {
     Changed { row: i64, table: &'static str },
     #[error("the findings listed for entry {row} are not those of its record")]
     Findings { row: i64 },
+    #[error("the line's trigger listed for entry {row} is not that of its record")]
+    LineTrigger { row: i64 },
     #[error("{table} has {found} rows, the chain knows of {expected}")]
     Extra { table: &'static str, found: i64, expected: i64 },
     #[error("the chain ends at {found}, the checkpoint has {expected} entries: the end was cut off")]
@@ -43,8 +45,28 @@ pub struct Walked {
     pub last: Checkpoint,
     pub fault: Option<ChainFault>,
     /// Entries that hold, by [`Kind::ALL`].
-    pub entries: [i64; 5],
+    pub entries: [i64; Kind::ALL.len()],
+    derived: Derived,
+}
+
+impl Walked {
+    const fn from(last: Checkpoint) -> Self {
+        Self { last, fault: None, entries: [0; Kind::ALL.len()], derived: Derived { findings: 0, line_triggers: 0 } }
+    }
+}
+
+/// Lines that belong to records and are there for filters and look-ups.
+#[derive(Debug, Clone, Copy, Default)]
+struct Derived {
     findings: i64,
+    line_triggers: i64,
+}
+
+impl Derived {
+    const fn add(&mut self, more: Self) {
+        self.findings += more.findings;
+        self.line_triggers += more.line_triggers;
+    }
 }
 
 /// What `assay journal verify` found.
@@ -99,7 +121,7 @@ fn integrity_of(db: &Connection) -> Vec<String> {
 }
 
 fn walk_all(db: &Connection, given: Option<Checkpoint>) -> Walked {
-    let mut all = Walked { last: Checkpoint::START, fault: None, entries: [0; 5], findings: 0 };
+    let mut all = Walked::from(Checkpoint::START);
     loop {
         let ahead = given.map_or(STEP, |given| given.rows - all.last.rows);
         let step = if ahead > 0 { ahead.min(STEP) } else { STEP };
@@ -112,7 +134,7 @@ fn walk_all(db: &Connection, given: Option<Checkpoint>) -> Walked {
         };
         let moved = part.last.rows > all.last.rows;
         all.entries.iter_mut().zip(part.entries).for_each(|(sum, more)| *sum += more);
-        all.findings += part.findings;
+        all.derived.add(part.derived);
         (all.last, all.fault) = (part.last, part.fault);
         match given {
             Some(given) if all.fault.is_none() && all.last.rows == given.rows && all.last != given => {
@@ -135,7 +157,7 @@ fn unreadable(row: i64, error: &rusqlite::Error) -> ChainFault {
 
 /// Checks at most `most` entries behind `from`.
 pub fn walk(db: &Connection, from: Checkpoint, most: i64) -> rusqlite::Result<Walked> {
-    let mut walked = Walked { last: from, fault: None, entries: [0; 5], findings: 0 };
+    let mut walked = Walked::from(from);
     let mut contents = Contents::new(db)?;
     let mut chain = db.prepare("SELECT seq, kind, hash FROM chain WHERE seq > ? ORDER BY seq LIMIT ?")?;
     let mut rows = chain.query([from.rows, most])?;
@@ -147,11 +169,11 @@ pub fn walk(db: &Connection, from: Checkpoint, most: i64) -> rusqlite::Result<Wa
             break;
         }
         match check(&mut contents, &walked.last, kind, &hash)? {
-            Ok((kind, next, findings)) => {
+            Ok((kind, next, derived)) => {
                 if let Some(count) = walked.entries.get_mut(kind as usize - 1) {
                     *count += 1;
                 }
-                walked.findings += findings;
+                walked.derived.add(derived);
                 walked.last = next;
             }
             Err(fault) => {
@@ -163,13 +185,13 @@ pub fn walk(db: &Connection, from: Checkpoint, most: i64) -> rusqlite::Result<Wa
     Ok(walked)
 }
 
-/// Checks the entry behind `last`; gives its kind, the new end, and how many lines of `findings` belong to it.
+/// Checks the entry behind `last`; gives its kind, the new end, and how many derived lines belong to it.
 fn check(
     contents: &mut Contents<'_>,
     last: &Checkpoint,
     kind: i64,
     hash: &[u8],
-) -> rusqlite::Result<Result<(Kind, Checkpoint, i64), ChainFault>> {
+) -> rusqlite::Result<Result<(Kind, Checkpoint, Derived), ChainFault>> {
     let row = last.rows + 1;
     let Some(kind) = Kind::from_number(kind) else { return Ok(Err(ChainFault::UnknownKind { row, kind })) };
     let table = kind.table();
@@ -179,10 +201,10 @@ fn check(
         return Ok(Err(ChainFault::Changed { row, table }));
     }
     if kind != Kind::Inspection {
-        return Ok(Ok((kind, next, 0)));
+        return Ok(Ok((kind, next, Derived::default())));
     }
-    match contents.findings_hold(row)? {
-        Ok(findings) => Ok(Ok((kind, next, findings))),
+    match contents.derived_hold(row)? {
+        Ok(derived) => Ok(Ok((kind, next, derived))),
         Err(fault) => Ok(Err(fault)),
     }
 }
@@ -192,6 +214,8 @@ struct Contents<'c> {
     statements: Vec<(Kind, Statement<'c>)>,
     detail: Statement<'c>,
     finding: Statement<'c>,
+    /// None in a database that is older than the table.
+    line_trigger: Option<Statement<'c>>,
 }
 
 fn select(kind: Kind) -> String {
@@ -205,14 +229,27 @@ fn select(kind: Kind) -> String {
         }
         Kind::Lost => "SELECT boot, first, last, reason, at_us FROM lost WHERE seq = ?".to_owned(),
         Kind::Audit => "SELECT at_us, actor, action, subject, detail FROM audit WHERE seq = ?".to_owned(),
+        Kind::LineLost => "SELECT boot, source, first, last, reason, at_us FROM line_lost WHERE seq = ?".to_owned(),
     }
+}
+
+/// Entries of a kind whose table is not there count as deleted.
+fn prepare_all(db: &Connection) -> rusqlite::Result<Vec<(Kind, Statement<'_>)>> {
+    let mut all = Vec::with_capacity(Kind::ALL.len());
+    for kind in Kind::ALL {
+        if schema::has_table(db, kind.table())? {
+            all.push((kind, db.prepare(&select(kind))?));
+        }
+    }
+    Ok(all)
 }
 
 impl<'c> Contents<'c> {
     fn new(db: &'c Connection) -> rusqlite::Result<Self> {
-        let prepare = |kind| db.prepare(&select(kind)).map(|statement| (kind, statement));
+        let line_trigger = "SELECT 1 FROM line_triggers WHERE source = ? AND number = ? AND inspection = ?";
         Ok(Self {
-            statements: Kind::ALL.into_iter().map(prepare).collect::<rusqlite::Result<_>>()?,
+            statements: prepare_all(db)?,
+            line_trigger: if schema::has_table(db, "line_triggers")? { Some(db.prepare(line_trigger)?) } else { None },
             detail: db
                 .prepare("SELECT judged_at_us, detail FROM inspections JOIN details USING (seq) WHERE seq = ?")?,
             finding: db.prepare(
@@ -239,8 +276,8 @@ impl<'c> Contents<'c> {
         Ok(found.then(|| hasher.finish()))
     }
 
-    /// The lines that filters read must say what the record says.
-    fn findings_hold(&mut self, row: i64) -> rusqlite::Result<Result<i64, ChainFault>> {
+    /// The lines that filters and look-ups read must say what the record says.
+    fn derived_hold(&mut self, row: i64) -> rusqlite::Result<Result<Derived, ChainFault>> {
         let read = self.detail.query_row([row], |found| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?)));
         let (judged_at_us, text) = read?;
         let detail: Detail = match serde_json::from_str(&text) {
@@ -253,7 +290,18 @@ impl<'c> Contents<'c> {
                 return Ok(Err(ChainFault::Findings { row }));
             }
         }
-        Ok(Ok(i64::try_from(lines.len()).unwrap_or(i64::MAX)))
+        let line_trigger = line_trigger(&detail.inspection).unwrap_or(None);
+        if let Some(line) = &line_trigger {
+            let listed = match &mut self.line_trigger {
+                Some(statement) => statement.exists(rusqlite::params![line.source, line.number, row])?,
+                None => false,
+            };
+            if !listed {
+                return Ok(Err(ChainFault::LineTrigger { row }));
+            }
+        }
+        let findings = i64::try_from(lines.len()).unwrap_or(i64::MAX);
+        Ok(Ok(Derived { findings, line_triggers: line_trigger.is_some().into() }))
     }
 
     fn line_is_there(&mut self, line: &FindingLine, judged_at_us: i64, row: i64) -> rusqlite::Result<bool> {
@@ -274,15 +322,24 @@ fn count_rows(db: &Connection, walked: &Walked) -> rusqlite::Result<Option<Chain
         db.query_row(&sql, [walked.last.rows], |row| row.get::<_, i64>(0))
     };
     for (kind, expected) in Kind::ALL.into_iter().zip(walked.entries) {
-        let found = count(kind.table(), "seq")?;
+        let table = kind.table();
+        if !schema::has_table(db, table)? {
+            continue;
+        }
+        let found = count(table, "seq")?;
         if found != expected {
-            return Ok(Some(ChainFault::Extra { table: kind.table(), found, expected }));
+            return Ok(Some(ChainFault::Extra { table, found, expected }));
         }
     }
-    let sql = "SELECT count(*) FROM findings WHERE inspection <= ?";
-    let found: i64 = db.query_row(sql, [walked.last.rows], |row| row.get(0))?;
-    if found != walked.findings {
-        return Ok(Some(ChainFault::Extra { table: "findings", found, expected: walked.findings }));
+    for (table, expected) in [("findings", walked.derived.findings), ("line_triggers", walked.derived.line_triggers)] {
+        if !schema::has_table(db, table)? {
+            continue;
+        }
+        let sql = format!("SELECT count(*) FROM {table} WHERE inspection <= ?");
+        let found: i64 = db.query_row(&sql, [walked.last.rows], |row| row.get(0))?;
+        if found != expected {
+            return Ok(Some(ChainFault::Extra { table, found, expected }));
+        }
     }
     Ok(None)
 }

@@ -1,9 +1,10 @@
-use super::MonitorStates;
 use super::release::{Record, RecordKeeper, RecordTicket, journal_failure};
+use super::{LineHistory, MonitorStates, Recorded};
 use crate::domain::{Failure, FailureCode, FrameId, NamedImage, Observation};
 use crate::imaging::encode_png;
 use crate::journal::{self, Journal, JournalError, Pending};
 use crate::plugin::MonitorState;
+use crate::source::LostTriggers;
 use std::sync::Arc;
 
 /// The journal as the line sees it.
@@ -27,6 +28,24 @@ impl RecordKeeper for JournalKeeper {
         let images = if self.keep_images { encode_all(images) } else { Vec::new() };
         let pending = self.journal.submit(journal::Record { inspection, picture, images });
         Ok(Box::new(pending.map_err(|error| withheld(&error))?))
+    }
+
+    fn recorded(&self, source: &str, number: u64) -> Result<Option<Recorded>, Failure> {
+        let entry = self.journal.reader().line_trigger(source, number);
+        let entry = entry.map_err(|error| withheld(&error))?;
+        Ok(entry.map(|entry| Recorded { inspection: Arc::new(entry.inspection), row: entry.row }))
+    }
+
+    fn line_history(&self, source: &str) -> Result<LineHistory, Failure> {
+        let history = self.journal.reader().line_history(source);
+        let journal::LineHistory { numbers, lost } = history.map_err(|error| withheld(&error))?;
+        Ok(LineHistory { numbers: numbers.iter().map(|one| (one.number, one.judged_at_us)).collect(), lost })
+    }
+
+    fn lost(&self, lost: &LostTriggers) -> Result<(), Failure> {
+        let LostTriggers { source, first, last, reason } = lost;
+        let recorded = self.journal.line_lost(source, *first, *last, reason).and_then(Pending::wait);
+        recorded.map(|_| ()).map_err(|error| withheld(&error))
     }
 }
 

@@ -1,5 +1,6 @@
 use super::monitors::{self, MonitorFeed};
 use super::release::{self, Waiting};
+use super::triggers::Triggers;
 use super::{
     Board, InspectContext, Judge, LiveRecipe, LiveSlot, MonitorStates, Outcome, Record, RecordKeeper, inspect_frame,
 };
@@ -9,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bounds and threads of a line.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct LaneOptions {
     pub monitor_frames: usize,
     /// True waits for slow monitors instead of skipping frames: for one-off runs.
     pub wait_for_monitors: bool,
+    /// How long a number of a line's counter may come behind a higher one before it counts as lost.
+    pub trigger_wait_ms: u64,
 }
 
 impl Default for LaneOptions {
@@ -37,6 +40,7 @@ impl Default for LaneOptions {
             release_frames: 16,
             monitor_frames: 16,
             wait_for_monitors: false,
+            trigger_wait_ms: 2000,
         }
     }
 }
@@ -83,6 +87,7 @@ struct LaneShared {
     context: InspectContext,
     keeper: Arc<dyn RecordKeeper>,
     board: Board,
+    triggers: Arc<Triggers>,
 }
 
 impl Line {
@@ -96,7 +101,7 @@ impl Line {
         let live = LiveSlot::new(recipe, board.clone());
         let stop = StopFlag::new();
         let limits = QueueLimits { frames: options.queue_frames, bytes: options.queue_bytes };
-        let (arrivals_in, arrivals, _lost) = queue(limits);
+        let (arrivals_in, arrivals, lost) = queue(limits);
         let (waiting_in, waiting) = bounded(options.release_frames);
         let (jobs_in, jobs) = bounded(options.monitor_frames);
         let mut threads = Vec::new();
@@ -107,7 +112,10 @@ impl Line {
         }
         drop(arrivals_in);
 
+        let wait = Duration::from_millis(options.trigger_wait_ms);
+        let triggers = Arc::new(Triggers::new(Arc::clone(&keeper), wait));
         let shared = Arc::new(LaneShared {
+            triggers: Arc::clone(&triggers),
             station,
             boot,
             trigger: AtomicU64::new(0),
@@ -124,9 +132,12 @@ impl Line {
 
         let feed = MonitorFeed::new(jobs_in, options.wait_for_monitors);
         let (release_board, release_live) = (board.clone(), live.clone());
+        let (released_in, released) = bounded(1);
         threads.push(spawn("release", move || {
             release::run(&waiting, &release_board, &release_live, &feed, outcomes.as_ref());
+            drop::<Sender<()>>(released_in);
         })?);
+        threads.push(spawn("triggers", move || triggers.run(&lost, &released))?);
         let monitor_board = board.clone();
         threads.push(spawn("monitors", move || monitors::run(&jobs, states.as_ref(), &monitor_board))?);
         Ok(Self { board, stop, live, threads })
@@ -155,8 +166,9 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 
 /// One lane: takes frames until the sources are gone and the queue is empty.
 fn run_lane(shared: &LaneShared, arrivals: &Receiver<Arrival>, release: &Sender<Waiting>) {
-    for mut arrival in arrivals {
+    for arrival in arrivals {
         shared.board.set_queued(arrivals.len());
+        let Some(mut arrival) = shared.triggers.admit(arrival) else { continue };
         let trigger = shared.trigger.fetch_add(1, Ordering::Relaxed) + 1;
         let id = FrameId { station: shared.station.clone(), boot: shared.boot, trigger };
         // Apart from the frame, so that it is settled however judging ends.

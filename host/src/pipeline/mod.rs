@@ -12,6 +12,8 @@ mod second;
 mod monitors;
 mod release;
 mod keeper;
+mod counter;
+mod triggers;
 mod lanes;
 
 pub(crate) use board::percentile;
@@ -25,6 +27,7 @@ pub use monitors::MonitorStates;
 pub use release::{Outcome, Record, RecordKeeper, RecordTicket};
 pub use second::{SecondOpinion, second_opinion};
 pub use trace::Trace;
+pub use triggers::{LineHistory, Recorded};
 
 #[cfg(test)]
 mod tests;

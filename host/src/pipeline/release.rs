@@ -1,8 +1,8 @@
 use super::board::BoardWriter;
 use super::monitors::{MonitorFeed, MonitorJob};
-use super::{Board, Inspected, LiveRecipe, LiveSlot};
+use super::{Board, Inspected, LineHistory, LiveRecipe, LiveSlot, Recorded};
 use crate::domain::{Blame, Failure, FailureCode, Inspection, NamedImage, Stage, StageTime, Verdict};
-use crate::source::{Receipt, Settlement};
+use crate::source::{LostTriggers, Receipt, Settlement};
 use crate::telemetry::{FrameUnmonitored, Metrics, RecordNotDurable, VerdictReleased};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
@@ -22,6 +22,28 @@ pub trait RecordKeeper: Send + Sync {
     /// # Errors
     /// When the queue stays full or the journal has stopped.
     fn submit(&self, record: Record) -> Result<Box<dyn RecordTicket>, Failure>;
+
+    /// The newest record under a number of a source's own counter. A keeper that forgets has none.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    fn recorded(&self, _source: &str, _number: u64) -> Result<Option<Recorded>, Failure> {
+        Ok(None)
+    }
+
+    /// The newest that is recorded of a source's counter. A keeper that forgets has nothing.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    fn line_history(&self, _source: &str) -> Result<LineHistory, Failure> {
+        Ok(LineHistory::default())
+    }
+
+    /// Records that numbers of a source's counter gave no frame; returns when that is durable.
+    ///
+    /// # Errors
+    /// When it is not.
+    fn lost(&self, lost: &LostTriggers) -> Result<(), Failure>;
 }
 
 /// The promise of a durable record.

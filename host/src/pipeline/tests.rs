@@ -6,6 +6,8 @@
     reason = "tests fail by panicking"
 )]
 
+mod triggers;
+
 use super::board::percentile;
 use super::release::journal_failure;
 use super::*;
@@ -13,7 +15,7 @@ use crate::domain::*;
 use crate::imaging::{DecodeLimits, encode_png};
 use crate::inference::{InferenceError, LoadedModel, Placement};
 use crate::plugin::MonitorState;
-use crate::source::{Arrival, Outlet, Receipt, Settlement, Source, StopFlag};
+use crate::source::{Arrival, LostTriggers, Outlet, Receipt, Settlement, Source, StopFlag};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -199,6 +201,9 @@ struct GateTicket(Receiver<Result<i64, Failure>>);
 impl RecordKeeper for Gate {
     fn submit(&self, _: Record) -> Result<Box<dyn RecordTicket>, Failure> {
         Ok(Box::new(GateTicket(self.open.clone())))
+    }
+    fn lost(&self, lost: &LostTriggers) -> Result<(), Failure> {
+        panic!("no source of these tests has a counter: {lost:?}")
     }
 }
 

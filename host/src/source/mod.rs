@@ -8,11 +8,19 @@ mod receipt;
 mod queue;
 mod folder;
 mod files;
+mod intake;
+mod replay;
+mod burst;
 
+pub use burst::{BurstOptions, BurstSource};
 pub use files::FilesSource;
-pub use folder::{AfterReading, FolderMode, FolderOptions, FolderSource, NameFields};
+pub use folder::{
+    AfterReading, FolderMode, FolderOptions, FolderSource, LoadedPicture, NameFields, RecordedFile, load_pictures,
+};
+pub use intake::{Intake, IntakeOptions, IntakeSource, UploadSeat, intake};
 pub use queue::{LostTriggers, Outlet, QueueLimits, Refused, queue};
 pub use receipt::{Receipt, Settlement};
+pub use replay::{ReplaySource, StoredPicture};
 pub use stop::StopFlag;
 
 use crate::domain::Failure;

@@ -39,10 +39,10 @@ pub struct Outlet {
 }
 
 /// Why an arrival was not taken.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// No room for it now.
-    Full(Arrival),
+    /// No room for it now; it is dropped.
+    Full,
     /// Nobody listens any more.
     Closed,
 }
@@ -58,7 +58,6 @@ pub fn queue(limits: QueueLimits) -> (Outlet, Receiver<Arrival>, Receiver<LostTr
 
 impl Outlet {
     /// Sends, however long the queue is full, but not past a stop.
-    #[must_use]
     pub fn send(&self, mut arrival: Arrival, stop: &StopFlag) -> ControlFlow<()> {
         while !stop.is_stopped() {
             let Some(held) = self.budget.take(size_of_payload(&arrival), LOOK_EVERY) else { continue };
@@ -77,20 +76,19 @@ impl Outlet {
     /// Sends if there is room now.
     ///
     /// # Errors
-    /// Gives the arrival back when there is none.
+    /// When there is none; the arrival's receipt then says that it was not judged.
     pub fn offer(&self, mut arrival: Arrival) -> Result<(), Refused> {
         let Some(held) = self.budget.take(size_of_payload(&arrival), Duration::ZERO) else {
-            return Err(Refused::Full(arrival));
+            return Err(Refused::Full);
         };
         hold(&mut arrival, held);
         self.arrivals.try_send(arrival).map_err(|error| match error {
-            TrySendError::Full(back) => Refused::Full(back),
+            TrySendError::Full(_) => Refused::Full,
             TrySendError::Disconnected(_) => Refused::Closed,
         })
     }
 
     /// Has numbers recorded that gave no frame; waits while many such reports wait, but not past a stop.
-    #[must_use]
     pub fn report_lost(&self, mut lost: LostTriggers, stop: &StopFlag) -> ControlFlow<()> {
         loop {
             match self.lost.send_timeout(lost, LOOK_EVERY) {

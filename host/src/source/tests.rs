@@ -32,7 +32,7 @@ pub(super) fn arrival(bytes: usize) -> Arrival {
 fn the_queue_takes_no_more_bytes_than_its_budget() {
     let (out, arrivals, _lost) = queue(QueueLimits { frames: 10, bytes: 100 });
     assert!(out.offer(arrival(60)).is_ok());
-    assert!(matches!(out.offer(arrival(41)), Err(Refused::Full(back)) if back.payload.as_ref().unwrap().len() == 41));
+    assert_eq!(out.offer(arrival(41)), Err(Refused::Full));
     assert!(out.offer(arrival(40)).is_ok());
     let first = arrivals.recv().unwrap();
     assert!(out.offer(arrival(60)).is_err(), "what a lane has taken counts until it is settled");
@@ -44,7 +44,7 @@ fn the_queue_takes_no_more_bytes_than_its_budget() {
 fn the_queue_takes_no_more_frames_than_its_limit() {
     let (out, _arrivals, _lost) = queue(QueueLimits { frames: 2, bytes: 100 });
     assert!(out.offer(arrival(1)).is_ok() && out.offer(arrival(1)).is_ok());
-    assert!(matches!(out.offer(arrival(1)), Err(Refused::Full(_))));
+    assert_eq!(out.offer(arrival(1)), Err(Refused::Full));
 }
 
 #[test]

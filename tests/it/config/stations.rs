@@ -1,4 +1,5 @@
-use assay::config::{AfterReading, FolderMode, SourceKind, StationConfig, load};
+use assay::config::{AfterReading, BurstSource, FolderMode, HttpSource, ReplaySource, SourceKind, StationConfig, load};
+use assay::domain::VerdictKind;
 use std::path::Path;
 
 const SMALLEST: &str = r#"
@@ -84,7 +85,7 @@ fn every_key_is_taken_over() {
     assert_eq!(config.journal.image_quota_bytes, 10 << 20);
     assert_eq!((config.journal.retention_days.pass, config.journal.retention_days.fail), (0, 365));
     assert_eq!((config.plugin_limits.deadline_ms, config.image_limits.max_width), (20, 4096));
-    let SourceKind::Folder(folder) = &config.sources[0].kind;
+    let SourceKind::Folder(folder) = &config.sources[0].kind else { panic!("{:?}", config.sources) };
     assert_eq!((folder.mode, folder.poll_ms, folder.pace_ms), (FolderMode::Watch, 50, 5));
     assert!(matches!(&folder.after, AfterReading::Move(to) if to.ends_with("done")));
 }
@@ -105,8 +106,12 @@ bind = "0.0.0.0:8080"
 [[source]]
 kind = "camera"
 name = "line"
-path = "in"
+keys_of_an_unknown_kind = true
+[[source]]
+kind = "folder"
+name = "belt"
 mode = "sometimes"
+path = "in"
 "#,
     );
     let starts = [
@@ -117,7 +122,7 @@ mode = "sometimes"
         "station.toml:7: inference.threads: found 0, expected a whole number from 1 to 256",
         "station.toml:10: admin.bind: found \"0.0.0.0:8080\", expected a loopback address",
         "station.toml:12: source[0].kind: found \"camera\", expected \"folder\"",
-        "station.toml:15: source[0].mode: found \"sometimes\", expected \"once\" or \"watch\"",
+        "station.toml:18: source[1].mode: found \"sometimes\", expected \"once\" or \"watch\"",
         "station.toml:5: colour: found a key that is not known, expected one of the keys station, data_dir",
     ];
     assert_eq!(found.len(), starts.len(), "{found:#?}");
@@ -196,4 +201,54 @@ fn a_backend_stands_once_in_the_order() {
         let found = problem(&format!("{SMALLEST}[inference]\norder = {order}\n"));
         assert!(found.contains("each backend at most once"), "{found}");
     }
+}
+
+fn with(section: &str) -> Result<StationConfig, Vec<String>> {
+    read(&format!("{SMALLEST}{section}"))
+}
+
+fn source_kind(section: &str) -> SourceKind {
+    with(section).unwrap().sources.remove(0).kind
+}
+
+#[test]
+fn every_kind_of_source_is_read_with_its_defaults() {
+    let http = source_kind("[[source]]\nkind = \"http\"\nname = \"camera\"");
+    assert_eq!(http, SourceKind::Http(HttpSource { queue_frames: 16, read_ms: 10_000, answer_ms: 10_000 }));
+    let replay = source_kind(
+        "[[source]]\nkind = \"replay\"\nname = \"again\"\nverdict = \"fail\"\nfrom = \"1970-01-01T00:00:01Z\"\nlimit = 7",
+    );
+    let (verdict, from_us) = (Some(VerdictKind::Fail), Some(1_000_000));
+    assert_eq!(replay, SourceKind::Replay(ReplaySource { verdict, from_us, to_us: None, limit: 7, pace_ms: 0 }));
+    let burst = source_kind("[[source]]\nkind = \"burst\"\nname = \"b\"\npath = \"/in\"\ncount = 9\nper_second = 60");
+    let path = Path::new("/in").to_owned();
+    assert_eq!(burst, SourceKind::Burst(BurstSource { path, count: 9, per_second: 60, burst: 1 }));
+    let names = "mode = \"watch\"\nnames = \"product-serial\"";
+    let SourceKind::Folder(folder) = &read(&with_source(names)).unwrap().sources[0].kind else { panic!("a folder") };
+    assert!(folder.product_and_serial);
+}
+
+#[test]
+fn a_key_of_another_kind_and_a_value_out_of_range_are_told() {
+    let http = "[[source]]\nkind = \"http\"\nname = \"a\"\npath = \"in\"\nqueue_frames = 0\nanswer_ms = 5";
+    let found = with(http).unwrap_err();
+    assert!(found.iter().any(|line| line.contains("source[0].path: found a key that is not known")), "{found:?}");
+    assert!(found.iter().any(|line| line.contains("source[0].queue_frames: found 0")), "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
+    let replay = "[[source]]\nkind = \"replay\"\nname = \"a\"\nverdict = \"maybe\"\nfrom = \"yesterday\"\nlimit = 0";
+    assert_eq!(with(replay).unwrap_err().len(), 3);
+    let turned =
+        "[[source]]\nkind = \"replay\"\nname = \"a\"\nfrom = \"2026-01-02T00:00:00Z\"\nto = \"2026-01-01T00:00:00Z\"";
+    assert!(problem(&format!("{SMALLEST}{turned}")).contains("a time after `from`"));
+    let burst = "[[source]]\nkind = \"burst\"\nname = \"a\"\npath = \"in\"";
+    assert_eq!(with(burst).unwrap_err().len(), 2, "count and per_second are required");
+}
+
+#[test]
+fn the_queue_is_bounded_by_frames_and_bytes() {
+    let config = with("").unwrap().queue;
+    assert_eq!((config.frames, config.payload_bytes, config.trigger_wait_ms), (16, 256 << 20, 2000));
+    let config = with("[queue]\nframes = 4\npayload_mb = 8\ntrigger_wait_ms = 100").unwrap().queue;
+    assert_eq!((config.frames, config.payload_bytes, config.trigger_wait_ms), (4, 8 << 20, 100));
+    assert_eq!(with("[queue]\nframes = 0\npayload_mb = 0\nbytes = 1").unwrap_err().len(), 3);
 }

@@ -153,7 +153,10 @@ impl Station<'_> {
              mode = \"once\"\n\
              repeat = true\n\
              pace_ms = {PACE_MS}\n\
-             after = \"keep\"\n",
+             after = \"keep\"\n\n\
+             [[source]]\n\
+             kind = \"http\"\n\
+             name = \"upload\"\n",
             self.port,
             quoted(&workspace.root.join(SOURCE).join("pictures"))
         )?;
@@ -223,6 +226,7 @@ mod tests {
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["admin"]["bind"].as_str(), Some("127.0.0.1:9000"));
         assert_eq!(table["source"][0]["path"].as_str(), Some("/a \"b\"/sdk/models/demo/pictures"));
+        assert_eq!(table["source"][1]["kind"].as_str(), Some("http"), "README sends it a picture");
         assert_eq!(table["inference"]["order"][0].as_str(), Some("tract"));
     }
 

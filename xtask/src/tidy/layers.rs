@@ -17,19 +17,22 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("access", &["domain", "journal"]),
     ("alarms", &["domain", "config", "journal", "telemetry", "pipeline"]),
     ("outputs", &["domain", "config", "journal", "telemetry", "pipeline", "alarms"]),
-    ("admin", &["domain", "journal", "access", "telemetry", "config", "pipeline", "alarms"]),
+    ("admin", &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms"]),
 ];
 
 /// The top of the host.
 const TOP: &str = "cli";
 
 /// Crates that one module alone names.
-const OWNED: [(&str, &str); 14] = [
+const OWNED: [(&str, &str); 17] = [
     ("wasmtime", "plugin"),
     ("rusqlite", "journal"),
     ("argon2", "access"),
     ("axum", "admin"),
+    ("hyper", "admin"),
+    ("hyper_util", "admin"),
     ("maud", "admin"),
+    ("notify", "source"),
     ("ort", "inference"),
     ("openvino", "inference"),
     ("openvino_sys", "inference"),

@@ -1,8 +1,12 @@
 //! The API for machines, below `/api/v1`: JSON in and out, every refusal a [`Problem`].
 
 mod problem;
+mod verdict;
+mod upload;
+pub(super) mod inspect;
 
 pub use problem::Problem;
+pub use verdict::{JudgedJson, reason_of};
 
 use super::request::By;
 use super::serve::AdminState;

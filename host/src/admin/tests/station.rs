@@ -70,6 +70,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
         journal: Arc::new(journal.reader()),
         trouble: Arc::new(|| None),
         alarms: alarms.clone(),
+        intakes: Arc::new([]),
         access: Arc::clone(&access),
         reach,
     });

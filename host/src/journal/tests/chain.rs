@@ -2,7 +2,18 @@ use super::*;
 use rusqlite::types::Value;
 
 /// All tables whose content the chain answers for, directly or through the record.
-const TABLES: [&str; 8] = ["chain", "boots", "inspections", "details", "findings", "observations", "lost", "audit"];
+const TABLES: [&str; 10] = [
+    "chain",
+    "boots",
+    "inspections",
+    "details",
+    "findings",
+    "observations",
+    "lost",
+    "audit",
+    "line_triggers",
+    "line_lost",
+];
 
 /// A closed journal with an entry of each kind, and its end.
 fn sealed(dir: &Path, inspections: u64) -> Checkpoint {
@@ -11,6 +22,8 @@ fn sealed(dir: &Path, inspections: u64) -> Checkpoint {
     let id = record(&journal, 1, pass(), Vec::new()).inspection.meta.id;
     journal.observe(&id, "drift-input", &observation(0.4, true)).unwrap().wait().unwrap();
     journal.lost(inspections + 1, inspections + 2, "queue full").unwrap().wait().unwrap();
+    journal.submit(counted(&journal, inspections + 3, 77)).unwrap().wait().unwrap();
+    journal.line_lost("folder", 78, 80, "gap").unwrap().wait().unwrap();
     let event = AuditEvent {
         actor: "quality".to_owned(),
         action: "deploy".to_owned(),
@@ -51,7 +64,7 @@ fn every_value_of_every_row_is_covered() {
     let mut edits = 0;
     for table in TABLES {
         let columns = columns_of(&db, table);
-        let key = if table == "findings" { "inspection" } else { "seq" };
+        let key = if matches!(table, "findings" | "line_triggers") { "inspection" } else { "seq" };
         let mut keys = db.prepare(&format!("SELECT DISTINCT {key} FROM {table}")).unwrap();
         let keys: Vec<i64> = keys.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         for row in keys {
@@ -92,6 +105,12 @@ fn removed_added_and_moved_entries_are_found() {
         "INSERT INTO lost VALUES (1, 1, 90, 99, 'never', 0)",
         "INSERT INTO audit VALUES (2, 0, 'a', 'b', 'c', 'd')",
         "INSERT INTO findings VALUES ('planted', 0, 3, 'x', 1.0)",
+        "DELETE FROM line_triggers",
+        "DROP TABLE line_triggers",
+        "INSERT INTO line_triggers VALUES ('folder', 78, 3)",
+        "DELETE FROM line_lost",
+        "DROP TABLE line_lost",
+        "INSERT INTO line_lost VALUES (3, 1, 'folder', 90, 99, 'never', 0)",
         "UPDATE inspections SET seq = 90 WHERE seq = 3; UPDATE inspections SET seq = 3 WHERE seq = 4;
          UPDATE inspections SET seq = 4 WHERE seq = 90",
         "UPDATE chain SET seq = 90 WHERE seq = 3; UPDATE chain SET seq = 3 WHERE seq = 4;
@@ -215,6 +234,33 @@ fn a_flipped_byte_of_the_file_is_found_or_changes_nothing() {
         }
     }
     assert!(found > harmless / 4, "{found} found, {harmless} harmless");
+}
+
+/// Takes away what version 2 brought: a journal as the first release wrote it.
+fn make_version_1(dir: &Path) {
+    let back =
+        "DROP TABLE line_triggers; DROP TABLE line_lost; PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)";
+    stranger(dir).execute_batch(back).unwrap();
+}
+
+#[test]
+fn a_journal_of_the_first_release_is_verified_as_it_is_and_grows_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = opened(dir.path());
+    fill(&journal, 9);
+    journal.lost(10, 12, "queue full").unwrap().wait().unwrap();
+    drop(journal);
+    make_version_1(dir.path());
+    let old = verify(dir.path(), None).unwrap();
+    assert!(old.holds(), "{old:?}");
+    let journal = opened(dir.path());
+    journal.submit(counted(&journal, 1, 77)).unwrap().wait().unwrap();
+    journal.line_lost("folder", 78, 80, "gap").unwrap().wait().unwrap();
+    assert_eq!(journal.reader().line_trigger("folder", 77).unwrap().unwrap().inspection.meta.line_trigger, Some(77));
+    drop(journal);
+    let new = verify(dir.path(), Some(old.checkpoint)).unwrap();
+    assert!(new.holds(), "{new:?}");
+    assert_eq!(new.checkpoint.rows, old.checkpoint.rows + 3, "the start, the record and the lost numbers");
 }
 
 #[test]

@@ -43,6 +43,21 @@ impl Stamp {
     }
 }
 
+/// A file as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    pub stamp: Stamp,
+    /// When its content, its name or its permissions were last changed, in microseconds since 1970.
+    pub changed_us: i64,
+}
+
+impl Look {
+    pub(super) fn of(stat: &Stat) -> Self {
+        let micros = i64::try_from(stat.st_ctime_nsec).unwrap_or(0) / 1000;
+        Self { stamp: Stamp::of(stat), changed_us: stat.st_ctime.saturating_mul(1_000_000).saturating_add(micros) }
+    }
+}
+
 /// A folder that is open: a name means a file of this very folder, whatever happens to the path meanwhile.
 pub(super) struct Folder {
     fd: OwnedFd,
@@ -72,24 +87,29 @@ impl Folder {
         Ok(batch)
     }
 
-    /// All pictures with their stamps.
-    pub(super) fn all(&self) -> Result<BTreeMap<OsString, Stamp>, String> {
+    /// One file of the folder; none where it is not there.
+    pub(super) fn look_at(&self, name: &OsStr) -> Option<Look> {
+        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|stat| Look::of(&stat))
+    }
+
+    /// All pictures as they are now.
+    pub(super) fn all(&self) -> Result<BTreeMap<OsString, Look>, String> {
         self.all_up_to(MAX_WATCHED)
     }
 
-    pub(super) fn all_up_to(&self, max: usize) -> Result<BTreeMap<OsString, Stamp>, String> {
+    pub(super) fn all_up_to(&self, max: usize) -> Result<BTreeMap<OsString, Look>, String> {
         let mut all = BTreeMap::new();
-        self.each_picture(|name, stamp| {
+        self.each_picture(|name, look| {
             if all.len() >= max {
                 return Err(format!("it holds more than {max} pictures; move those that are done to another folder"));
             }
-            all.insert(name.to_owned(), stamp);
+            all.insert(name.to_owned(), look);
             Ok(())
         })?;
         Ok(all)
     }
 
-    fn each_picture(&self, mut use_it: impl FnMut(&OsStr, Stamp) -> Result<(), String>) -> Result<(), String> {
+    fn each_picture(&self, mut use_it: impl FnMut(&OsStr, Look) -> Result<(), String>) -> Result<(), String> {
         let failed = |error: Errno| format!("it cannot be read: {error}; check the disk or the network share");
         for entry in Dir::read_from(&self.fd).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -99,7 +119,7 @@ impl Folder {
             }
             match statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {}
-                Ok(stat) => use_it(name, Stamp::of(&stat))?,
+                Ok(stat) => use_it(name, Look::of(&stat))?,
                 // It went away between the two calls.
                 Err(Errno::NOENT) => {}
                 Err(error) => return Err(failed(error)),
@@ -115,7 +135,7 @@ impl AsFd for Folder {
     }
 }
 
-fn is_picture_name(name: &OsStr) -> bool {
+pub(super) fn is_picture_name(name: &OsStr) -> bool {
     let extension = Path::new(name).extension().and_then(OsStr::to_str);
     !name.as_bytes().starts_with(b".")
         && extension.is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))

@@ -1,70 +1,40 @@
+mod in_flight;
 mod listing;
-mod read;
+mod load;
+mod options;
 mod put_away;
+mod read;
+mod wake;
+mod watch;
+
+pub use load::{LoadedPicture, load_pictures};
+pub use options::{AfterReading, FolderMode, FolderOptions, NameFields, RecordedFile};
 
 use super::{Arrival, Outlet, Source, StopFlag, now_us};
-use crate::domain::{Blame, Failure, FailureCode, Stage};
+use crate::domain::{Blame, Digest, Failure, FailureCode, Stage};
+use crossbeam_channel::RecvTimeoutError;
+use in_flight::{InFlight, Told};
 use listing::{Folder, Stamp};
 use put_away::put_away;
-use read::{ReadError, read};
+use read::{ReadError, ReadFile, read};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use watch::{Known, State};
 
-/// When the folder's pictures are taken, always in order of name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FolderMode {
-    /// What is there, then the source ends.
-    Once,
-    /// What is there, again and again.
-    Repeat,
-    /// What is there and what comes, each file once it has stayed the same for two looks. A file that is written again
-    /// is taken again.
-    Watch,
-}
-
-/// What becomes of a file that was handed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AfterReading {
-    Leave,
-    /// Into this folder on the same file system, under its name or, where that is taken, with a number added.
-    MoveTo(PathBuf),
-}
-
-/// What a file's name tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NameFields {
-    #[default]
-    Nothing,
-    /// `PRODUCT_SERIAL.png` or `PRODUCT_SERIAL_anything.png`; a part that is empty is not set.
-    ProductSerial,
-}
-
-/// What a folder source needs to know.
-#[derive(Debug, Clone)]
-pub struct FolderOptions {
-    /// The source's name in the station's configuration.
-    pub name: String,
-    pub path: PathBuf,
-    pub mode: FolderMode,
-    /// Time between two looks into the folder.
-    pub poll_ms: u32,
-    /// Time to let pass after each picture; 0 for none.
-    pub pace_ms: u32,
-    pub after: AfterReading,
-    pub max_file_bytes: u64,
-    pub name_fields: NameFields,
-    /// True where the pictures do not come from the line (a demonstration).
-    pub simulated: bool,
-}
+/// How often the stop flag is looked at while something is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long the end waits for the records of files in flight.
+const FINISH: Duration = Duration::from_secs(30);
 
 /// Takes the picture files of one folder; subfolders, hidden files and other extensions are left alone.
 ///
 /// Links are not followed, so that a picture is always a file of the folder itself. A frame's capture time is the time
-/// of reading: the clock that stamped the file may be another machine's. A file is moved as soon as it is handed over,
-/// not when its verdict is there.
+/// of reading: the clock that stamped the file may be another machine's. A file is moved once its record is durable and
+/// only as it was judged; one without a durable record stays, and a watched one is handed over again.
 #[derive(Debug)]
 pub struct FolderSource {
     options: FolderOptions,
@@ -86,12 +56,13 @@ impl Source for FolderSource {
 
     fn run(self: Box<Self>, out: &Outlet, stop: &StopFlag) {
         let mode = self.options.mode;
-        let mut run = Run { source: *self, out, stop };
+        let mut run = Run::new(*self, out.clone(), stop.clone());
         // Either way it ends: stopped, nobody listening, or nothing left.
         let _ended = match mode {
             FolderMode::Once | FolderMode::Repeat => run.go_through(mode == FolderMode::Repeat),
             FolderMode::Watch => run.watch(),
         };
+        run.finish();
     }
 }
 
@@ -109,21 +80,31 @@ impl Outage {
     }
 }
 
-struct Known {
-    stamp: Stamp,
-    taken: bool,
+/// What became of an attempt to take a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Took {
+    /// It was handed over, or it never will be.
+    Done,
+    /// It is being written.
+    Changing,
+    /// It cannot be read now.
+    Failed,
 }
 
-/// True where the file was handed over or reported; false where it has to be looked at again.
-type Taken = bool;
-
-struct Run<'a> {
+struct Run {
     source: FolderSource,
-    out: &'a Outlet,
-    stop: &'a StopFlag,
+    in_flight: InFlight,
+    /// Files of a watched folder.
+    known: BTreeMap<OsString, Known>,
+    out: Outlet,
+    stop: StopFlag,
 }
 
-impl Run<'_> {
+impl Run {
+    fn new(source: FolderSource, out: Outlet, stop: StopFlag) -> Self {
+        Self { source, in_flight: InFlight::new(), known: BTreeMap::new(), out, stop }
+    }
+
     fn go_through(&mut self, repeat: bool) -> ControlFlow<()> {
         loop {
             let mut last: Option<OsString> = None;
@@ -131,7 +112,7 @@ impl Run<'_> {
             // Batches keep the memory bounded however many files there are.
             while let Some((folder, batch)) = self.look(|folder| folder.batch_after(last.as_deref()))? {
                 for name in &batch {
-                    self.take(&folder, name, None)?;
+                    self.take(&folder, name, None, false)?;
                 }
                 count += batch.len();
                 match batch.into_iter().next_back() {
@@ -146,30 +127,6 @@ impl Run<'_> {
                 self.wait_ms(self.source.options.poll_ms)?;
             }
         }
-    }
-
-    fn watch(&mut self) -> ControlFlow<()> {
-        let mut known = BTreeMap::new();
-        loop {
-            self.watch_once(&mut known)?;
-            self.wait_ms(self.source.options.poll_ms)?;
-        }
-    }
-
-    /// One look: takes what is as the look before saw it, and remembers the rest for the next.
-    fn watch_once(&mut self, known: &mut BTreeMap<OsString, Known>) -> ControlFlow<()> {
-        let Some((folder, present)) = self.look(Folder::all)? else { return ControlFlow::Continue(()) };
-        known.retain(|name, _| present.contains_key(name));
-        for (name, stamp) in present {
-            let before = known.get(&name).filter(|known| known.stamp == stamp);
-            let taken = match before {
-                None => false,
-                Some(Known { taken: true, .. }) => true,
-                Some(_) => self.take(&folder, &name, Some(stamp))?,
-            };
-            known.insert(name, Known { stamp, taken });
-        }
-        ControlFlow::Continue(())
     }
 
     /// Opens the folder and looks; none where that is not possible, which is reported once.
@@ -195,44 +152,132 @@ impl Run<'_> {
         }
     }
 
-    /// Reads one file and hands it over, or reports why not.
-    fn take(&mut self, folder: &Folder, name: &OsStr, expected: Option<Stamp>) -> ControlFlow<(), Taken> {
+    /// Reads one file and hands it over, or reports why not. `again`: its trouble was reported before.
+    fn take(&mut self, folder: &Folder, name: &OsStr, expected: Option<Stamp>, again: bool) -> ControlFlow<(), Took> {
         let shown = name.to_string_lossy();
-        match read(folder, name, expected, self.source.options.max_file_bytes) {
-            Ok(bytes) => {
-                self.out.send(self.arrival(Some(name), Ok(bytes)), self.stop)?;
-                self.put_away(folder, name)?;
+        let took = match read(folder, name, expected, self.source.options.max_file_bytes) {
+            Ok(file) if self.is_recorded(&shown, &file) => {
+                self.move_away(folder, name)?;
+                Took::Done
             }
-            Err(ReadError::Gone) => return ControlFlow::Continue(true),
-            Err(ReadError::Changing) if expected.is_some() => return ControlFlow::Continue(false),
-            Err(error @ ReadError::TooLarge { .. }) => {
-                let detail = format!("file {shown:?}: {error}");
-                self.report(Some(name), failure(FailureCode::ImageTooLarge, detail))?;
+            Ok(file) => {
+                self.hand_over(name, file)?;
+                Took::Done
             }
-            Err(error) => self.report(Some(name), unreadable(format!("file {shown:?}: {error}")))?,
-        }
+            Err(ReadError::Gone) => return ControlFlow::Continue(Took::Done),
+            Err(ReadError::Changing) if expected.is_some() => return ControlFlow::Continue(Took::Changing),
+            Err(error) if again => return ControlFlow::Continue(took_of(&error)),
+            Err(error) => {
+                let code = match error {
+                    ReadError::TooLarge { .. } => FailureCode::ImageTooLarge,
+                    _ => FailureCode::Unreadable,
+                };
+                self.report(Some(name), failure(code, format!("file {shown:?}: {error}")))?;
+                took_of(&error)
+            }
+        };
         self.wait_ms(self.source.options.pace_ms)?;
-        ControlFlow::Continue(true)
+        ControlFlow::Continue(took)
     }
 
-    fn put_away(&mut self, folder: &Folder, name: &OsStr) -> ControlFlow<()> {
-        let AfterReading::MoveTo(target) = &self.source.options.after else { return ControlFlow::Continue(()) };
+    /// True where an earlier run judged this very file and ended before it could move it.
+    fn is_recorded(&self, name: &str, file: &ReadFile) -> bool {
+        let FolderOptions { after, recorded, .. } = &self.source.options;
+        let moves = matches!(after, AfterReading::MoveTo(_));
+        let mut known =
+            recorded.iter().filter(|known| moves && known.name == name && known.captured_at_us >= file.changed_us);
+        known.any(|known| known.picture == Digest::of(&file.bytes))
+    }
+
+    fn hand_over(&mut self, name: &OsStr, file: ReadFile) -> ControlFlow<()> {
+        let options = &self.source.options;
+        let asks = options.mode == FolderMode::Watch || matches!(options.after, AfterReading::MoveTo(_));
+        while asks && self.in_flight.is_full() {
+            self.await_one()?;
+        }
+        let mut arrival = self.arrival(Some(name), Ok(file.bytes));
+        if asks {
+            arrival.receipt = Some(self.in_flight.receipt(name, file.stamp));
+        }
+        self.out.send(arrival, &self.stop)
+    }
+
+    /// Waits for a record, a short time.
+    fn await_one(&mut self) -> ControlFlow<()> {
+        match self.in_flight.told().recv_timeout(LOOK_EVERY) {
+            Ok(told) => self.landed(told),
+            Err(RecvTimeoutError::Timeout) if !self.stop.is_stopped() => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    /// A file's frame is recorded, or will not be.
+    fn landed(&mut self, told: Told) -> ControlFlow<()> {
+        self.in_flight.landed();
+        let Told { name, stamp, durable } = told;
+        if !durable {
+            self.set_state(&name, stamp, State::failed(0));
+            return ControlFlow::Continue(());
+        }
+        if self.source.options.after == AfterReading::Leave {
+            return ControlFlow::Continue(());
+        }
+        let Ok(folder) = Folder::open(&self.source.options.path) else { return ControlFlow::Continue(()) };
+        if folder.look_at(&name).is_none_or(|look| look.stamp != stamp) {
+            // Written anew meanwhile: that is another picture.
+            return ControlFlow::Continue(());
+        }
+        if self.move_away(&folder, &name)? {
+            self.known.remove(&name);
+        } else {
+            self.set_state(&name, stamp, State::unmoved());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn set_state(&mut self, name: &OsStr, stamp: Stamp, state: State) {
+        if let Some(known) = self.known.get_mut(name).filter(|known| known.stamp == stamp) {
+            known.state = state;
+        }
+    }
+
+    /// True where the file is in its new place.
+    fn move_away(&mut self, folder: &Folder, name: &OsStr) -> ControlFlow<(), bool> {
+        let AfterReading::MoveTo(target) = &self.source.options.after else { return ControlFlow::Continue(false) };
         match put_away(folder, name, target) {
-            Ok(()) => self.source.move_out.ends(),
+            Ok(()) => {
+                self.source.move_out.ends();
+                return ControlFlow::Continue(true);
+            }
             Err(detail) if self.source.move_out.begins() => {
                 let detail = format!("file {:?} cannot go to {}: {detail}", name.to_string_lossy(), target.display());
                 self.report(None, unreadable(detail))?;
             }
             Err(_) => {}
         }
-        ControlFlow::Continue(())
+        ControlFlow::Continue(false)
+    }
+
+    /// Waits for the records of what was handed over, so that these files are moved.
+    fn finish(&mut self) {
+        let until = Instant::now() + FINISH;
+        while !self.in_flight.is_empty() {
+            match self.in_flight.told().recv_deadline(until) {
+                // Nothing can be reported any more; all that is left is to move the file.
+                Ok(told) => drop(self.landed(told)),
+                Err(_) => {
+                    tracing::warn!(source = self.source.options.name, "files stay where they are: no record in time");
+                    return;
+                }
+            }
+        }
     }
 
     fn report(&self, name: Option<&OsStr>, failure: Failure) -> ControlFlow<()> {
-        self.out.send(self.arrival(name, Err(failure)), self.stop)
+        self.out.send(self.arrival(name, Err(failure)), &self.stop)
     }
 
-    fn arrival(&self, name: Option<&OsStr>, payload: Result<std::sync::Arc<[u8]>, Failure>) -> Arrival {
+    fn arrival(&self, name: Option<&OsStr>, payload: Result<Arc<[u8]>, Failure>) -> Arrival {
         let options = &self.source.options;
         let (product, serial) = match (options.name_fields, name) {
             (NameFields::ProductSerial, Some(name)) => product_serial(name),
@@ -256,6 +301,11 @@ impl Run<'_> {
         let stopped = if wait.is_zero() { self.stop.is_stopped() } else { self.stop.wait(wait) };
         if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
+}
+
+/// A file that is too large, or none at all, is so for good; one that cannot be read may be readable later.
+const fn took_of(error: &ReadError) -> Took {
+    if matches!(error, ReadError::Io(_)) { Took::Failed } else { Took::Done }
 }
 
 fn failure(code: FailureCode, detail: String) -> Failure {

@@ -1,4 +1,4 @@
-use super::listing::{Folder, Stamp};
+use super::listing::{Folder, Look, Stamp};
 use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -23,6 +23,15 @@ pub(super) enum ReadError {
     Io(std::io::Error),
 }
 
+/// A whole file, and what it was when it was read.
+#[derive(Debug)]
+pub(super) struct ReadFile {
+    pub bytes: Arc<[u8]>,
+    pub stamp: Stamp,
+    /// As in [`Look`].
+    pub changed_us: i64,
+}
+
 impl From<Errno> for ReadError {
     fn from(error: Errno) -> Self {
         match error {
@@ -42,7 +51,7 @@ pub(super) fn read(
     name: &OsStr,
     expected: Option<Stamp>,
     max_bytes: u64,
-) -> Result<Arc<[u8]>, ReadError> {
+) -> Result<ReadFile, ReadError> {
     // Not to wait for the other end of a pipe that has a picture's name.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mut file = File::from(openat(folder, name, flags, Mode::empty())?);
@@ -50,7 +59,7 @@ pub(super) fn read(
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(ReadError::NotAFile);
     }
-    let stamp = Stamp::of(&stat);
+    let Look { stamp, changed_us } = Look::of(&stat);
     if expected.is_some_and(|expected| expected != stamp) {
         return Err(ReadError::Changing);
     }
@@ -61,7 +70,7 @@ pub(super) fn read(
     if Stamp::of(&fstat(&file)?) != stamp {
         return Err(ReadError::Changing);
     }
-    Ok(bytes)
+    Ok(ReadFile { bytes, stamp, changed_us })
 }
 
 fn read_exactly(file: &mut File, size: u64) -> Result<Arc<[u8]>, ReadError> {

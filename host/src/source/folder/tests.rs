@@ -7,8 +7,10 @@
 )]
 
 use super::listing::BATCH;
+use super::wake::{News, Wake};
 use super::*;
-use crate::source::{QueueLimits, queue};
+use crate::domain::{FrameId, FrameMeta, Inspection, Verdict};
+use crate::source::{QueueLimits, Settlement, queue};
 use crossbeam_channel::Receiver;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -29,6 +31,7 @@ fn options(path: &Path, mode: FolderMode) -> FolderOptions {
         max_file_bytes: 100,
         name_fields: NameFields::Nothing,
         simulated: false,
+        recorded: Vec::new(),
     }
 }
 
@@ -46,12 +49,19 @@ fn line(frames: usize) -> (Outlet, Receiver<Arrival>) {
     (out, arrivals)
 }
 
-/// Runs a source that ends by itself.
+/// Runs a source that ends by itself, with a line that records everything.
 fn all(options: FolderOptions) -> Vec<Arrival> {
     let (out, arrivals) = line(5_000);
-    Box::new(FolderSource::new(options)).run(&out, &StopFlag::new());
-    drop(out);
-    arrivals.iter().collect()
+    let running = thread::spawn(move || Box::new(FolderSource::new(options)).run(&out, &StopFlag::new()));
+    let mut all = Vec::new();
+    for mut arrival in arrivals {
+        if let Some(receipt) = arrival.receipt.take() {
+            receipt.settle(settlement(Some(1)));
+        }
+        all.push(arrival);
+    }
+    running.join().unwrap();
+    all
 }
 
 fn origins(arrivals: &[Arrival]) -> Vec<&str> {
@@ -68,26 +78,67 @@ fn problem(arrival: &Arrival) -> &Failure {
 
 /// A watching source whose looks the test takes itself.
 struct Watching {
-    stop: StopFlag,
-    out: Outlet,
     arrivals: Receiver<Arrival>,
-    known: BTreeMap<OsString, Known>,
-    source: Option<FolderSource>,
+    run: Run,
+    wake: Wake,
 }
 
 impl Watching {
     fn new(options: FolderOptions) -> Self {
         let (out, arrivals) = line(100);
-        let source = Some(FolderSource::new(options));
-        Self { stop: StopFlag::new(), out, arrivals, known: BTreeMap::new(), source }
+        Self { arrivals, run: Run::new(FolderSource::new(options), out, StopFlag::new()), wake: Wake::new() }
     }
 
     fn look(&mut self) -> Vec<Arrival> {
-        let mut run = Run { source: self.source.take().unwrap(), out: &self.out, stop: &self.stop };
-        assert!(run.watch_once(&mut self.known).is_continue());
-        self.source = Some(run.source);
+        assert!(self.run.watch_once(&mut self.wake).is_continue());
         self.arrivals.try_iter().collect()
     }
+
+    /// Lets the source hear what became of what it gave.
+    fn hear(&mut self) {
+        while let Ok(told) = self.run.in_flight.told().try_recv() {
+            assert!(self.run.landed(told).is_continue());
+        }
+    }
+
+    fn news(&mut self, complete: &[&str], touched: &[&str]) -> Vec<Arrival> {
+        let set = |names: &[&str]| names.iter().map(OsString::from).collect();
+        let news = News { complete: set(complete), touched: set(touched), missed: false };
+        assert!(self.run.take_news(&news).is_continue());
+        self.arrivals.try_iter().collect()
+    }
+}
+
+/// As the releasing thread does once the record is durable, or could not be made so.
+fn settle(arrival: Arrival, row: Option<i64>) {
+    arrival.receipt.unwrap().settle(settlement(row));
+}
+
+fn settlement(row: Option<i64>) -> Settlement {
+    let inspection = Inspection {
+        meta: FrameMeta {
+            id: FrameId { station: "s".to_owned(), boot: 1, trigger: 1 },
+            captured_at_us: 0,
+            source: "line-1".to_owned(),
+            origin: None,
+            product: None,
+            serial: None,
+            line_trigger: None,
+            simulated: false,
+        },
+        picture: None,
+        width: 0,
+        height: 0,
+        recipe: "r".to_owned(),
+        recipe_version: "1.0.0".to_owned(),
+        recipe_digest: Digest::of(b"r"),
+        verdict: Verdict::Fail { reason: "pit".to_owned(), score: 1.0 },
+        answer: None,
+        runs: Vec::new(),
+        stages: Vec::new(),
+        judged_at_us: 0,
+    };
+    Settlement { inspection: Arc::new(inspection), row, duplicate: false }
 }
 
 #[test]
@@ -230,7 +281,7 @@ fn an_unreadable_file_in_a_watched_folder_is_reported_once() {
 fn a_file_that_changed_after_the_look_waits_for_the_next() {
     let files = folder(&[("a.png", "A")]);
     let folder = Folder::open(files.path()).unwrap();
-    let stamp = folder.all().unwrap()[OsStr::new("a.png")];
+    let stamp = folder.all().unwrap()[OsStr::new("a.png")].stamp;
     fs::write(files.path().join("a.png"), "longer").unwrap();
     assert!(matches!(read(&folder, OsStr::new("a.png"), Some(stamp), 100), Err(ReadError::Changing)));
 }
@@ -262,8 +313,8 @@ fn a_move_that_fails_is_reported_once_and_the_pictures_still_come() {
     let folder = folder(&[("a.png", "A"), ("b.png", "B")]);
     let after = AfterReading::MoveTo(folder.path().to_owned());
     let arrivals = all(FolderOptions { after, ..options(folder.path(), FolderMode::Once) });
-    assert_eq!(origins(&arrivals), ["a.png", "-", "b.png"]);
-    assert!(problem(&arrivals[1]).detail.contains("folder it is read from"), "{}", problem(&arrivals[1]).detail);
+    assert_eq!(origins(&arrivals), ["a.png", "b.png", "-"]);
+    assert!(problem(&arrivals[2]).detail.contains("folder it is read from"), "{}", problem(&arrivals[2]).detail);
 }
 
 #[test]
@@ -325,3 +376,6 @@ fn stop_ends_a_source_that_waits_for_its_pace() {
     running.join().unwrap();
     assert_eq!(arrivals.try_iter().count(), 0);
 }
+
+mod moving;
+mod telling;
