@@ -7,6 +7,9 @@ use crate::trust::{BundleKind, ModelPin, PluginPin, RecipeManifest};
 /// `[recipe]` of an author manifest. Plugins and model are written by name; their digests come from the index.
 pub(super) fn recipe(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option<Section> {
     let frame_budget_ms = fields.number("frame_budget_ms", 1..=60_000, None);
+    let optional = |key, most| if fields.has(key) { fields.number(key, 1..=most, None).map(Some) } else { Some(None) };
+    let max_model_bytes = optional("max_model_bytes", 1u64 << 40);
+    let max_p95_ms = optional("max_p95_ms", 60_000);
     let preprocessors = fields.sections("preprocessor", |fields| plugin_pin(fields, index));
     let detectors = fields.sections("detector", |fields| plugin_pin(fields, index));
     let monitors = fields.sections("monitor", |fields| plugin_pin(fields, index));
@@ -19,6 +22,8 @@ pub(super) fn recipe(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option
         monitors: monitors?,
         policy: policy?,
         frame_budget_ms: frame_budget_ms?,
+        max_model_bytes: max_model_bytes?,
+        max_p95_ms: max_p95_ms?.and_then(|limit| u32::try_from(limit).ok()),
     };
     Some(Section { content: Content::Recipe(recipe), blobs: Vec::new() })
 }

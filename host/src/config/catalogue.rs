@@ -61,6 +61,24 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// Whether `folder` can hold one bundle more of that size and still be read: a station must not fill its own folder
+    /// until it does not start any more.
+    ///
+    /// # Errors
+    /// When it cannot be read, or would hold more than a station can keep.
+    pub fn has_room(folder: &Path, bytes: u64) -> Result<(), CatalogueError> {
+        let files = bundle_files(folder)?;
+        let path = folder.to_owned();
+        if files.len() >= MAX_BUNDLES {
+            return Err(CatalogueError::TooMany { path, found: files.len() + 1 });
+        }
+        let sizes = files.iter().filter_map(|file| Some(std::fs::metadata(file).ok()?.len()));
+        if sizes.fold(bytes, u64::saturating_add) > MAX_TOTAL_BYTES {
+            return Err(CatalogueError::TooLarge { path });
+        }
+        Ok(())
+    }
+
     pub fn insert(&mut self, bundle: VerifiedBundle) {
         self.bundles.insert(bundle.digest(), bundle);
     }

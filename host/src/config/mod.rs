@@ -14,12 +14,14 @@ mod author;
 mod author_model;
 mod author_recipe;
 mod catalogue;
+mod deploy;
 mod index;
 mod resolve;
 
 pub use alarms::MAX_WINDOW_S;
 pub use author::{AuthoredBundle, load_author_manifest};
 pub use catalogue::{Catalogue, CatalogueError, RefusedBundle};
+pub use deploy::{DeployConfig, OnRevoked, QualifyLimits};
 pub use index::BundleIndex;
 pub use outputs::{MqttConfig, MqttTls, TelemetryConfig, WebhookConfig};
 pub use problem::{ConfigErrors, Problem};

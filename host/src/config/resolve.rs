@@ -1,4 +1,5 @@
 use super::catalogue::Catalogue;
+use super::deploy::{DEFAULT_MODEL_BYTES, QualifyLimits};
 use super::fields::with_causes;
 use crate::domain::{
     Capability, Digest, FailurePolicy, ModelFormat, ModelSpec, ModelUse, PluginKind, PluginLimits, PluginUse,
@@ -20,6 +21,8 @@ pub struct ResolvedRecipe {
     pub model: ResolvedModel,
     /// What to commit once the recipe has proved itself: the recipe's own counter, and those that it pins.
     pub marks: Vec<Mark>,
+    /// What it is asked for before it may drive.
+    pub limits: QualifyLimits,
 }
 
 /// A plugin of a recipe, ready for admission.
@@ -210,7 +213,11 @@ fn assemble(
         policy: content.policy.clone(),
         frame_budget_ms: content.frame_budget_ms,
     };
-    Ok(ResolvedRecipe { recipe, plugins, model, marks })
+    let limits = QualifyLimits {
+        max_model_bytes: content.max_model_bytes.unwrap_or(DEFAULT_MODEL_BYTES),
+        max_p95_ms: content.max_p95_ms.unwrap_or(content.frame_budget_ms),
+    };
+    Ok(ResolvedRecipe { recipe, plugins, model, marks, limits })
 }
 
 fn resolve_plugin(

@@ -1,5 +1,6 @@
 use super::alarms::alarms;
 use super::author::limits;
+use super::deploy::{DeployConfig, deploy};
 use super::fields::{Document, Fields};
 use super::outputs::{MqttConfig, TelemetryConfig, WebhookConfig, mqtt, telemetry, webhook};
 use super::problem::ConfigErrors;
@@ -30,6 +31,7 @@ pub struct StationConfig {
     pub inference: InferenceConfig,
     pub admin: AdminConfig,
     pub journal: JournalConfig,
+    pub deploy: DeployConfig,
     /// Caps over what plugin manifests ask for.
     pub plugin_limits: PluginLimits,
     pub image_limits: ImageLimits,
@@ -111,6 +113,7 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
     let inference = root.section("inference", inference).unwrap_or_else(|| Some(InferenceConfig::default()));
     let admin = root.section("admin", admin).unwrap_or_else(|| Some(AdminConfig::default()));
     let journal = root.section("journal", journal).unwrap_or_else(|| Some(JournalConfig::default()));
+    let deploy = root.section("deploy", deploy).unwrap_or_else(|| Some(DeployConfig::default()));
     let limits = root.section("limits", station_limits).unwrap_or_else(|| Some(no_limits()));
     let queue = root.section("queue", queue).unwrap_or_else(|| Some(QueueConfig::default()));
     let sources = sources(root);
@@ -128,6 +131,7 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
         inference: inference?,
         admin: admin?,
         journal: journal?,
+        deploy: deploy?,
         plugin_limits,
         image_limits,
         queue: queue?,

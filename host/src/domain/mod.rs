@@ -17,10 +17,14 @@ mod inspection;
 mod verdict;
 mod actor;
 mod alarm;
+mod deployment;
 mod event;
 
 pub use actor::{Actor, ActorKind, Role, RoleParseError};
 pub use alarm::{Acknowledged, Alarm, AlarmKind, AlarmRule, AlarmUnit, Severity};
+pub use deployment::{
+    DeployState, DeployedBundle, Deployment, Disagreement, Entered, QualityCheck, ShadowReport, TrialReport,
+};
 pub use digest::{Digest, DigestParseError};
 pub use event::CloudEvent;
 pub use failure::{Blame, Failure, FailureCode, Stage};

@@ -165,6 +165,12 @@ pub struct RecipeManifest {
     pub policy: VerdictPolicy,
     /// Time for the whole judgement of a frame.
     pub frame_budget_ms: u32,
+    /// Largest model with its weights; what the station takes by default where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_model_bytes: Option<u64>,
+    /// 95th percentile of an inspection of the self-test frames; the frame's budget where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_p95_ms: Option<u32>,
 }
 
 /// A plugin in a recipe, pinned by the digest of its bundle's manifest.

@@ -277,6 +277,13 @@ impl Rules {
         self.require((1..=MAX_FRAME_BUDGET_MS).contains(&budget), "recipe.frame_budget_ms", || {
             (budget.to_string(), format!("1 to {MAX_FRAME_BUDGET_MS}"))
         });
+        let p95 = recipe.max_p95_ms.unwrap_or(1);
+        self.require((1..=MAX_FRAME_BUDGET_MS).contains(&p95), "recipe.max_p95_ms", || {
+            (p95.to_string(), format!("1 to {MAX_FRAME_BUDGET_MS}"))
+        });
+        self.require(recipe.max_model_bytes != Some(0), "recipe.max_model_bytes", || {
+            ("0".to_owned(), "at least 1".to_owned())
+        });
     }
 
     fn pin(&mut self, at: &str, kind: PluginKind, pin: &PluginPin) {

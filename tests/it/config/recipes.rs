@@ -134,6 +134,33 @@ fn a_recipe_finds_its_parts() {
 }
 
 #[test]
+fn a_folder_that_could_not_be_read_with_one_bundle_more_has_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let fill = |count: usize| std::fs::write(folder.path().join(format!("{count}.assay")), "").unwrap();
+    (0..1023).for_each(fill);
+    Catalogue::has_room(folder.path(), 1).unwrap();
+    let large = Catalogue::has_room(folder.path(), (4 << 30) + 1).unwrap_err().to_string();
+    assert!(large.contains("move old releases away"), "{large}");
+    fill(1023);
+    let full = Catalogue::has_room(folder.path(), 1).unwrap_err().to_string();
+    assert!(full.contains("1025 bundles, at most 1024"), "{full}");
+}
+
+#[test]
+fn a_recipes_own_limits_count_before_it_drives() {
+    let station = Station::new();
+    let limits = |text: &str| {
+        let recipe = station.verified(&station.add("recipe", text));
+        resolve(&recipe, &station.catalogue(), &caps()).unwrap().limits
+    };
+    let default = limits(RECIPE);
+    assert_eq!((default.max_model_bytes, default.max_p95_ms), (10_000_000, 100), "the frame's budget is 100 ms");
+    let own = "frame_budget_ms = 100\nmax_model_bytes = 5000000\nmax_p95_ms = 10";
+    let own = limits(&RECIPE.replace("frame_budget_ms = 100", own));
+    assert_eq!((own.max_model_bytes, own.max_p95_ms), (5_000_000, 10));
+}
+
+#[test]
 fn another_signature_does_not_unpin_a_plugin() {
     let station = Station::new();
     let recipe = station.verified(&station.add("recipe", RECIPE));

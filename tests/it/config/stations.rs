@@ -1,4 +1,6 @@
-use assay::config::{AfterReading, BurstSource, FolderMode, HttpSource, ReplaySource, SourceKind, StationConfig, load};
+use assay::config::{
+    AfterReading, BurstSource, FolderMode, HttpSource, OnRevoked, ReplaySource, SourceKind, StationConfig, load,
+};
 use assay::domain::VerdictKind;
 use std::path::Path;
 
@@ -35,6 +37,13 @@ pass = 0
 deadline_ms = 20
 [limits.image]
 max_width = 4096
+
+[deploy]
+shadow_frames = 300
+trial_frames = 1000
+max_escapes = 1
+max_bundle_mb = 8
+on_revoked = "stop-line"
 
 [[source]]
 kind = "folder"
@@ -84,6 +93,9 @@ fn every_key_is_taken_over() {
     assert_eq!(config.admin.bind.to_string(), "[::1]:9000");
     assert_eq!(config.journal.image_quota_bytes, 10 << 20);
     assert_eq!((config.journal.retention_days.pass, config.journal.retention_days.fail), (0, 365));
+    assert_eq!((config.deploy.shadow_frames, config.deploy.trial_frames, config.deploy.max_escapes), (300, 1000, 1));
+    assert_eq!((config.deploy.max_bundle_bytes, config.deploy.on_revoked), (8 << 20, OnRevoked::StopLine));
+    assert_eq!(config.deploy.max_failures_percent, 5, "the rest has defaults");
     assert_eq!((config.plugin_limits.deadline_ms, config.image_limits.max_width), (20, 4096));
     let SourceKind::Folder(folder) = &config.sources[0].kind else { panic!("{:?}", config.sources) };
     assert_eq!((folder.mode, folder.poll_ms, folder.pace_ms), (FolderMode::Watch, 50, 5));
@@ -148,6 +160,17 @@ fn an_address_that_others_reach_needs_a_proxy_and_its_name() {
     assert!(port.contains("without a port"), "{port}");
     let found = problem(&format!("{SMALLEST}[admin]\nbind = \"localhost\"\n"));
     assert!(found.contains("an address and a port"), "{found}");
+}
+
+#[test]
+fn a_deployments_limits_are_in_range() {
+    let found = problems(&format!(
+        "{SMALLEST}[deploy]\ntrial_frames = 0\nmax_failures_percent = 101\non_revoked = \"panic\"\ncolour = 1\n"
+    ));
+    for (line, key) in found.iter().zip(["trial_frames", "max_failures_percent", "on_revoked", "colour"]) {
+        assert!(line.contains(&format!("deploy.{key}: found")), "{found:#?}");
+    }
+    assert_eq!(found.len(), 4, "{found:#?}");
 }
 
 #[test]

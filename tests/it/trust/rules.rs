@@ -64,6 +64,8 @@ fn recipe_manifest() -> Manifest {
                 fail_on: Vec::new(),
             },
             frame_budget_ms: 200,
+            max_model_bytes: None,
+            max_p95_ms: None,
         }),
         ..plugin_manifest()
     }
@@ -290,7 +292,10 @@ fn a_recipes_parts_are_in_range() {
     for budget in [0, 60_001] {
         let found = recipe_problem(|recipe| recipe.frame_budget_ms = budget);
         assert!(found.starts_with("recipe.frame_budget_ms: "), "{found}");
+        let found = recipe_problem(|recipe| recipe.max_p95_ms = Some(budget));
+        assert!(found.starts_with("recipe.max_p95_ms: "), "{found}");
     }
+    assert!(recipe_problem(|recipe| recipe.max_model_bytes = Some(0)).starts_with("recipe.max_model_bytes: found 0"));
 }
 
 #[test]

@@ -146,6 +146,8 @@ impl Packer {
             },
             // No frame of a test runs out of it: the plugins' own deadlines are what is looked at.
             frame_budget_ms: 10_000,
+            max_model_bytes: None,
+            max_p95_ms: None,
         };
         self.write(Manifest { recipe: Some(recipe), ..manifest(name, BundleKind::Recipe) }, &[])
     }

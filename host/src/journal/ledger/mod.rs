@@ -10,6 +10,7 @@ mod alarms;
 mod outbox;
 mod audit;
 mod audit_check;
+mod deployments;
 mod error;
 mod schema;
 
