@@ -15,6 +15,7 @@ pub mod journal;
 pub mod access;
 pub mod alarms;
 pub mod outputs;
+pub mod deploy;
 pub mod admin;
 pub mod telemetry;
 pub mod cli;

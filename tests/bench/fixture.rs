@@ -29,7 +29,7 @@ impl Fixture {
         let config = format!("[inference]\norder = [\"openvino\"]\nthreads = {THREADS}\nparallel = 2");
         let station = TestStation::new(&config)?;
         let parts = Assembly::open(assay::config::load(&station.config())?)?;
-        let live = parts.configured_recipe()?.live;
+        let live = parts.configured_recipe(&mut |_| ())?.ready.live;
         let picture_dir = station.dir.path().join("pictures");
         std::fs::create_dir(&picture_dir)?;
         let mut pictures = Vec::new();

@@ -38,8 +38,8 @@ pub struct InspectArgs {
 pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     let truths = args.truth.as_deref().map(truth::read).transpose()?.unwrap_or_default();
     let parts = Assembly::open(load(&args.config)?)?;
-    let configured = parts.configured_recipe()?;
-    let recipe = Arc::clone(&configured.live);
+    let configured = parts.configured_recipe(&mut |text| eprintln!("{text}"))?;
+    let recipe = Arc::clone(&configured.ready.live);
     let card = RecipeCard::of(&recipe);
     let scratch = args.scratch.then(tempfile::tempdir).transpose().context("no temporary folder can be made")?;
     let journal = open_journal(&parts.config, scratch.as_ref().map(tempfile::TempDir::path))?;

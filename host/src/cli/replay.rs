@@ -34,7 +34,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
         bail!("the picture of frame {id} is no longer kept (digest {digest})");
     };
     let parts = Assembly::open(config)?;
-    let recipe = parts.recorded_recipe(then.recipe_digest)?;
+    let recipe = parts.recorded_recipe(then.recipe_digest)?.live;
     let arrival = Arrival {
         source: then.meta.source.clone(),
         origin: then.meta.origin.clone(),
@@ -47,7 +47,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
         receipt: None,
     };
     println!("frame {id}, judged {} s ago", (now_us() - then.judged_at_us) / 1_000_000);
-    let now = inspect_frame(arrival, id, &recipe, &parts.context).inspection;
+    let now = inspect_frame(arrival, id, recipe.as_ref(), &parts.context).inspection;
     println!("then  {}", describe(&then));
     println!("now   {}", describe(&now));
     if let Some(note) = other_device(&then, &now) {

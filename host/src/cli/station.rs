@@ -1,14 +1,14 @@
 //! How a station is put together from its configuration: the only place that knows all parts.
 
-use super::installed::Installed;
 use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, StationConfig, resolve};
-use crate::domain::{BufferPool, Digest, PluginKind, Recipe};
+use crate::deploy::{Installed, InstalledRecipe, Ready, TrustFile, Workshop, qualify, self_tests};
+use crate::domain::{BufferPool, Digest, PluginKind, QualityCheck, Recipe};
 use crate::imaging::DecodeLimits;
 use crate::inference::{BackendOptions, Backends, DeviceRequest, LoadOptions, LoadedModel, ModelSource};
 use crate::journal::{Journal, JournalOptions, KeepDays};
 use crate::pipeline::{InspectContext, LiveRecipe};
 use crate::plugin::{AdmittedPlugin, CacheOptions, PluginHost, PluginHostOptions, PluginSource};
-use crate::trust::{BundleKind, Counters, Mark, TrustStore, VerifiedBundle, VerifyPolicy, read_bundle, verify};
+use crate::trust::{BundleKind, Counters, VerifiedBundle, VerifyPolicy, inspect, read_bundle, verify};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,15 +26,15 @@ pub struct Assembly {
     pub backends: Backends,
     pub plugins: PluginHost,
     pub context: InspectContext,
-    trust: TrustStore,
+    pub trust: Arc<TrustFile>,
 }
 
 impl Assembly {
     /// Reads trust store and bundles, finds the backends and starts the plugin engine.
     pub fn open(config: StationConfig) -> anyhow::Result<Self> {
-        let trust = TrustStore::load(&config.trust)
+        let trust = TrustFile::open(&config.trust)
             .with_context(|| format!("the trust store {} cannot be used", config.trust.display()))?;
-        let catalogue = Catalogue::read(&config.bundles_dir, &trust, &VerifyPolicy::run())?;
+        let catalogue = Catalogue::read(&config.bundles_dir, &trust.store(), &VerifyPolicy::run())?;
         let backends = Backends::discover(&BackendOptions {
             openvino_dir: config.inference.openvino_dir.clone(),
             onnxruntime_dir: config.inference.onnxruntime_dir.clone(),
@@ -53,50 +53,103 @@ impl Assembly {
             max_height: config.image_limits.max_height,
             max_pixels: config.image_limits.max_pixels,
         };
-        Ok(Self { config, catalogue, backends, plugins, context: InspectContext { limits, pool }, trust })
+        Ok(Self {
+            config,
+            catalogue,
+            backends,
+            plugins,
+            context: InspectContext { limits, pool },
+            trust: Arc::new(trust),
+        })
     }
 
-    /// The recipe that the configuration names: verified, resolved, admitted, loaded.
+    /// The recipe that this station runs: the one of station.toml, or what was deployed over it since. Verified,
+    /// resolved, admitted, loaded; one that is new here also has to answer its self-test. `tell` hears how far it is.
     ///
     /// Counters do not move yet: [`Configured::commit`] does that once the recipe really judges.
-    pub fn configured_recipe(&self) -> anyhow::Result<Configured> {
+    pub fn configured_recipe(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Configured> {
         let path = &self.config.recipe;
         let bytes = read_bundle(path).with_context(|| format!("the recipe {} cannot be read", path.display()))?;
-        let counters = self.counters()?;
-        let installed = Installed::at(&self.config.data_dir);
-        let refused = || format!("the recipe {} is refused", path.display());
-        // What runs here already may go on, whatever has expired since; anything else has to pass as a new install.
-        let known = verify(&bytes, &self.trust, &VerifyPolicy::run().only(BundleKind::Recipe)).with_context(refused)?;
-        let (live, marks) = if installed.is(known.digest()) {
-            self.live(&known, &self.catalogue)?
-        } else {
-            // A clock that was set back does not bring back what has expired.
-            let now = counters.latest_time().max(jiff::Timestamp::now());
-            let install = VerifyPolicy::install().at(now);
-            let policy = install.only(BundleKind::Recipe).not_before(&counters);
-            let new = verify(&bytes, &self.trust, &policy).with_context(refused)?;
-            self.live(&new, &Catalogue::read(&self.config.bundles_dir, &self.trust, &install)?)?
+        let installed = Installed::at(&self.config.data_dir).read();
+        // Only compared: what runs is verified below.
+        let configured = inspect(&bytes).ok().map(|bundle| bundle.digest);
+        let unchanged = |all: &InstalledRecipe| configured.is_some() && configured == all.configured;
+        let deployed = installed.filter(|all| unchanged(all) && configured != Some(all.recipe));
+        if let Some(deployed) = deployed {
+            match self.recorded_recipe(deployed.recipe) {
+                Ok(ready) => return Ok(Configured { ready, installed: deployed }),
+                Err(error) => {
+                    tell(&format!("ALARM: the deployed recipe cannot run, that of station.toml does: {error:#}"));
+                    tracing::error!(error = format!("{error:#}"), "the deployed recipe cannot run");
+                }
+            }
+        }
+        let (ready, digest) = self.file_recipe(&bytes, installed, tell)?;
+        // What was deployed is the station's again once it can run.
+        let installed = deployed.unwrap_or_else(|| {
+            let previous = installed.and_then(|all| if all.recipe == digest { all.previous } else { Some(all.recipe) });
+            InstalledRecipe { recipe: digest, previous, configured: Some(digest) }
+        });
+        Ok(Configured { ready, installed })
+    }
+
+    /// The recipe of station.toml, with its digest.
+    fn file_recipe(
+        &self,
+        bytes: &[u8],
+        installed: Option<InstalledRecipe>,
+        tell: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<(Ready, Digest)> {
+        let refused = || format!("the recipe {} is refused", self.config.recipe.display());
+        // What ran here before may go on, whatever has expired since; anything else has to pass as a new install.
+        let policy = VerifyPolicy::run().only(BundleKind::Recipe);
+        let known = verify(bytes, &self.trust.store(), &policy).with_context(refused)?;
+        let ready = match installed {
+            Some(installed) if installed.knows(known.digest()) => self.ready(&known, &self.catalogue)?,
+            _ => self.new_recipe(bytes, tell).with_context(refused)?,
         };
-        Ok(Configured { live: Arc::new(live), marks, digest: known.digest() })
+        Ok((ready, known.digest()))
+    }
+
+    /// A recipe that never ran here.
+    fn new_recipe(&self, bytes: &[u8], tell: &mut dyn FnMut(&str)) -> anyhow::Result<Ready> {
+        let counters = self.counters()?;
+        // A clock that was set back does not bring back what has expired.
+        let now = counters.latest_time().max(jiff::Timestamp::now());
+        let install = VerifyPolicy::install().at(now);
+        let policy = install.only(BundleKind::Recipe).not_before(&counters);
+        let store = self.trust.store();
+        let new = verify(bytes, &store, &policy)?;
+        let ready = self.ready(&new, &Catalogue::read(&self.config.bundles_dir, &store, &install)?)?;
+        let qualification = qualify(&ready, &self.context, tell, &|| false);
+        if !qualification.passed() {
+            bail!("it is not qualified for this station:\n{}", quality_table(&qualification.checks));
+        }
+        Ok(ready)
     }
 
     fn counters(&self) -> anyhow::Result<Counters> {
         Ok(Counters::open(&self.config.data_dir.join("counters.json"))?)
     }
 
-    /// A recipe among the station's bundles, by digest: for judging an old frame again.
-    pub fn recorded_recipe(&self, digest: Digest) -> anyhow::Result<LiveRecipe> {
+    /// A recipe among the station's bundles, by digest: what was deployed, or what judged an old frame.
+    pub fn recorded_recipe(&self, digest: Digest) -> anyhow::Result<Ready> {
         let Some(bundle) = self.catalogue.get(digest) else {
             let folder = self.config.bundles_dir.display();
             bail!("no verified bundle in {folder} has the digest {digest}: put the recipe of that day there");
         };
-        Ok(self.live(bundle, &self.catalogue)?.0)
+        self.ready(bundle, &self.catalogue)
     }
 
-    fn live(&self, bundle: &VerifiedBundle, catalogue: &Catalogue) -> anyhow::Result<(LiveRecipe, Vec<Mark>)> {
-        let ResolvedRecipe { mut recipe, plugins, model, marks } =
+    fn ready(&self, bundle: &VerifiedBundle, catalogue: &Catalogue) -> anyhow::Result<Ready> {
+        let ResolvedRecipe { mut recipe, plugins, model, marks, limits } =
             resolve(bundle, catalogue, &self.config.plugin_limits)?;
         recipe.model.reference = recipe.model.reference.map(|text| compact(&text));
+        let mut tests = Vec::new();
+        for bundle in [Some(bundle), catalogue.get(recipe.model.bundle)].into_iter().flatten() {
+            tests.extend(self_tests(bundle, &recipe.model.labels).map_err(anyhow::Error::msg)?);
+        }
+        let model_bytes = model.bytes.len() + model.weights.as_ref().map_or(0, |weights| weights.len());
         let model = self.load_model(model)?;
         let mut by_kind = BTreeMap::<&str, Vec<Arc<AdmittedPlugin>>>::new();
         for resolved in plugins {
@@ -107,7 +160,8 @@ impl Assembly {
         let preprocessors = take(PluginKind::Preprocessor);
         let detectors = take(PluginKind::Detector);
         let monitors = take(PluginKind::Monitor);
-        Ok((LiveRecipe { recipe, preprocessors, model, detectors, monitors }, marks))
+        let live = Arc::new(LiveRecipe { recipe, preprocessors, model, detectors, monitors });
+        Ok(Ready { live, marks, limits, model_bytes: model_bytes as u64, self_tests: tests })
     }
 
     fn load_model(&self, model: ResolvedModel) -> anyhow::Result<Arc<dyn LoadedModel>> {
@@ -164,18 +218,43 @@ pub(super) fn compact(text: &Arc<str>) -> Arc<str> {
     value.map_or_else(|_| Arc::clone(text), |value| value.to_string().into())
 }
 
+impl Workshop for Assembly {
+    fn build(&self, recipe: &VerifiedBundle, catalogue: &Catalogue) -> Result<Ready, String> {
+        self.ready(recipe, catalogue).map_err(|error| format!("{error:#}"))
+    }
+
+    fn context(&self) -> &InspectContext {
+        &self.context
+    }
+}
+
+/// What was asked and what was found, a line for each check.
+pub(super) fn quality_table(checks: &[QualityCheck]) -> String {
+    let width = |text: fn(&QualityCheck) -> &str| checks.iter().map(|check| text(check).len()).max().unwrap_or(0);
+    let (what, asked) = (width(|check| &check.what), width(|check| &check.asked));
+    let line = |check: &QualityCheck| {
+        let mark = if check.passed { "ok    " } else { "FAILED" };
+        format!("  {mark}  {:what$}  asked {:asked$}  found {}", check.what, check.asked, check.found)
+    };
+    checks.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A recipe that could run, and what remains to be written once it does.
 pub struct Configured {
-    pub live: Arc<LiveRecipe>,
-    marks: Vec<Mark>,
-    digest: Digest,
+    pub ready: Ready,
+    installed: InstalledRecipe,
 }
 
 impl Configured {
+    /// The recipe that station.toml names.
+    pub fn configured(&self) -> Option<Digest> {
+        self.installed.configured
+    }
+
     /// Moves the counters against older releases and remembers the recipe as installed.
     pub fn commit(&self, parts: &Assembly) -> anyhow::Result<()> {
-        parts.counters()?.commit(&self.marks, jiff::Timestamp::now())?;
-        Installed::at(&parts.config.data_dir).set(self.digest)
+        parts.counters()?.commit(&self.ready.marks, jiff::Timestamp::now())?;
+        Ok(Installed::at(&parts.config.data_dir).set(&self.installed)?)
     }
 }
 

@@ -6,10 +6,8 @@
     reason = "tests fail by panicking"
 )]
 
-use super::installed::Installed;
 use super::secret;
 use super::station::{compact, journal_options};
-use crate::domain::Digest;
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
@@ -30,20 +28,6 @@ fn a_secret_of_the_wrong_length_is_refused() {
         std::fs::write(&path, vec![1; length]).unwrap();
         assert!(secret::load_or_make(&path).unwrap_err().to_string().contains("expected 32"), "{length}");
     }
-}
-
-#[test]
-fn only_the_very_recipe_that_ran_counts_as_installed() {
-    let folder = tempfile::tempdir().unwrap();
-    let installed = Installed::at(folder.path());
-    let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
-    assert!(!installed.is(one), "nothing is installed at first");
-    installed.set(one).unwrap();
-    assert!(installed.is(one) && !installed.is(other));
-    installed.set(other).unwrap();
-    assert!(!installed.is(one) && installed.is(other));
-    std::fs::write(folder.path().join("installed-recipe"), "damaged").unwrap();
-    assert!(!installed.is(other), "what cannot be read has to pass as new");
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl Board {
     /// The recipe that judges from now on, shown even while no frame comes.
     pub(super) fn set_recipe(&self, recipe: RecipeCard) {
         self.shared.recipe.store(Arc::new(recipe));
-        self.put(|before| BoardSnapshot::clone(before));
+        self.put(BoardSnapshot::clone);
     }
 
     /// `make` may run again: two threads put, the releasing one and whoever swaps the recipe. The recipe is loaded

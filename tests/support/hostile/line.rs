@@ -16,7 +16,7 @@ pub struct HostileLine {
     /// Held so that the folder stays until the end.
     _dir: tempfile::TempDir,
     assembly: Assembly,
-    healthy: LiveRecipe,
+    healthy: Arc<LiveRecipe>,
     recipes: BTreeMap<&'static str, Digest>,
     journal: Arc<Journal>,
     keeper: JournalKeeper,
@@ -40,7 +40,7 @@ impl HostileLine {
         let assembly = Assembly::open(assay::config::load(&config)?)?;
         let refused: Vec<String> = assembly.catalogue.refused().iter().map(ToString::to_string).collect();
         ensure!(refused.is_empty(), "every bundle is validly signed: {refused:?}");
-        let healthy = assembly.recorded_recipe(healthy)?;
+        let healthy = assembly.recorded_recipe(healthy)?.live;
         let journal = Arc::new(Journal::open(JournalOptions::new(&dir.path().join("journal"), "hostile"))?);
         let keeper = JournalKeeper::new(Arc::clone(&journal), true);
         let picture = Image::new(8, 8, PixelFormat::Gray8, vec![51; 64].into())?;
@@ -49,8 +49,8 @@ impl HostileLine {
     }
 
     /// Verifies, resolves and admits the recipe of a case.
-    pub fn admit(&self, case: &Case) -> Result<LiveRecipe> {
-        self.assembly.recorded_recipe(*self.recipes.get(case.name).context("the case was packed")?)
+    pub fn admit(&self, case: &Case) -> Result<Arc<LiveRecipe>> {
+        Ok(self.assembly.recorded_recipe(*self.recipes.get(case.name).context("the case was packed")?)?.live)
     }
 
     /// The next frame, judged by a recipe.
@@ -67,7 +67,7 @@ impl HostileLine {
     /// The next frame, judged by the healthy recipe: it must pass, whatever came before it.
     pub fn healthy_frame_passes(&mut self) -> Result<()> {
         let id = self.next_id();
-        let inspected = inspect_frame(arrival(&self.picture), id, &self.healthy, &self.assembly.context);
+        let inspected = inspect_frame(arrival(&self.picture), id, self.healthy.as_ref(), &self.assembly.context);
         let verdict = inspected.inspection.verdict;
         ensure!(verdict.kind() == VerdictKind::Pass, "the healthy frame behind it: {verdict:?}");
         Ok(())

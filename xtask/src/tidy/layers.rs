@@ -3,7 +3,7 @@
 use super::{File, Problem};
 
 /// A module and those it may use. `cli` stands on top of all.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("trust", &["domain"]),
     ("imaging", &["domain"]),
@@ -17,7 +17,11 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("access", &["domain", "journal"]),
     ("alarms", &["domain", "config", "journal", "telemetry", "pipeline"]),
     ("outputs", &["domain", "config", "journal", "telemetry", "pipeline", "alarms"]),
-    ("admin", &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms"]),
+    (
+        "deploy",
+        &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "pipeline", "journal", "telemetry"],
+    ),
+    ("admin", &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms", "deploy"]),
 ];
 
 /// The top of the host.

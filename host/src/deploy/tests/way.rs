@@ -1,0 +1,273 @@
+use super::plant::{Plant, engineer};
+use crate::deploy::{DeployError, Installed};
+use crate::domain::DeployState::{self, *};
+use crate::domain::{Deployment, VerdictKind};
+use crate::trust::{RevokedBundle, Severity};
+
+fn states(deployment: &Deployment) -> Vec<DeployState> {
+    deployment.history.iter().map(|entered| entered.state).collect()
+}
+
+#[test]
+fn a_good_recipe_goes_all_the_way_and_is_the_stations_after_a_restart() {
+    let mut plant = Plant::new();
+    plant.tests_for_pass();
+    let running = plant.start();
+    assert_eq!(plant.counter(), None);
+    let deployment = running.settled(&plant.recipe("1.1.0", "pass"), false);
+    assert_eq!(
+        states(&deployment),
+        [Received, Verified, Compiled, Qualified, Shadow, Trial, Committed],
+        "{:?}",
+        deployment.outcome
+    );
+    assert_eq!((running.version().as_str(), plant.counter()), ("1.1.0", Some(1)));
+    let (shadow, trial) = (deployment.shadow.as_ref().unwrap(), deployment.trial.as_ref().unwrap());
+    assert_eq!((shadow.frames, shadow.failures, shadow.disagreements.len()), (10, 0, 0));
+    assert_eq!((trial.frames, trial.pass), (30, 30));
+    assert!(deployment.checks.iter().any(|check| check.what == "latency p95") && deployment.notes.is_empty());
+    running.stop();
+    assert_eq!(plant.start().version(), "1.1.0");
+}
+
+#[test]
+fn every_state_is_an_audit_row_of_who_did_it() {
+    let plant = Plant::new();
+    let running = plant.start();
+    running.settled(&plant.recipe("1.1.0", "pass"), false);
+    let mut lines = running.ledger.audit_lines(None, 100).unwrap();
+    lines.reverse();
+    let actions: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.actor.as_str())).collect();
+    let all = ["received", "verified", "compiled", "qualified", "shadow", "trial", "committed"];
+    let expected: Vec<_> = all.iter().map(|state| format!("deployment-{state}")).collect();
+    assert_eq!(actions.iter().map(|(action, _)| *action).collect::<Vec<_>>(), expected);
+    assert_eq!((actions[0].1, actions[6].1), ("erin", "station"));
+    assert_eq!(lines[0].reason.as_deref(), Some("because"));
+}
+
+/// Deploys without a shadow what has no self-test, so that the trial is what finds it.
+fn tried(behaviour: &str) -> (Plant, Deployment, String) {
+    let plant = Plant::new();
+    let running = plant.start();
+    let deployment = running.settled(&plant.recipe("1.1.0", behaviour), true);
+    let version = running.version();
+    (plant, deployment, version)
+}
+
+#[test]
+fn what_misbehaves_on_trial_is_rolled_back_by_itself_and_moves_no_counter() {
+    for (behaviour, words) in [("lost", "device"), ("late", "late on"), ("broken", "failed on")] {
+        let (plant, deployment, version) = tried(behaviour);
+        assert_eq!(deployment.state, RolledBack, "{behaviour}");
+        assert!(deployment.outcome.as_ref().unwrap().contains(words), "{:?}", deployment.outcome);
+        assert_eq!((version.as_str(), plant.counter()), ("1.0.0", None), "{behaviour}");
+        assert_eq!(plant.start().version(), "1.0.0");
+    }
+}
+
+#[test]
+fn a_recipe_that_rejects_everything_is_rolled_back_by_the_mix_of_verdicts() {
+    let plant = Plant::new();
+    let running = plant.start();
+    // The measure of before.
+    for _ in 0..60 {
+        assert_eq!(running.outcomes.recv().unwrap().inspection.verdict.kind(), VerdictKind::Pass);
+    }
+    let deployment = running.settled(&plant.recipe("1.1.0", "reject"), true);
+    assert_eq!(deployment.state, RolledBack);
+    assert!(deployment.outcome.unwrap().contains("did not pass"));
+    assert_eq!(running.version(), "1.0.0");
+}
+
+#[test]
+fn a_shadow_that_disagrees_or_fails_never_drives() {
+    for (behaviour, words) in [("reject", "disagreed on 10 of 10"), ("broken", "failed on 3 of 3")] {
+        let plant = Plant::new();
+        let running = plant.start();
+        let deployment = running.settled(&plant.recipe("1.1.0", behaviour), false);
+        assert_eq!(states(&deployment).last(), Some(&Failed));
+        assert!(!states(&deployment).contains(&Trial));
+        assert!(deployment.outcome.as_ref().unwrap().contains(words), "{:?}", deployment.outcome);
+        let kept = &deployment.shadow.as_ref().unwrap().kept;
+        assert!(kept.first().is_some_and(|one| one.frame.starts_with("s-1-")), "{kept:?}");
+        assert_eq!(running.version(), "1.0.0");
+    }
+}
+
+#[test]
+fn a_recipe_that_answers_its_self_test_wrongly_is_refused_with_what_was_asked_and_found() {
+    let mut plant = Plant::new();
+    plant.tests_for_pass();
+    let running = plant.start();
+    let deployment = running.settled(&plant.recipe("1.1.0", "reject"), false);
+    assert_eq!(deployment.state, Failed);
+    let outcome = deployment.outcome.unwrap();
+    assert!(
+        outcome.contains("good.png: asked pass, logits within 0.5, found fail, largest difference 5.000"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_recipe_that_cannot_be_built_is_refused_by_name() {
+    let plant = Plant::new();
+    let running = plant.start();
+    let deployment = running.settled(&plant.recipe("1.1.0", "unbuildable"), false);
+    assert_eq!(states(&deployment), [Received, Verified, Failed]);
+    assert!(deployment.outcome.unwrap().contains("plugin \"x\""));
+}
+
+#[test]
+fn what_was_changed_after_signing_is_refused_and_told_which_check_found_it() {
+    let plant = Plant::new();
+    let running = plant.start();
+    let mut bytes = plant.recipe("1.1.0", "pass");
+    let at = bytes.len() - 20;
+    bytes[at] ^= 1;
+    let error = running.deploy(&bytes, false).unwrap_err();
+    let DeployError::Refused { id, check, .. } = error else { panic!("{error}") };
+    assert!(["signature", "envelope"].contains(&check.as_str()), "{check}");
+    let deployment = running.ledger.deployment(id).unwrap().unwrap();
+    assert_eq!((deployment.state, deployment.bundle), (Failed, None));
+    assert_eq!((running.version().as_str(), plant.counter()), ("1.0.0", None));
+}
+
+#[test]
+fn the_running_recipe_and_an_older_release_are_refused() {
+    let plant = Plant::new();
+    let running = plant.start();
+    running.settled(&plant.recipe("1.2.0", "pass"), true);
+    let again = running.deploy(&plant.recipe("1.2.0", "pass"), true).unwrap_err();
+    assert!(matches!(again, DeployError::Running { .. }), "{again}");
+    let older = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap_err();
+    assert!(matches!(&older, DeployError::Refused { check, .. } if check == "counter"), "{older}");
+    assert_eq!(running.version(), "1.2.0");
+}
+
+#[test]
+fn one_deployment_at_a_time() {
+    let mut plant = Plant::new();
+    plant.config.shadow_frames = 1_000_000;
+    let running = plant.start();
+    let first = running.deploy(&plant.recipe("1.1.0", "pass"), false).unwrap();
+    running.wait_for(first.id, |deployment| deployment.state == Shadow);
+    let second = running.deploy(&plant.recipe("1.2.0", "pass"), false).unwrap_err();
+    assert!(matches!(second, DeployError::Busy), "{second}");
+    let refused = running.ledger.audit_lines(None, 1).unwrap().remove(0);
+    assert_eq!((refused.action.as_str(), refused.refused.as_deref()), ("deploy", Some("in-progress")));
+
+    // Somebody takes back what is in progress: it never drove, so it failed.
+    let ended = running.deployer.roll_back(&engineer(), "not today").unwrap().unwrap();
+    assert_eq!((ended.id, ended.state, ended.outcome.as_deref()), (first.id, Failed, Some("not today")));
+    assert_eq!(running.settled(&plant.recipe("1.2.0", "pass"), true).state, Committed);
+}
+
+#[test]
+fn a_trial_is_taken_back_by_hand() {
+    let mut plant = Plant::new();
+    plant.config.trial_frames = 1_000_000;
+    let running = plant.start();
+    let deployment = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap();
+    running.wait_for(deployment.id, |deployment| deployment.state == Trial);
+    let back = running.deployer.roll_back(&engineer(), "a smell").unwrap().unwrap();
+    assert_eq!((back.state, back.outcome.as_deref()), (RolledBack, Some("a smell")));
+    assert_eq!((running.version().as_str(), plant.counter()), ("1.0.0", None));
+}
+
+#[test]
+fn a_committed_recipe_is_taken_back_once_whatever_its_counter_and_stays_back() {
+    let plant = Plant::new();
+    let running = plant.start();
+    let nothing = running.deployer.roll_back(&engineer(), "x").unwrap_err();
+    assert!(matches!(nothing, DeployError::NothingToRollBack), "{nothing}");
+    running.settled(&plant.recipe("1.1.0", "pass"), true);
+    let back = running.deployer.roll_back(&engineer(), "complaints").unwrap().unwrap();
+    assert_eq!((back.state, running.version().as_str()), (RolledBack, "1.0.0"));
+    assert_eq!(plant.counter(), Some(1), "the mark of what was committed stays");
+    let nothing = running.deployer.roll_back(&engineer(), "x").unwrap_err();
+    assert!(matches!(nothing, DeployError::NothingToRollBack), "{nothing}");
+    running.stop();
+    assert_eq!(plant.start().version(), "1.0.0");
+}
+
+fn revoke(plant: &Plant, version: &str, severity: Severity) {
+    let bytes = plant.recipe(version, "pass");
+    let bundle = crate::trust::inspect(&bytes).unwrap().digest;
+    plant.trust(|store| store.revoke_bundle(RevokedBundle { bundle, severity, reason: "bad batch".into() }).unwrap());
+}
+
+#[test]
+fn what_is_revoked_is_refused_from_the_moment_it_is() {
+    let plant = Plant::new();
+    let running = plant.start();
+    revoke(&plant, "1.1.0", Severity::BlockNew);
+    let error = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap_err();
+    assert!(
+        matches!(&error, DeployError::Refused { check, detail, .. } if check == "revocation" && detail.contains("bad batch")),
+        "{error}"
+    );
+}
+
+fn until(what: &str, done: impl Fn() -> bool) {
+    let begin = std::time::Instant::now();
+    while !done() {
+        assert!(begin.elapsed() < super::plant::LONG, "{what}");
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_revocation_of_what_runs_is_an_alarm_or_stops_the_line_as_the_setting_says() {
+    use crate::config::OnRevoked;
+    for (on_revoked, severity, stops) in [
+        (OnRevoked::Alarm, Severity::Stop, false),
+        (OnRevoked::StopLine, Severity::BlockNew, false),
+        (OnRevoked::StopLine, Severity::Stop, true),
+    ] {
+        let mut plant = Plant::new();
+        plant.config.on_revoked = on_revoked;
+        let running = plant.start();
+        revoke(&plant, "1.0.0", severity);
+        until("an alarm", || !running.deployer.view().alarms.is_empty());
+        assert!(running.deployer.view().alarms[0].contains("bad batch"));
+        let line = running.line.as_ref().unwrap();
+        if stops {
+            until("the line stops", || line.stop.is_stopped());
+        } else {
+            // The next look at the store is past, and the line runs on.
+            let seen = line.board.version();
+            until("frames go on", || line.board.version() > seen);
+            assert!(!line.stop.is_stopped());
+        }
+    }
+}
+
+#[test]
+fn a_trust_store_that_cannot_be_read_stops_no_line_and_lets_nothing_new_in() {
+    let plant = Plant::new();
+    let running = plant.start();
+    std::fs::write(plant.dir.path().join("trust.json"), "{").unwrap();
+    let error = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap_err();
+    assert!(matches!(&error, DeployError::Refused { check, .. } if check == "trust-store"), "{error}");
+    until("an alarm", || !running.deployer.view().alarms.is_empty());
+    assert!(!running.line.as_ref().unwrap().stop.is_stopped());
+    plant.trust(|_| ());
+    until("the alarm clears", || running.deployer.view().alarms.is_empty());
+}
+
+#[test]
+fn a_bundle_over_the_limit_is_refused() {
+    let mut plant = Plant::new();
+    plant.config.max_bundle_bytes = 100;
+    let running = plant.start();
+    let error = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap_err();
+    assert!(matches!(error, DeployError::TooLarge { max: 100 }), "{error}");
+    assert!(!running.deployer.view().in_progress, "the seat is free again");
+}
+
+#[test]
+fn a_damaged_pointer_is_no_installed_recipe() {
+    let plant = Plant::new();
+    std::fs::write(plant.data().join("installed-recipe"), "damaged").unwrap();
+    assert_eq!(Installed::at(&plant.data()).read(), None, "what cannot be read has to pass as new");
+}
