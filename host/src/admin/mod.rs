@@ -15,6 +15,7 @@ mod assets;
 mod live;
 mod inspections;
 mod drift;
+mod deployments;
 mod plugins;
 mod metrics;
 mod alarms;

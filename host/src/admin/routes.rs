@@ -6,9 +6,12 @@
 
 use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
-use super::{alarms, api, assets, audit, drift, inspections, live, metrics, plugins, request, sign_in, users};
+use super::{
+    alarms, api, assets, audit, deployments, drift, inspections, live, metrics, plugins, request, sign_in, users,
+};
 use crate::access::Role;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
@@ -59,6 +62,10 @@ fn pages() -> Vec<Entry> {
         get("/drift", VIEWER, drift::show),
         get("/drift/series", VIEWER, drift::series),
         get("/plugins", VIEWER, plugins::show),
+        get("/deployments", VIEWER, deployments::show),
+        get("/deployments/progress", VIEWER, deployments::progress),
+        upload("/deployments", ENGINEER, deployments::deploy),
+        post("/deployments/rollback", ENGINEER, deployments::roll_back),
         post("/logout", VIEWER, sign_in::sign_out),
         get("/account", VIEWER, sign_in::account),
         post("/account/password", VIEWER, sign_in::change_password),
@@ -83,6 +90,10 @@ fn machines() -> Vec<Entry> {
         post("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),
         delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),
+        get("/api/v1/deployments", VIEWER, api::deployments::list),
+        post("/api/v1/deployments", ENGINEER, api::deployments::deploy),
+        get("/api/v1/deployments/{id}", VIEWER, api::deployments::one),
+        post("/api/v1/rollback", ENGINEER, api::deployments::roll_back),
     ]
 }
 
@@ -107,6 +118,12 @@ fn get<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, 
 
 fn post<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
     Entry { method: Method::POST, path, least, handler: on(MethodFilter::POST, handler) }
+}
+
+/// For bodies that the handler bounds itself, part by part.
+fn upload<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
+    let entry = post(path, least, handler);
+    Entry { handler: entry.handler.layer(DefaultBodyLimit::disable()), ..entry }
 }
 
 fn delete<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {

@@ -4,6 +4,7 @@ use super::request::{self, Reach};
 use super::routes::{Entry, build, entries};
 use crate::access::Access;
 use crate::alarms::AlarmBoard;
+use crate::deploy::Deployer;
 use crate::journal::Reader;
 use crate::pipeline::Board;
 use crate::source::Intake;
@@ -38,6 +39,8 @@ pub struct AdminParts {
     /// Where uploads are handed over, one for each source of kind "http".
     pub intakes: Arc<[Intake]>,
     pub reach: Reach,
+    /// None where nothing can be deployed: then its pages say so.
+    pub deployer: Option<Deployer>,
 }
 
 /// What the handlers read.

@@ -34,6 +34,15 @@ fn every_stage_blame_kind_and_policy_has_a_text() {
 }
 
 #[test]
+fn every_state_of_a_deployment_has_a_text() {
+    for state in crate::domain::DeployState::ALL {
+        for lang in [Lang::En, Lang::ZhCn] {
+            assert_ne!(lang.text(&format!("deploy-state.{state}")), "?", "{state}");
+        }
+    }
+}
+
+#[test]
 fn the_language_comes_from_the_header_when_nothing_is_chosen() {
     assert_eq!(Lang::from_accept("zh-CN,zh;q=0.9,en;q=0.8"), Lang::ZhCn);
     assert_eq!(Lang::from_accept("fr, en-GB;q=0.7"), Lang::En);

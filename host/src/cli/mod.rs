@@ -7,9 +7,10 @@ pub mod station;
 mod accounts;
 mod ask;
 mod audit;
+mod deploy;
+mod deployer;
 mod inspect;
 mod doctor;
-mod installed;
 mod outputs;
 mod replay;
 mod run;
@@ -45,6 +46,9 @@ enum Command {
     Audit(audit::AuditArgs),
     User(accounts::UserArgs),
     Token(accounts::TokenArgs),
+    Deploy(deploy::DeployArgs),
+    Rollback(deploy::RollbackArgs),
+    Status(deploy::StatusArgs),
 }
 
 /// Reads the command line and does what it says.
@@ -65,5 +69,8 @@ pub fn run() -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(args),
         Command::User(args) => accounts::run_user(args),
         Command::Token(args) => accounts::run_token(args),
+        Command::Deploy(args) => deploy::deploy(args),
+        Command::Rollback(args) => deploy::roll_back(args),
+        Command::Status(args) => deploy::status(args),
     }
 }

@@ -5,7 +5,7 @@ use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::config::{StationConfig, load};
 use crate::journal::Ledger;
-use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts};
+use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, LiveRecipe};
 use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -32,18 +32,13 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let reach = Reach { public_host: config.admin.public_host.clone() };
     let has_users = super::accounts::has_users(&config)?;
     let listener = bind(address, &reach, has_users)?;
-    let parts = Assembly::open(config)?;
+    let parts = Arc::new(Assembly::open(config)?);
     for (name, reason) in parts.backends.missing() {
         println!("backend {name} is not available: {reason}");
     }
-    let configured = parts.configured_recipe()?;
-    let recipe = Arc::clone(&configured.live);
-    let device = recipe.model.placement().device.clone();
-    if !device.is_first_wish() {
-        // The alarm `device-not-as-asked` says so too, to people who do not see this terminal.
-        println!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
-    }
-    println!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
+    let configured = parts.configured_recipe(&mut |text| println!("{text}"))?;
+    let recipe = Arc::clone(&configured.ready.live);
+    say_what_runs(&recipe);
 
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
     let journal = open_journal(&parts.config, None)?;
@@ -66,6 +61,8 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let watched = Arc::clone(&journal);
     let trouble = Arc::new(move || watched.health().trouble());
     let access = access(&parts.config, &reach, &ledger)?;
+    configured.commit(&parts)?;
+    let (deployer, deployments) = super::deployer::start(&parts, &configured, ledger, &line)?;
     let state = AdminState::new(AdminParts {
         station: parts.config.station.as_str().into(),
         board: line.board.clone(),
@@ -75,8 +72,8 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         access: Arc::clone(&access),
         intakes: intakes.into(),
         reach,
+        deployer: Some(deployer),
     });
-    configured.commit(&parts)?;
     let admin = AdminServer::start(listener, state)?;
     if let Some(secret) = access.new_set_up_secret()? {
         println!("no users yet: the first admin is made on /setup with the set-up secret {secret}");
@@ -86,6 +83,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 
     signals.forever().next();
     println!("ending: the frames in flight are finished first");
+    deployments.stop();
     line.stop.stop();
     line.join();
     outputs.stop();
@@ -93,6 +91,16 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     journal.close();
     println!("ended");
     Ok(())
+}
+
+/// The recipe and where its model runs, for the terminal.
+fn say_what_runs(recipe: &LiveRecipe) {
+    let device = recipe.model.placement().device.clone();
+    if !device.is_first_wish() {
+        // The alarm `device-not-as-asked` says so too, to people who do not see this terminal.
+        println!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
+    }
+    println!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
 }
 
 fn open_ledger(config: &StationConfig) -> anyhow::Result<Arc<Ledger>> {

@@ -4,6 +4,7 @@ mod problem;
 mod verdict;
 mod upload;
 pub(super) mod inspect;
+pub(super) mod deployments;
 
 pub use problem::Problem;
 pub use verdict::{JudgedJson, reason_of};

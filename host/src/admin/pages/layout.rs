@@ -14,17 +14,19 @@ pub enum Tab {
     Drift,
     Plugins,
     Alarms,
+    Deployments,
     Audit,
     Users,
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 7] = [
+const TABS: [(Tab, &str, &str, Role); 8] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
     (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
     (Tab::Drift, "/drift", "nav.drift", Role::Viewer),
     (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
     (Tab::Alarms, "/alarms", "nav.alarms", Role::Viewer),
+    (Tab::Deployments, "/deployments", "nav.deployments", Role::Viewer),
     (Tab::Audit, "/audit", "nav.audit", Role::Engineer),
     (Tab::Users, "/users", "nav.users", Role::Admin),
 ];

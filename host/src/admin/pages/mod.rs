@@ -5,6 +5,7 @@ pub mod live;
 pub mod list;
 pub mod detail;
 pub mod drift;
+pub mod deployments;
 pub mod plugins;
 pub mod alarms;
 pub mod problem;

@@ -72,6 +72,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
         alarms: alarms.clone(),
         intakes: Arc::new([]),
         access: Arc::clone(&access),
+        deployer: None,
         reach,
     });
     let admin = AdminServer::start(listener, state).unwrap();

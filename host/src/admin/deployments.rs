@@ -1,0 +1,113 @@
+//! The page of deployments: what runs, what is on its way, what was; hand a bundle in, take it back.
+
+use super::api::Problem;
+use super::api::deployments::{begin, blocking, check_length, finish, latest, of, reason_of, receive};
+use super::pages::deployments::{DeploymentsView, content, fragment};
+use super::pages::layout::{Tab, page};
+use super::request::{By, Visitor};
+use super::serve::AdminState;
+use axum::extract::{Form, Multipart, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use maud::Markup;
+
+/// A form's own fields and boundaries, beside the bundle.
+const FORM_BYTES: u64 = 16 << 10;
+
+pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response {
+    with_problem(&visitor, &state, None).await
+}
+
+/// What changes while a deployment is on its way.
+pub async fn progress(visitor: Visitor, State(state): State<AdminState>) -> Response {
+    match draw(&visitor, &state, None, fragment).await {
+        Ok(markup) => markup.into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+pub async fn deploy(
+    visitor: Visitor,
+    By(actor): By,
+    State(state): State<AdminState>,
+    headers: HeaderMap,
+    form: Multipart,
+) -> Response {
+    let done = async {
+        let deployer = of(&state)?;
+        check_length(&headers, deployer.max_bundle_bytes() + FORM_BYTES)?;
+        let (seat, mut upload) = begin(deployer, &actor)?;
+        let (reason, skip_shadow) = read_form(form, &mut upload).await?;
+        finish(deployer, seat, upload, actor, &reason, skip_shadow).await
+    };
+    match done.await {
+        Ok(_) => see_page(),
+        Err(problem) => with_problem(&visitor, &state, Some(problem)).await,
+    }
+}
+
+#[derive(serde::Deserialize)]
+pub struct RollbackForm {
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn roll_back(
+    visitor: Visitor,
+    By(actor): By,
+    State(state): State<AdminState>,
+    Form(form): Form<RollbackForm>,
+) -> Response {
+    let reason = reason_of(&form.reason);
+    let done = async { blocking(of(&state)?, move |deployer| deployer.roll_back(&actor, &reason)).await };
+    match done.await {
+        Ok(_) => see_page(),
+        Err(problem) => with_problem(&visitor, &state, Some(problem)).await,
+    }
+}
+
+fn see_page() -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, "/deployments")]).into_response()
+}
+
+/// The fields before the bundle, and the bundle itself.
+async fn read_form(mut form: Multipart, upload: &mut crate::deploy::Upload) -> Result<(String, bool), Problem> {
+    let broken = |error: axum::extract::multipart::MultipartError| {
+        Problem::new(error.status(), "bad-request", "The form cannot be read", error.body_text())
+    };
+    let (mut reason, mut skip_shadow) = (String::new(), false);
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        match field.name() {
+            Some("reason") => reason = field.text().await.map_err(broken)?,
+            Some("shadow") => skip_shadow = field.text().await.map_err(broken)? == "skip",
+            Some("bundle") => receive(field, upload).await?,
+            _ => {}
+        }
+    }
+    Ok((reason, skip_shadow))
+}
+
+async fn with_problem(visitor: &Visitor, state: &AdminState, problem: Option<Problem>) -> Response {
+    let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
+    match draw(visitor, state, problem.as_ref(), content).await {
+        Ok(markup) => {
+            let title = visitor.lang.text("deployments.title");
+            (status, page(&visitor.frame(state), Some(Tab::Deployments), title, &markup)).into_response()
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn draw(
+    visitor: &Visitor,
+    state: &AdminState,
+    problem: Option<&Problem>,
+    draw: impl FnOnce(&DeploymentsView<'_>) -> Markup,
+) -> Result<Markup, Problem> {
+    let deployer = of(state)?;
+    let deployments = latest(deployer).await?;
+    let (view, running) = (deployer.view(), deployer.running());
+    let problem = problem.map(|problem| (problem.kind, problem.detail.as_ref()));
+    let frame = visitor.frame(state);
+    Ok(draw(&DeploymentsView { frame: &frame, deployments: &deployments, view: &view, running: &running, problem }))
+}
