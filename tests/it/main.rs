@@ -14,6 +14,7 @@ mod fake_model;
 mod plugin_runtime;
 mod journal;
 mod trust;
+mod deploy;
 mod station;
 mod access;
 mod outputs;

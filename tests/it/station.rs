@@ -1,7 +1,7 @@
 //! The commands of `assay` on a station of their own: what a user sees, and what is left behind when something is wrong.
 
 use assay_tests::artifacts::root;
-use assay_tests::station::{TestStation, assay, demo, picture};
+use assay_tests::station::{TestStation, assay, demo, picture, recipe_manifest};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -211,7 +211,7 @@ fn an_unsigned_or_wrongly_signed_recipe_is_refused() {
 /// Packs the demo's recipe anew with `change` made to its manifest, signed by the demo's key; gives the bundle's path.
 fn repack_recipe(station: &TestStation, change: impl Fn(String) -> String) -> PathBuf {
     let manifest = station.dir.path().join("recipe.toml");
-    let recipe = std::fs::read_to_string(root().join("sdk/models/demo/recipe.toml")).unwrap();
+    let recipe = recipe_manifest().unwrap();
     let changed = change(recipe.clone());
     assert_ne!(changed, recipe, "the change is made");
     std::fs::write(&manifest, changed).unwrap();

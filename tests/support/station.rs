@@ -34,6 +34,13 @@ pub fn picture(name: &str) -> PathBuf {
     root().join("sdk/models/demo/pictures").join(name)
 }
 
+/// The demo's recipe as its author writes it, with paths that hold from any folder.
+pub fn recipe_manifest() -> Result<String> {
+    let folder = root().join("sdk/models/demo");
+    let text = std::fs::read_to_string(folder.join("recipe.toml"))?;
+    Ok(text.replace("path = \"selftest/", &format!("path = \"{}/selftest/", folder.display())))
+}
+
 /// A configuration in a folder of its own.
 pub struct TestStation {
     pub dir: tempfile::TempDir,

@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: from a clean clone to a running station with pictures.
 
+mod releases;
 mod set_up;
 
 pub use set_up::set_up;
@@ -156,7 +157,13 @@ impl Station<'_> {
              after = \"keep\"\n\n\
              [[source]]\n\
              kind = \"http\"\n\
-             name = \"upload\"\n",
+             name = \"upload\"\n\n\
+             # A line takes 300 frames for the shadow and 1000 for the trial. This trial is too short for a percentile or\n\
+             # a mix of verdicts, since the pictures come in the order of a story; and a busy machine may be late.\n\
+             [deploy]\n\
+             shadow_frames = 10\n\
+             trial_frames = 19\n\
+             max_timeouts_percent = 100\n",
             self.port,
             quoted(&workspace.root.join(SOURCE).join("pictures"))
         )?;

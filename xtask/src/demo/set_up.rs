@@ -1,6 +1,7 @@
 //! The demo's keys, trust store and signed bundles.
 
 use super::SOURCE;
+use super::releases::{BRITTLE, BRITTLE_GUEST, RELEASES, brittle_manifest};
 use crate::process::Cmd;
 use crate::workspace::Workspace;
 use crate::{files, ui};
@@ -20,11 +21,12 @@ pub fn set_up(workspace: &Workspace) -> Result<()> {
     }
     ui::step(format!("Setting up the demo in {}: a demo key, signed plugins, model and recipe", demo.display()));
     // What is made anew must not be mixed with what is left of an earlier set.
-    for old in [demo.join("bundles"), demo.join("trust.json")] {
+    for old in [demo.join("bundles"), demo.join("releases"), demo.join("trust.json")] {
         files::remove(&old)?;
     }
     files::make_dir(&demo.join("keys"))?;
     files::make_dir(&demo.join("bundles"))?;
+    files::make_dir(&demo.join("releases"))?;
     parts.sign_all(workspace, &demo)?;
     files::write_if_changed(&stamp, inputs.as_bytes())?;
     Ok(())
@@ -64,6 +66,7 @@ impl Parts {
         let modules = workspace.artifacts().join("plugins");
         let mut all: Vec<PathBuf> = self.plugins.iter().map(|(name, _)| modules.join(format!("{name}.wasm"))).collect();
         all.extend(self.plugins.iter().map(|(_, manifest)| manifest.clone()));
+        all.push(guest(workspace));
         let source = workspace.root.join(SOURCE);
         let own = files::list(&source, &["."]).unwrap_or_default();
         all.extend(own.into_iter().filter(|file| !file.starts_with("./pictures")).map(|file| source.join(file)));
@@ -78,7 +81,9 @@ impl Parts {
             .iter()
             .chain(&self.signed_models)
             .filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned()));
-        names.chain(own).map(|name| demo.join("bundles").join(format!("{name}.assay"))).collect()
+        let bundles = names.chain(own).chain([BRITTLE.to_owned()]);
+        let releases = RELEASES.iter().map(|release| demo.join("releases").join(release.file()));
+        bundles.map(|name| demo.join("bundles").join(format!("{name}.assay"))).chain(releases).collect()
     }
 
     fn sign_all(&self, workspace: &Workspace, demo: &Path) -> Result<()> {
@@ -106,8 +111,29 @@ impl Parts {
             let name = manifest.file_stem().unwrap_or_default().to_string_lossy();
             assay.pack(manifest, &name, &key)?;
         }
-        Ok(())
+        sign_releases(assay, &key)
     }
+}
+
+/// What the running demo can be given: a good release, and one with a plugin that traps.
+fn sign_releases(assay: Assay<'_>, key: &Path) -> Result<()> {
+    let manifests = assay.demo.join("manifests");
+    let brittle = manifests.join(format!("{BRITTLE}.toml"));
+    files::write_if_changed(&brittle, brittle_manifest(&guest(assay.workspace)).as_bytes())?;
+    assay.pack(&brittle, BRITTLE, key)?;
+    let source = assay.workspace.root.join(SOURCE);
+    let recipe = files::read_text(&source.join("recipe.toml"))?;
+    for release in RELEASES {
+        let manifest = manifests.join(format!("recipe-{}.toml", release.version));
+        files::write_if_changed(&manifest, release.manifest(&recipe, &source)?.as_bytes())?;
+        assay.pack_to(&manifest, &assay.demo.join("releases").join(release.file()), key)?;
+    }
+    Ok(())
+}
+
+/// The test guest that the demo's bad release carries.
+fn guest(workspace: &Workspace) -> PathBuf {
+    workspace.artifacts().join("guests").join(format!("{BRITTLE_GUEST}.wasm"))
 }
 
 /// The built `assay`, and where it puts things.
@@ -139,10 +165,13 @@ impl Assay<'_> {
     }
 
     fn pack(self, manifest: &Path, name: &str, key: &Path) -> Result<()> {
+        self.pack_to(manifest, &self.demo.join("bundles").join(format!("{name}.assay")), key)
+    }
+
+    fn pack_to(self, manifest: &Path, out: &Path, key: &Path) -> Result<()> {
         let bundles = self.demo.join("bundles");
-        let out = bundles.join(format!("{name}.assay"));
         let cmd = self.run(&["bundle", "pack", "--manifest"]).arg(manifest).arg("--bundles").arg(&bundles);
-        cmd.arg("--key").arg(key).arg("--out").arg(&out).read()?;
+        cmd.arg("--key").arg(key).arg("--out").arg(out).read()?;
         ui::say(format!("    {}: packed and signed", out.display()));
         Ok(())
     }
