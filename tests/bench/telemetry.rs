@@ -6,11 +6,13 @@ use assay::domain::{Digest, Inspection, PluginKind, PluginRun, Stage, StageTime,
 use assay::telemetry::{Gauges, Metrics, VerdictReleased, exposition};
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const COUNT: usize = 20_000;
 /// Verdicts of one reading of the clock, which itself costs some tens of nanoseconds.
 const GROUP: usize = 20;
+/// Additions that one verdict of these needs: two for each time, one for each count.
+const ADDITIONS: usize = 2 * 11 + 2;
 /// A station that has run this many recipes before.
 const RECIPES: usize = 20;
 
@@ -39,10 +41,26 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
         times
     });
     let each = |times: &Times| times.p50() / GROUP as f64;
+    let against = format!(
+        "8 stages, 3 plugins, 20 recipes before; {ADDITIONS} atomic additions alone: {:.2} us",
+        each(&additions())
+    );
     Ok(vec![
-        Figure::at_most("counting a verdict, p50", each(&alone), "us", 2.0, "8 stages, 3 plugins, 20 recipes before"),
+        Figure::at_most("counting a verdict, p50", each(&alone), "us", 2.0, &against),
         Figure::at_most("the same while one scrape follows another, p50", each(&scraped), "us", 2.0, "a second thread"),
     ])
+}
+
+/// The least that counting can cost here.
+fn additions() -> Times {
+    let counters: Vec<AtomicU64> = (0..ADDITIONS).map(|_| AtomicU64::new(0)).collect();
+    Times::of(COUNT / 10, COUNT, || {
+        for _ in 0..GROUP {
+            black_box(&counters).iter().for_each(|counter| {
+                counter.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+    })
 }
 
 fn inspection(fixture: &Fixture, recipe: &str) -> Inspection {

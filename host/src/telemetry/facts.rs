@@ -35,10 +35,15 @@ impl Fact for VerdictReleased<'_> {
         let inspection = self.inspection;
         let kind = inspection.verdict.kind();
         metrics.frames.add(1);
-        metrics.undecided.add(u64::from(kind == VerdictKind::Undecided));
-        metrics.deadline_missed.add(u64::from(missed_deadline(inspection)));
-        let adversarial = inspection.findings().any(|(_, finding)| finding.raised && finding.label == ADVERSARIAL);
-        metrics.adversarial.add(u64::from(adversarial));
+        if kind == VerdictKind::Undecided {
+            metrics.undecided.add(1);
+        }
+        if missed_deadline(inspection) {
+            metrics.deadline_missed.add(1);
+        }
+        if inspection.findings().any(|(_, finding)| finding.raised && finding.label == ADVERSARIAL) {
+            metrics.adversarial.add(1);
+        }
         metrics.recipes.with([&inspection.recipe], |recipe| {
             recipe.verdict(kind);
             for time in &inspection.stages {
