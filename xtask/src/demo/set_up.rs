@@ -24,6 +24,10 @@ pub fn set_up(workspace: &Workspace) -> Result<()> {
     for old in [demo.join("bundles"), demo.join("releases"), demo.join("trust.json")] {
         files::remove(&old)?;
     }
+    // Nor may what was deployed from the earlier set stand in the way of this one.
+    for old in ["counters.json", "installed-recipe"] {
+        files::remove(&demo.join("data").join(old))?;
+    }
     files::make_dir(&demo.join("keys"))?;
     files::make_dir(&demo.join("bundles"))?;
     files::make_dir(&demo.join("releases"))?;
