@@ -136,14 +136,17 @@ impl OnnxRuntimeBackend {
     fn runner(&self, source: &ModelSource, options: &LoadOptions) -> Result<OrtRunner, InferenceError> {
         let bad = |error: ort::Error| bad_model(NAME, source, error.to_string());
         let slots = (0..options.parallel.max(1)).map(|_| self.slot(source, options.threads)).collect::<Result<_, _>>();
-        let memory = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUInput);
+        // For a session that hangs: loading takes long, and happens beside the frames.
+        let (again, source, threads) = (Self { library: Arc::clone(&self.library) }, source.clone(), options.threads);
+        let memory =
+            MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUInput).map_err(bad);
         Ok(OrtRunner {
             name: source.name.clone(),
             library: Arc::clone(&self.library),
             inputs: source.spec.inputs.clone(),
             outputs: source.spec.outputs.clone(),
-            memory: memory.map_err(bad)?,
-            pool: Pool::new(slots?),
+            memory: memory?,
+            pool: Pool::new(slots?, move || again.slot(&source, threads).ok()),
         })
     }
 
@@ -219,9 +222,9 @@ struct OrtRunner {
 
 impl Runner for OrtRunner {
     fn run(&self, inputs: &CheckedInputs<'_>, deadline: Instant) -> Result<Vec<Tensor>, InferenceError> {
-        // A run always comes back before its slot does, so no slot is ever parked at work.
+        // A run that comes back has ended, so no slot is ever parked at work.
         let answer = self.pool.with(deadline, |_| true, |slot| (self.run_on(slot, inputs, deadline), After::Free));
-        answer.unwrap_or_else(|_| Err(InferenceError::Timeout { model: self.name.clone() }))
+        answer.unwrap_or_else(|busy| Err(busy.error(&self.name, CPU)))
     }
 
     fn warm_up(&self, inputs: &CheckedInputs<'_>, deadline: Instant) -> Result<(), InferenceError> {

@@ -1,8 +1,16 @@
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use super::InferenceError;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 /// How often a waiting caller asks parked slots whether they are idle again.
 const POLL: Duration = Duration::from_millis(1);
+/// A run that is this long over its deadline hangs: its slot is written off, and another is made.
+const HANGS_AFTER: Duration = Duration::from_millis(100);
+/// Slots that may be written off at one time. Each is memory and a thread that may never come back.
+const MAX_WRITTEN_OFF: usize = 4;
+/// Time between two attempts to make a slot.
+const MAKE_EVERY: Duration = Duration::from_secs(1);
 
 /// What becomes of a slot after its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,27 +23,91 @@ pub(super) enum After {
 /// No slot came free before the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exhausted {
-    /// True where every slot hangs in a run that was cancelled and never came back.
+    /// True where every slot hangs: its run was cancelled, or is long over its deadline, and never came back.
     pub(super) all_hang: bool,
+}
+
+impl Exhausted {
+    pub(super) fn error(self, model: &str, device: &str) -> InferenceError {
+        let model = model.to_owned();
+        if self.all_hang {
+            let detail =
+                "every inference on it is over its deadline and none has ended; restart the station".to_owned();
+            return InferenceError::DeviceLost { model, device: device.to_owned(), detail };
+        }
+        InferenceError::Timeout { model }
+    }
 }
 
 /// A fixed number of slots, each used by one caller at a time. The lock is held for moving a slot, never for a run.
 /// The slot used last is taken first: its memory is still warm.
+///
+/// A slot whose run hangs is written off, and a new one is made on a thread of its own, so that one caller that never
+/// comes back does not keep the others out for ever.
 pub(super) struct Pool<T> {
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
     state: Mutex<State<T>>,
     freed: Condvar,
     size: usize,
+    make: Box<dyn Fn() -> Option<T> + Send + Sync>,
 }
 
 struct State<T> {
     free: Vec<T>,
     parked: Vec<T>,
+    /// Runs that are not known to hang: their numbers and deadlines.
+    leased: Vec<(u64, Instant)>,
+    next: u64,
+    written_off: usize,
+    making: bool,
+    make_again: Option<Instant>,
 }
 
-impl<T> Pool<T> {
-    pub(super) fn new(slots: Vec<T>) -> Self {
+impl<T> State<T> {
+    /// Slots that exist or are being made, without those that are written off.
+    fn slots(&self) -> usize {
+        self.free.len() + self.parked.len() + self.leased.len() + usize::from(self.making)
+    }
+
+    fn lease(&mut self, deadline: Instant) -> u64 {
+        let number = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.leased.push((number, deadline));
+        number
+    }
+
+    /// Runs that are long over their deadline count no more.
+    fn write_off(&mut self, now: Instant) {
+        let before = self.leased.len();
+        let room = MAX_WRITTEN_OFF.saturating_sub(self.written_off);
+        let mut gone = 0;
+        self.leased.retain(|(_, deadline)| {
+            let hangs = gone < room && now.saturating_duration_since(*deadline) > HANGS_AFTER;
+            gone += usize::from(hangs);
+            !hangs
+        });
+        self.written_off += before - self.leased.len();
+    }
+}
+
+impl<T: Send + 'static> Pool<T> {
+    /// `make` makes another slot like these; none where it can't.
+    pub(super) fn new(slots: Vec<T>, make: impl Fn() -> Option<T> + Send + Sync + 'static) -> Self {
         let size = slots.len();
-        Self { state: Mutex::new(State { free: slots, parked: Vec::new() }), freed: Condvar::new(), size }
+        let state = State {
+            free: slots,
+            parked: Vec::new(),
+            leased: Vec::with_capacity(size),
+            next: 0,
+            written_off: 0,
+            making: false,
+            make_again: None,
+        };
+        let shared = Shared { state: Mutex::new(state), freed: Condvar::new(), size, make: Box::new(make) };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Runs `work` on a slot as soon as one is free. `idle` says of a parked slot whether it can be used again; it is
@@ -46,8 +118,9 @@ impl<T> Pool<T> {
         idle: impl Fn(&mut T) -> bool,
         work: impl FnOnce(&mut T) -> (R, After),
     ) -> Result<R, Exhausted> {
+        let (slot, number) = self.take(deadline, idle)?;
         // Parked unless `work` says otherwise, so that a panic does not free a slot that is still at work.
-        let mut lease = Lease { pool: self, slot: Some(self.take(deadline, idle)?), after: After::Park };
+        let mut lease = Lease { shared: &self.shared, number, slot: Some(slot), after: After::Park };
         let Some(slot) = lease.slot.as_mut() else { return Err(Exhausted { all_hang: false }) };
         let (answer, after) = work(slot);
         lease.after = after;
@@ -57,38 +130,76 @@ impl<T> Pool<T> {
     /// Shows every slot to `work` once, stopping at the first error. For warming up: the slots are taken all together,
     /// so that a run beside it only waits.
     pub(super) fn all<E>(&self, mut work: impl FnMut(&mut T) -> Result<(), E>) -> Result<(), E> {
-        let mut slots = std::mem::take(&mut self.lock().free);
+        let mut slots = std::mem::take(&mut self.shared.lock().free);
         let answer = slots.iter_mut().try_for_each(&mut work);
-        self.lock().free.append(&mut slots);
-        self.freed.notify_all();
+        self.shared.lock().free.append(&mut slots);
+        self.shared.freed.notify_all();
         answer
     }
 
-    fn take(&self, deadline: Instant, idle: impl Fn(&mut T) -> bool) -> Result<T, Exhausted> {
-        let mut state = self.lock();
+    fn take(&self, deadline: Instant, idle: impl Fn(&mut T) -> bool) -> Result<(T, u64), Exhausted> {
+        let mut state = self.shared.lock();
         loop {
             if let Some(slot) = state.free.pop() {
-                return Ok(slot);
+                return Ok((slot, state.lease(deadline)));
             }
             if let Some(index) = state.parked.iter_mut().position(&idle) {
-                return Ok(state.parked.swap_remove(index));
+                return Ok((state.parked.swap_remove(index), state.lease(deadline)));
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Exhausted { all_hang: state.parked.len() == self.size });
+            let now = Instant::now();
+            state.write_off(now);
+            if state.slots() < self.shared.size && state.make_again.is_none_or(|again| again <= now) {
+                state.make_again = Some(now + MAKE_EVERY);
+                state.making = self.make();
             }
-            let wait = if state.parked.is_empty() { left } else { left.min(POLL) };
-            state = self.freed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            let left = deadline.saturating_duration_since(now);
+            if left.is_zero() || state.slots() == 0 {
+                let at_work = state.slots() - state.parked.len();
+                return Err(Exhausted { all_hang: at_work == 0 });
+            }
+            let wait = state.patience(left);
+            state = self.shared.freed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
+    /// Makes a slot on a thread of its own: it may take long, and hang as the one that it replaces.
+    fn make(&self) -> bool {
+        let shared = Arc::clone(&self.shared);
+        let made = Builder::new().name("inference-slot".to_owned()).spawn(move || {
+            let slot = (shared.make)();
+            let mut state = shared.lock();
+            state.making = false;
+            let fresh = slot.is_some();
+            if let Some(slot) = slot {
+                state.free.push(slot);
+                state.make_again = None;
+            }
+            drop(state);
+            shared.freed.notify_all();
+            // False: it could not be made, and is tried again.
+            tracing::warn!(fresh, "an inference hangs; its place was made anew");
+        });
+        made.inspect_err(|error| tracing::error!(%error, "an inference hangs; no thread to make its place anew"))
+            .is_ok()
+    }
+}
+
+impl<T> State<T> {
+    /// How long a caller sleeps that has `left` until its deadline.
+    fn patience(&self, left: Duration) -> Duration {
+        if self.parked.is_empty() { left.min(HANGS_AFTER / 10) } else { left.min(POLL) }
+    }
+}
+
+impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 struct Lease<'a, T> {
-    pool: &'a Pool<T>,
+    shared: &'a Shared<T>,
+    number: u64,
     slot: Option<T>,
     after: After,
 }
@@ -96,12 +207,24 @@ struct Lease<'a, T> {
 impl<T> Drop for Lease<'_, T> {
     fn drop(&mut self) {
         let Some(slot) = self.slot.take() else { return };
-        let mut state = self.pool.lock();
-        match self.after {
-            After::Free => state.free.push(slot),
-            After::Park => state.parked.push(slot),
+        let mut state = self.shared.lock();
+        match state.leased.iter().position(|(number, _)| *number == self.number) {
+            Some(index) => drop(state.leased.swap_remove(index)),
+            None => state.written_off = state.written_off.saturating_sub(1),
         }
+        // One that was written off and came back is only needed where no other was made.
+        let surplus = if state.slots() >= self.shared.size {
+            Some(slot)
+        } else {
+            match self.after {
+                After::Free => state.free.push(slot),
+                After::Park => state.parked.push(slot),
+            }
+            None
+        };
         drop(state);
-        self.pool.freed.notify_one();
+        self.shared.freed.notify_one();
+        // Without the lock: a request's end waits for its run.
+        drop(surplus);
     }
 }

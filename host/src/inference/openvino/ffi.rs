@@ -91,7 +91,7 @@ owner!(DeviceTensor, sys::ov_tensor_t, ov_tensor_free);
 
 // SAFETY: OpenVINO documents that a core may be used from several threads at one time.
 unsafe impl Sync for Core {}
-// SAFETY: only its constant getters are called after it was made.
+// SAFETY: only its constant methods are called after it was made: getters, and the one that makes requests.
 unsafe impl Sync for CompiledModel {}
 // SAFETY: a port is immutable.
 unsafe impl Sync for Port {}

@@ -3,12 +3,13 @@ use super::{CPU, NAME, checked_port, devices};
 use crate::domain::{self, ModelSpec, Tensor};
 use crate::inference::InferenceError;
 use crate::inference::checked::Runner;
-use crate::inference::pool::{After, Exhausted, Pool};
+use crate::inference::pool::{After, Pool};
 use crate::inference::validate::{CheckedInputs, shape_of};
 use crate::inference::watchdog::Watchdog;
 use openvino_sys::ov_status_e as Status;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a cancelled run is waited for before its slot is set aside.
@@ -32,10 +33,19 @@ struct Slot {
 
 impl BatchModel {
     /// One request for each of `models`; a model that is there twice gets two.
+    ///
+    /// A request that hangs is replaced by another one on the same models in turn: a device that shares them goes on,
+    /// a CPU's model whose only stream hangs does not.
     pub(super) fn new(models: Vec<Arc<CompiledModel>>, spec: &ModelSpec, batch: u32) -> Result<Self, String> {
-        let slots = models.into_iter().map(|model| Slot::new(model, spec, batch)).collect::<Result<_, _>>()?;
+        let slot = move |model: &Arc<CompiledModel>, spec: &ModelSpec| Slot::new(Arc::clone(model), spec, batch);
+        let slots = models.iter().map(|model| slot(model, spec)).collect::<Result<_, _>>()?;
         let outputs = spec.outputs.iter().map(|port| (port.clone(), shape_of(port, batch))).collect();
-        Ok(Self { outputs, requests: Pool::new(slots) })
+        let (spec, turn) = (spec.clone(), AtomicUsize::new(0));
+        let make = move || {
+            let turn = turn.fetch_add(1, Ordering::Relaxed) % models.len().max(1);
+            slot(models.get(turn)?, &spec).ok()
+        };
+        Ok(Self { outputs, requests: Pool::new(slots, make) })
     }
 
     fn outputs(&self, slot: &Slot) -> Result<Vec<Tensor>, CallError> {
@@ -184,15 +194,6 @@ impl OpenvinoRunner {
         InferenceError::Failed { backend: NAME, model, detail }
     }
 
-    fn exhausted(&self, busy: Exhausted) -> InferenceError {
-        let model = self.name.clone();
-        if busy.all_hang {
-            let detail = "every inference on it was cancelled and none has ended; restart the station".to_owned();
-            return InferenceError::DeviceLost { model, device: self.device.clone(), detail };
-        }
-        InferenceError::Timeout { model }
-    }
-
     fn batch(&self, batch: u32) -> Result<&BatchModel, InferenceError> {
         self.batches.get(&batch).ok_or_else(|| {
             let (model, detail) = (self.name.clone(), format!("batch size {batch} was not compiled"));
@@ -205,7 +206,7 @@ impl Runner for OpenvinoRunner {
     fn run(&self, inputs: &CheckedInputs<'_>, deadline: Instant) -> Result<Vec<Tensor>, InferenceError> {
         let model = self.batch(inputs.batch())?;
         let answer = model.requests.with(deadline, Slot::idle, |slot| self.run_on(model, slot, inputs, deadline));
-        answer.unwrap_or_else(|busy| Err(self.exhausted(busy)))
+        answer.unwrap_or_else(|busy| Err(busy.error(&self.name, &self.device)))
     }
 
     fn warm_up(&self, inputs: &CheckedInputs<'_>, deadline: Instant) -> Result<(), InferenceError> {

@@ -54,7 +54,7 @@ impl Backend for TractBackend {
         let plan = compile(source).map_err(|error| bad_model(NAME, source, format!("{error:#}")))?;
         let places = usize::try_from(options.parallel.max(1)).unwrap_or(1);
         let (name, outputs) = (source.name.clone(), source.spec.outputs.clone());
-        let runner = TractRunner { name, plan, outputs, places: Pool::new(vec![(); places]) };
+        let runner = TractRunner { name, plan, outputs, places: Pool::new(vec![(); places], || Some(())) };
         let device = DeviceUse {
             backend: NAME.to_owned(),
             asked: request.wish.clone(),
@@ -120,7 +120,7 @@ impl Runner for TractRunner {
         let late = Cell::new(false);
         let work = |(): &mut ()| (self.run_items(inputs, deadline, &late), After::Free);
         match self.places.with(deadline, |()| true, work) {
-            Err(_) => Err(timeout()),
+            Err(busy) => Err(busy.error(&self.name, CPU)),
             Ok(Err(_)) if late.get() => Err(timeout()),
             Ok(Err(error)) => {
                 let (model, detail) = (self.name.clone(), format!("{error:#}"));
