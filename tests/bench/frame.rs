@@ -55,13 +55,9 @@ fn cut(fixture: &Fixture, preprocessors: usize, detectors: usize, real_model: bo
             outputs: vec![NamedTensor { name: "logits".to_owned(), tensor }],
         })
     };
-    Ok(LiveRecipe {
-        recipe,
-        preprocessors: live.preprocessors.iter().take(preprocessors).cloned().collect(),
-        model,
-        detectors: live.detectors.iter().take(detectors).cloned().collect(),
-        monitors: Vec::new(),
-    })
+    let preprocessors = live.preprocessors.iter().take(preprocessors).cloned().collect();
+    let detectors = live.detectors.iter().take(detectors).cloned().collect();
+    Ok(LiveRecipe::new(recipe, model, preprocessors, detectors, Vec::new()))
 }
 
 /// Microseconds of an inspection that are neither decoding nor pixels nor inference. What is left: the digest of the

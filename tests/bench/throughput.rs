@@ -7,7 +7,7 @@ use crate::raw::RawOpenvino;
 use anyhow::{Context as _, bail};
 use assay::imaging::{decode, to_tensor};
 use assay::journal::{Journal, JournalOptions};
-use assay::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, LiveRecipe};
+use assay::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use assay::source::{Outlet, Source, StopFlag};
 use assay_tests::artifacts::root;
 use std::hint::black_box;
@@ -51,6 +51,7 @@ fn line(fixture: &Fixture, recipe: LiveRecipe, count: usize) -> anyhow::Result<(
         states: Box::new(keeper),
         sources: vec![Box::new(Repeat { pictures: fixture.pictures.clone(), count })],
         outcomes: None,
+        events: LineEvents::default(),
         options: LaneOptions { lanes: 1, ..LaneOptions::default() },
     })?;
     let board = line.board.clone();
@@ -76,13 +77,7 @@ fn classifier(fixture: &Fixture) -> LiveRecipe {
     let mut recipe = live.recipe.clone();
     recipe.detectors.clear();
     recipe.monitors.clear();
-    LiveRecipe {
-        recipe,
-        preprocessors: live.preprocessors.clone(),
-        model: Arc::clone(&live.model),
-        detectors: Vec::new(),
-        monitors: Vec::new(),
-    }
+    LiveRecipe::new(recipe, Arc::clone(&live.model), live.preprocessors.clone(), Vec::new(), Vec::new())
 }
 
 fn whole(fixture: &Fixture) -> LiveRecipe {
@@ -90,13 +85,8 @@ fn whole(fixture: &Fixture) -> LiveRecipe {
     let mut recipe = live.recipe.clone();
     // The script has no drift monitor.
     recipe.monitors.clear();
-    LiveRecipe {
-        recipe,
-        preprocessors: live.preprocessors.clone(),
-        model: Arc::clone(&live.model),
-        detectors: live.detectors.clone(),
-        monitors: Vec::new(),
-    }
+    let (preprocessors, detectors) = (live.preprocessors.clone(), live.detectors.clone());
+    LiveRecipe::new(recipe, Arc::clone(&live.model), preprocessors, detectors, Vec::new())
 }
 
 /// Seconds for the same pictures: decode, letterbox, tensor, inference, in one loop.

@@ -12,6 +12,7 @@ mod artifacts;
 mod config;
 mod fake_model;
 mod plugin_runtime;
+mod line;
 mod journal;
 mod trust;
 mod deploy;

@@ -27,7 +27,7 @@ fn component(guest: &str) -> Arc<[u8]> {
     componentize(&module).unwrap().into()
 }
 
-fn host() -> PluginHost {
+pub fn host() -> PluginHost {
     PluginHost::new(options()).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn everything() -> Vec<Capability> {
     vec![Imaging, Log, Config, State, Inference("demo".to_owned())]
 }
 
-fn source(guest: &str, kind: PluginKind) -> PluginSource {
+pub fn source(guest: &str, kind: PluginKind) -> PluginSource {
     let component = component(guest);
     PluginSource {
         name: guest.to_owned(),

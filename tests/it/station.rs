@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+mod failing;
+
 const FAST: &str = "[inference]\norder = [\"onnxruntime\"]";
 const GOOD: &str = "1-ordinary-00-good-brick.jpg";
 const PIT: &str = "1-ordinary-21-pit-aggregate.jpg";

@@ -26,10 +26,15 @@ pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response
     page(&visitor.frame(&state), Some(Tab::Live), visitor.lang.text("nav.live"), &content).into_response()
 }
 
-/// For whoever watches the station: 200 while verdicts can be recorded, else 503 with the reason.
+/// For whoever watches the station: 200 while frames can be judged and recorded, else 503 with the reason. Monitors
+/// that are out are named, and change nothing.
 pub async fn health(State(state): State<AdminState>) -> Response {
-    match (state.trouble)() {
-        None => "ok\n".into_response(),
+    let condition = state.board.condition();
+    match (state.trouble)().or_else(|| condition.trouble()) {
+        None => {
+            let out = condition.plugins_out.iter().map(|(plugin, kind)| format!("{kind} {plugin} is taken out\n"));
+            format!("ok\n{}", out.collect::<String>()).into_response()
+        }
         Some(reason) => (axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }
@@ -79,5 +84,6 @@ async fn follow(
 fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&LiveView<'_>) -> Markup) -> Markup {
     let board = state.board.snapshot();
     let reports: Vec<Report> = state.board.drift().values().cloned().collect();
-    draw(&LiveView { lang, board: &board, queued: state.board.queued(), reports: &reports })
+    let condition = state.board.condition();
+    draw(&LiveView { lang, board: &board, queued: state.board.queued(), reports: &reports, condition: &condition })
 }

@@ -23,11 +23,13 @@ fn both_languages_have_the_same_texts() {
 
 #[test]
 fn every_stage_blame_kind_and_policy_has_a_text() {
-    use crate::domain::{Blame, PluginKind, Stage};
+    use crate::domain::{Blame, FailureAction, PluginKind, Stage};
     let stages = Stage::ALL.map(|stage| format!("stage.{stage}"));
     let blames = [Blame::Plugin, Blame::Model, Blame::Host, Blame::Source, Blame::Device].map(|b| format!("blame.{b}"));
     let kinds = [PluginKind::Preprocessor, PluginKind::Detector, PluginKind::Monitor].map(|k| format!("kind.{k}"));
-    for key in stages.iter().chain(&blames).chain(&kinds) {
+    let actions =
+        [FailureAction::TakeOut, FailureAction::StopLine, FailureAction::Alarm].map(|a| format!("action.{a}"));
+    for key in stages.iter().chain(&blames).chain(&kinds).chain(&actions) {
         assert_ne!(Lang::En.text(key), "?", "{key}");
         assert_ne!(Lang::ZhCn.text(key), "?", "{key}");
     }

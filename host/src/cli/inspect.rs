@@ -2,7 +2,7 @@ use super::station::{Assembly, open_journal};
 use super::summary::InspectReport;
 use super::{truth, words};
 use crate::config::load;
-use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, Outcome, RecipeCard};
+use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, Outcome, RecipeCard};
 use crate::source::{FilesSource, StopFlag};
 use anyhow::{Context as _, bail};
 use crossbeam_channel::bounded;
@@ -56,6 +56,7 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
         states: Box::new(keeper),
         sources: vec![Box::new(FilesSource::new("inspect", args.pictures, parts.config.image_limits.max_file_bytes))],
         outcomes: Some(outcomes_in),
+        events: LineEvents::default(),
         // One lane: pictures are judged in the order in which they were named, and so are the monitors fed.
         options: LaneOptions { lanes: 1, wait_for_monitors: true, ..LaneOptions::default() },
     })?;
@@ -65,7 +66,7 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     let board = line.board.clone();
     let (ending, watcher) = stop_on_signal(line.stop.clone())?;
     let outcomes = collect(&outcomes, count);
-    line.join();
+    super::station::report_end(&line.join());
     journal.close();
     ending.close();
     let _ = watcher.join();

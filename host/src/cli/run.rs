@@ -5,7 +5,7 @@ use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::config::{StationConfig, load};
 use crate::journal::Ledger;
-use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineParts, LiveRecipe};
+use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -55,6 +55,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         states: Box::new(keeper),
         sources,
         outcomes: None,
+        events: LineEvents::default(),
         options: lane_options(&parts.config),
     })?;
     let outputs = Outputs::start(&parts.config, &line.board, &journal, &ledger)?;
@@ -85,7 +86,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     println!("ending: the frames in flight are finished first");
     deployments.stop();
     line.stop.stop();
-    line.join();
+    super::station::report_end(&line.join());
     outputs.stop();
     admin.stop();
     journal.close();

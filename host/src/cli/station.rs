@@ -6,7 +6,7 @@ use crate::domain::{BufferPool, Digest, PluginKind, QualityCheck, Recipe};
 use crate::imaging::DecodeLimits;
 use crate::inference::{BackendOptions, Backends, DeviceRequest, LoadOptions, LoadedModel, ModelSource};
 use crate::journal::{Journal, JournalOptions, KeepDays};
-use crate::pipeline::{InspectContext, LiveRecipe};
+use crate::pipeline::{InspectContext, LineEnd, LiveRecipe};
 use crate::plugin::{AdmittedPlugin, CacheOptions, PluginHost, PluginHostOptions, PluginSource};
 use crate::trust::{BundleKind, Counters, VerifiedBundle, VerifyPolicy, inspect, read_bundle, verify};
 use anyhow::{Context as _, bail};
@@ -160,7 +160,7 @@ impl Assembly {
         let preprocessors = take(PluginKind::Preprocessor);
         let detectors = take(PluginKind::Detector);
         let monitors = take(PluginKind::Monitor);
-        let live = Arc::new(LiveRecipe { recipe, preprocessors, model, detectors, monitors });
+        let live = Arc::new(LiveRecipe::new(recipe, model, preprocessors, detectors, monitors));
         Ok(Ready { live, marks, limits, model_bytes: model_bytes as u64, self_tests: tests })
     }
 
@@ -273,5 +273,15 @@ pub(super) fn journal_options(config: &StationConfig, dir: &Path) -> JournalOpti
         image_quota_bytes: config.journal.image_quota_bytes,
         keep_days: KeepDays { fail: days.fail, undecided: days.undecided, flagged: days.flagged, pass: days.pass },
         ..JournalOptions::new(&dir.join("journal"), &config.station)
+    }
+}
+
+/// Says what hangs where a line did not end whole. The process ends all the same: what hangs goes with it.
+pub(super) fn report_end(end: &LineEnd) {
+    if end.hanging_lanes > 0 {
+        eprintln!("{} lanes hang in a plugin or a device: their frames are recorded as undecided", end.hanging_lanes);
+    }
+    if !end.left.is_empty() {
+        eprintln!("the line ended without {}: it hangs; frames that it held may have no record", end.left.join(", "));
     }
 }

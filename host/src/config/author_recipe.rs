@@ -1,7 +1,7 @@
-use super::author::{Content, Section, capabilities, name, settings, word};
+use super::author::{Content, Section, capabilities, name, required_word, settings, word};
 use super::fields::Fields;
 use super::index::BundleIndex;
-use crate::domain::{Precision, VerdictPolicy};
+use crate::domain::{FailureLimit, Precision, VerdictPolicy};
 use crate::trust::{BundleKind, ModelPin, PluginPin, RecipeManifest};
 
 /// `[recipe]` of an author manifest. Plugins and model are written by name; their digests come from the index.
@@ -15,6 +15,7 @@ pub(super) fn recipe(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option
     let monitors = fields.sections("monitor", |fields| plugin_pin(fields, index));
     let model = fields.required_section("model", |fields| model_pin(fields, index));
     let policy = fields.required_section("policy", policy);
+    let failures = failures(fields);
     let recipe = RecipeManifest {
         preprocessors: preprocessors?,
         model: model?,
@@ -24,6 +25,7 @@ pub(super) fn recipe(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option
         frame_budget_ms: frame_budget_ms?,
         max_model_bytes: max_model_bytes?,
         max_p95_ms: max_p95_ms?.and_then(|limit| u32::try_from(limit).ok()),
+        failures: failures?,
     };
     Some(Section { content: Content::Recipe(recipe), blobs: Vec::new() })
 }
@@ -34,8 +36,31 @@ fn plugin_pin(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option<Plugin
     let settings = settings(fields);
     let expected = "\"undecided\", \"fail\" or \"ignore-with-alarm\"";
     let on_failure = if fields.has("on_failure") { word(fields, "on_failure", expected).map(Some) } else { Some(None) };
+    let failures = failures(fields);
     let bundle = pin(fields, "plugin", BundleKind::Plugin, plugin.as_deref(), index);
-    Some(PluginPin { plugin: plugin?, bundle: bundle?, grants: grants?, settings, on_failure: on_failure? })
+    Some(PluginPin {
+        plugin: plugin?,
+        bundle: bundle?,
+        grants: grants?,
+        settings,
+        on_failure: on_failure?,
+        failures: failures?,
+    })
+}
+
+/// `failures = { count, window_s, then }`; the inner option is none where the key is missing.
+fn failures(fields: &Fields<'_>) -> Option<Option<FailureLimit>> {
+    let read = fields.section("failures", |fields| {
+        let default = FailureLimit::default();
+        let count = fields.number("count", 1..=1000, Some(default.count));
+        let window_s = fields.number("window_s", 1..=86_400, Some(default.window_s));
+        let then = required_word(fields, "then", "\"take-out\", \"stop-line\" or \"alarm\"");
+        Some(FailureLimit { count: count?, window_s: window_s?, then: then? })
+    });
+    match read {
+        None => Some(None),
+        Some(limit) => limit.map(Some),
+    }
 }
 
 fn model_pin(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option<ModelPin> {

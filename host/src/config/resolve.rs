@@ -2,8 +2,8 @@ use super::catalogue::Catalogue;
 use super::deploy::{DEFAULT_MODEL_BYTES, QualifyLimits};
 use super::fields::with_causes;
 use crate::domain::{
-    Capability, Digest, FailurePolicy, ModelFormat, ModelSpec, ModelUse, PluginKind, PluginLimits, PluginUse,
-    Precision, Recipe, Settings,
+    Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelSpec, ModelUse, PluginKind, PluginLimits,
+    PluginUse, Precision, Recipe, Settings,
 };
 use crate::trust::{
     BlobRole, BundleKind, Manifest, Mark, ModelManifest, ModelPin, PluginManifest, PluginPin, RecipeManifest,
@@ -193,7 +193,7 @@ fn assemble(
     let mut marks = vec![recipe.mark()];
     for (kind, _, pin) in pins(content) {
         let bundle = catalogue.get(pin.bundle).ok_or_else(|| format!("plugin {:?} {NOT_THERE}", pin.plugin))?;
-        plugins.push(resolve_plugin(kind, pin, bundle, cap)?);
+        plugins.push(resolve_plugin(kind, pin, content.failures, bundle, cap)?);
         marks.push(bundle.mark());
     }
     let bundle = catalogue.get(content.model.bundle).ok_or_else(|| format!("the model {NOT_THERE}"))?;
@@ -223,6 +223,7 @@ fn assemble(
 fn resolve_plugin(
     kind: PluginKind,
     pin: &PluginPin,
+    recipe_failures: Option<FailureLimit>,
     bundle: &VerifiedBundle,
     cap: &PluginLimits,
 ) -> Result<ResolvedPlugin, String> {
@@ -239,6 +240,7 @@ fn resolve_plugin(
         settings: overlaid(&content.settings, &pin.settings),
         limits: content.limits.capped_by(cap),
         on_failure: pin.on_failure.unwrap_or(FailurePolicy::default_for(kind)),
+        failures: pin.failures.or(recipe_failures).unwrap_or_default(),
     };
     let component = bundle.blob(BlobRole::Component).ok_or_else(missing)?;
     Ok(ResolvedPlugin { plugin, wit: content.wit.clone(), asked: content.capabilities.clone(), component })

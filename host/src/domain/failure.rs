@@ -115,6 +115,10 @@ pub enum FailureCode {
     ImageTooLarge,
     /// The file could not be read.
     Unreadable,
+    /// The plugin failed too often and is not called any more.
+    PluginOut,
+    /// The line was stopped, and judges nothing any more.
+    LineStopped,
     /// The record could not be made durable.
     JournalFailed,
     /// There was no room on the disk for the record.
@@ -144,6 +148,8 @@ impl FailureCode {
             Self::DamagedImage => "damaged-image",
             Self::ImageTooLarge => "image-too-large",
             Self::Unreadable => "unreadable",
+            Self::PluginOut => "plugin-out",
+            Self::LineStopped => "line-stopped",
             Self::JournalFailed => "journal-failed",
             Self::DiskFull => "disk-full",
             Self::Internal => "internal",

@@ -35,8 +35,8 @@ pub use inspection::{DeviceUse, Inspection, Judgement, ModelAnswer, PluginRun, S
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{ModelFormat, ModelSpec, Port, Precision};
 pub use recipe::{
-    Capability, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe, SettingValue, Settings,
-    VerdictPolicy,
+    Capability, FailureAction, FailureLimit, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe,
+    SettingValue, Settings, VerdictPolicy,
 };
 pub use tensor::{ElementType, NamedTensor, Tensor, TensorError};
 pub use verdict::{Evidence, Verdict, VerdictKind, decide};

@@ -166,6 +166,51 @@ impl FailurePolicy {
     }
 }
 
+/// What happens to a plugin that fails again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureAction {
+    /// It is not called any more: frames that need it are `undecided{plugin-out}`; a monitor is left out.
+    TakeOut,
+    /// The line stops: sources end, what is in flight is finished, every later frame is `undecided{line-stopped}`.
+    StopLine,
+    /// People are told, and nothing else changes.
+    Alarm,
+}
+
+impl FailureAction {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TakeOut => "take-out",
+            Self::StopLine => "stop-line",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
+impl fmt::Display for FailureAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How often a plugin may fail, and what then. Only failures that the plugin is to blame for count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureLimit {
+    /// Failures within the window that are too many, at least 1.
+    pub count: u32,
+    pub window_s: u32,
+    pub then: FailureAction,
+}
+
+impl Default for FailureLimit {
+    fn default() -> Self {
+        Self { count: 10, window_s: 60, then: FailureAction::Alarm }
+    }
+}
+
 /// A plugin at its place in a recipe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginUse {
@@ -185,6 +230,7 @@ pub struct PluginUse {
     pub settings: Settings,
     pub limits: PluginLimits,
     pub on_failure: FailurePolicy,
+    pub failures: FailureLimit,
 }
 
 /// The model of a recipe, and where it shall run.

@@ -1,5 +1,5 @@
 use super::{LiveRecipe, Outcome};
-use crate::domain::{DeviceUse, Digest, Recipe, Report, Stage, VerdictKind};
+use crate::domain::{DeviceUse, Digest, Failure, PluginKind, Recipe, Report, Stage, VerdictKind};
 use crate::telemetry::{Metrics, TracesDropped};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::Sender;
@@ -23,6 +23,7 @@ struct Shared {
     snapshot: ArcSwap<BoardSnapshot>,
     recipe: ArcSwap<RecipeCard>,
     drift: ArcSwap<BTreeMap<DriftKey, Report>>,
+    condition: ArcSwap<Condition>,
     version: AtomicU64,
     queued: AtomicU64,
     metrics: Arc<Metrics>,
@@ -43,6 +44,33 @@ pub struct BoardSnapshot {
     /// Over the frames of the window.
     pub frames_per_s: f64,
     pub recipe: Option<Arc<RecipeCard>>,
+}
+
+/// What keeps the line from judging as its recipe says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Plugins of the running recipe that failed too often and are not called any more.
+    pub plugins_out: Vec<(String, PluginKind)>,
+    /// Why the line was stopped; nothing is judged then.
+    pub stopped: Option<Failure>,
+    /// Lanes that hang in a plugin or in a device.
+    pub lanes_hanging: usize,
+    /// So many lanes hang that frames are not judged.
+    pub lanes_exhausted: bool,
+}
+
+impl Condition {
+    /// Why no frame can pass at the moment, in words for whoever watches the station; none where some can.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        if let Some(reason) = &self.stopped {
+            return Some(format!("the line is stopped: {reason}"));
+        }
+        if let Some((plugin, kind)) = self.plugins_out.iter().find(|(_, kind)| *kind != PluginKind::Monitor) {
+            return Some(format!("{kind} {plugin} is taken out: every frame is undecided"));
+        }
+        self.lanes_exhausted.then(|| format!("{} lanes hang: every frame is undecided", self.lanes_hanging))
+    }
 }
 
 /// Since the start of the station.
@@ -106,6 +134,7 @@ impl Board {
                 snapshot: ArcSwap::from_pointee(snapshot),
                 recipe: ArcSwap::new(recipe),
                 drift: ArcSwap::from_pointee(BTreeMap::new()),
+                condition: ArcSwap::from_pointee(Condition::default()),
                 version: AtomicU64::new(1),
                 queued: AtomicU64::new(0),
                 metrics: Arc::default(),
@@ -123,6 +152,12 @@ impl Board {
     #[must_use]
     pub fn drift(&self) -> Arc<BTreeMap<DriftKey, Report>> {
         self.shared.drift.load_full()
+    }
+
+    /// What keeps the line from judging as its recipe says.
+    #[must_use]
+    pub fn condition(&self) -> Arc<Condition> {
+        self.shared.condition.load_full()
     }
 
     /// Grows whenever something on the board changed: a cheap thing to poll.
@@ -174,9 +209,34 @@ impl Board {
         self.shared.version.fetch_add(1, Ordering::Release);
     }
 
+    pub(super) fn add_plugin_out(&self, plugin: &str, kind: PluginKind) {
+        self.change_condition(|condition| condition.plugins_out.push((plugin.to_owned(), kind)));
+    }
+
+    pub(super) fn set_stopped(&self, reason: &Failure) {
+        self.change_condition(|condition| condition.stopped = Some(reason.clone()));
+    }
+
+    /// `look` gives the number of lanes that hang, and whether they are too many. It is asked when the change is made,
+    /// so that of two changes at one time the later number stays.
+    pub(super) fn set_hanging(&self, look: impl Fn() -> (usize, bool)) {
+        self.change_condition(|condition| (condition.lanes_hanging, condition.lanes_exhausted) = look());
+    }
+
+    fn change_condition(&self, change: impl Fn(&mut Condition)) {
+        self.shared.condition.rcu(|condition| {
+            let mut changed = Condition::clone(condition);
+            change(&mut changed);
+            changed
+        });
+        self.shared.version.fetch_add(1, Ordering::Release);
+    }
+
     /// The recipe that judges from now on, shown even while no frame comes.
     pub(super) fn set_recipe(&self, recipe: RecipeCard) {
         self.shared.recipe.store(Arc::new(recipe));
+        // Its plugins are all in.
+        self.change_condition(|condition| condition.plugins_out.clear());
         self.put(BoardSnapshot::clone);
     }
 

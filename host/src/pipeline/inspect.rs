@@ -1,3 +1,4 @@
+use super::flight::{Flight, Seen, describe};
 use super::{Judge, Trace};
 use crate::domain::{
     Blame, BufferPool, Digest, Evidence, Failure, FailureCode, Frame, FrameId, FrameMeta, Inspection, Judgement,
@@ -29,29 +30,48 @@ pub struct Inspected {
 
 /// Takes one arrival all the way to its verdict: decode, judge, decide.
 ///
-/// Whatever goes wrong on the way makes the verdict `undecided`; there is no error and no panic to handle.
+/// Whatever goes wrong on the way makes the verdict `undecided`; there is no error and no panic to handle. Nobody keeps
+/// the deadline from outside: that is what a line does.
 #[must_use]
 pub fn inspect_frame(arrival: Arrival, id: FrameId, judge: &dyn Judge, context: &InspectContext) -> Inspected {
-    let mut trace = Trace::start();
-    let recipe = judge.recipe();
-    let deadline = trace.started() + Duration::from_millis(u64::from(recipe.frame_budget_ms));
-    let meta = describe(&arrival, id);
-    let picture = arrival.payload.as_ref().ok().map(Arc::clone);
-    let digest = picture.as_deref().map(Digest::of);
+    let trace = Trace::start();
+    let deadline = trace.started() + Duration::from_millis(u64::from(judge.recipe().frame_budget_ms));
+    let (meta, payload) = describe(arrival, id);
+    inspect(&Subject { meta: &meta, payload: &payload, deadline, seen: &Seen::default() }, judge, trace, context)
+}
 
-    let frame = trace.stage(Stage::Decode, || open_frame(&arrival, &meta, digest, context));
+/// As [`inspect_frame`], for a frame that another thread watches.
+pub(super) fn inspect_flight(flight: &Flight, context: &InspectContext) -> Inspected {
+    let Flight { meta, payload, deadline, seen, .. } = flight;
+    let subject = Subject { meta, payload, deadline: *deadline, seen };
+    inspect(&subject, flight.recipe.as_ref(), Trace::of(Arc::clone(&flight.progress)), context)
+}
+
+struct Subject<'a> {
+    meta: &'a FrameMeta,
+    payload: &'a Result<Arc<[u8]>, Failure>,
+    deadline: Instant,
+    seen: &'a Seen,
+}
+
+fn inspect(subject: &Subject<'_>, judge: &dyn Judge, mut trace: Trace, context: &InspectContext) -> Inspected {
+    let recipe = judge.recipe();
+    let picture = subject.payload.as_ref().ok().map(Arc::clone);
+    let digest = picture.as_deref().map(|bytes| *subject.seen.digest.get_or_init(|| Digest::of(bytes)));
+
+    let frame = trace.stage(Stage::Decode, || open_frame(subject, digest, context));
     let mut judgement = match &frame {
-        Ok(frame) => judge.judge(frame, deadline, &mut trace),
+        Ok(frame) => judge.judge(frame, subject.deadline, &mut trace),
         Err(failure) => Judgement { failure: Some(failure.clone()), ..Judgement::default() },
     };
-    if judgement.failure.is_none() && Instant::now() > deadline {
+    if judgement.failure.is_none() && Instant::now() > subject.deadline {
         judgement.failure = Some(over_budget(recipe, &trace));
     }
     let verdict = trace.stage(Stage::Decide, || decide_on(recipe, &judgement));
 
     let image = frame.as_ref().ok().map(|frame| &frame.image);
     let inspection = Inspection {
-        meta,
+        meta: subject.meta.clone(),
         picture: digest,
         width: image.map_or(0, |image| image.width()),
         height: image.map_or(0, |image| image.height()),
@@ -67,29 +87,12 @@ pub fn inspect_frame(arrival: Arrival, id: FrameId, judge: &dyn Judge, context: 
     Inspected { inspection, picture, images: judgement.images, frame: frame.ok(), outputs: judgement.outputs }
 }
 
-fn describe(arrival: &Arrival, id: FrameId) -> FrameMeta {
-    FrameMeta {
-        id,
-        captured_at_us: arrival.captured_at_us,
-        source: arrival.source.clone(),
-        origin: arrival.origin.clone(),
-        product: arrival.product.clone(),
-        serial: arrival.serial.clone(),
-        line_trigger: arrival.trigger,
-        simulated: arrival.simulated,
-    }
-}
-
-fn open_frame(
-    arrival: &Arrival,
-    meta: &FrameMeta,
-    digest: Option<Digest>,
-    context: &InspectContext,
-) -> Result<Frame, Failure> {
-    let bytes = arrival.payload.as_ref().map_err(Clone::clone)?;
+fn open_frame(subject: &Subject<'_>, digest: Option<Digest>, context: &InspectContext) -> Result<Frame, Failure> {
+    let bytes = subject.payload.as_ref().map_err(Clone::clone)?;
     let image = decode(bytes, &context.limits, &context.pool)?;
+    let _ = subject.seen.size.set((image.width(), image.height()));
     let picture = digest.unwrap_or_else(|| Digest::of(bytes));
-    Ok(Frame { meta: meta.clone(), image, picture })
+    Ok(Frame { meta: subject.meta.clone(), image, picture })
 }
 
 pub(super) fn decide_on(recipe: &Recipe, judgement: &Judgement) -> crate::domain::Verdict {

@@ -1,10 +1,11 @@
 use super::Trace;
+use super::failing::Failing;
 use crate::domain::{
     Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, ModelAnswer, NamedTensor,
     PluginReport, PluginRun, PluginUse, Recipe, Stage,
 };
 use crate::inference::{InferenceError, LoadedModel, softmax};
-use crate::plugin::{AdmittedPlugin, CallOutcome, DetectInput, LogLevel};
+use crate::plugin::{AdmittedPlugin, CallDeadline, CallOutcome, DetectInput, LogLevel};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,6 +24,8 @@ pub struct LiveRecipe {
     pub model: Arc<dyn LoadedModel>,
     pub detectors: Vec<Arc<AdmittedPlugin>>,
     pub monitors: Vec<Arc<AdmittedPlugin>>,
+    /// How often its plugins failed lately: the only thing that changes, and the only one that a swap forgets.
+    pub(super) failing: Failing,
 }
 
 impl Judge for LiveRecipe {
@@ -67,9 +70,10 @@ struct Way<'a> {
 impl Way<'_> {
     fn preprocess(&mut self) -> Result<(), Stopped> {
         let recipe = self.recipe;
-        for (plugin, place) in recipe.preprocessors.iter().zip(&recipe.recipe.preprocessors) {
-            let (meta, picture, deadline) = (&self.frame.meta, &self.picture, self.deadline);
-            let outcome = self.trace.stage(Stage::Preprocess, || plugin.preprocess(meta, picture, deadline));
+        let places = &recipe.recipe.preprocessors;
+        for (index, (plugin, place)) in recipe.preprocessors.iter().zip(places).enumerate() {
+            let (meta, picture, deadline) = (&self.frame.meta, &self.picture, self.call_deadline());
+            let outcome = self.trace.plugin(Stage::Preprocess, index, || plugin.preprocess(meta, picture, deadline));
             let Some(mut report) = self.account(place, outcome)? else { continue };
             if let Some(picture) = report.picture.take() {
                 self.picture = picture;
@@ -102,13 +106,18 @@ impl Way<'_> {
 
     fn detect(&mut self) -> Result<(), Stopped> {
         let recipe = self.recipe;
-        for (plugin, place) in recipe.detectors.iter().zip(&recipe.recipe.detectors) {
+        let places = &recipe.recipe.detectors;
+        for (index, (plugin, place)) in recipe.detectors.iter().zip(places).enumerate() {
             let input = DetectInput { picture: &self.picture, inputs: &self.inputs, outputs: &self.judgement.outputs };
-            let (meta, deadline) = (&self.frame.meta, self.deadline);
-            let outcome = self.trace.stage(Stage::Detect, || plugin.detect(meta, &input, deadline));
+            let (meta, deadline) = (&self.frame.meta, self.call_deadline());
+            let outcome = self.trace.plugin(Stage::Detect, index, || plugin.detect(meta, &input, deadline));
             self.account(place, outcome)?;
         }
         Ok(())
+    }
+
+    fn call_deadline(&self) -> CallDeadline {
+        CallDeadline::watched(self.deadline, Arc::clone(self.trace.activity()))
     }
 
     /// Books one call. Gives the report, or nothing where the recipe ignores the failure.
@@ -159,6 +168,19 @@ impl Way<'_> {
 }
 
 impl LiveRecipe {
+    /// Puts a recipe together with what its parts became, in its order.
+    #[must_use]
+    pub fn new(
+        recipe: Recipe,
+        model: Arc<dyn LoadedModel>,
+        preprocessors: Vec<Arc<AdmittedPlugin>>,
+        detectors: Vec<Arc<AdmittedPlugin>>,
+        monitors: Vec<Arc<AdmittedPlugin>>,
+    ) -> Self {
+        let failing = Failing::of(&recipe);
+        Self { recipe, preprocessors, model, detectors, monitors, failing }
+    }
+
     /// Softmax of the model's logits under the labels of the recipe.
     fn answer(&self, outputs: &[NamedTensor]) -> Result<ModelAnswer, Failure> {
         let wanted = &self.recipe.model;

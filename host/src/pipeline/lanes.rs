@@ -1,16 +1,22 @@
+use super::control::Control;
+use super::deadline::{self, Watch};
+use super::hanging::Hanging;
+use super::lane::{self, LaneShared};
 use super::monitors::{self, MonitorFeed};
-use super::release::{self, Waiting};
 use super::triggers::Triggers;
 use super::{
-    Board, InspectContext, Judge, LiveRecipe, LiveSlot, MonitorStates, Outcome, Record, RecordKeeper, inspect_frame,
+    Board, InspectContext, LineEvent, LineEvents, LiveRecipe, LiveSlot, MonitorStates, Outcome, RecordKeeper, release,
 };
-use crate::domain::FrameId;
-use crate::source::{Arrival, QueueLimits, Source, StopFlag, queue};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::source::{QueueLimits, Source, StopFlag, queue};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
+
+/// How often the end of the line is looked at while it is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Bounds and threads of a line.
 #[derive(Debug, Clone)]
@@ -29,6 +35,11 @@ pub struct LaneOptions {
     pub wait_for_monitors: bool,
     /// How long a number of a line's counter may come behind a higher one before it counts as lost.
     pub trigger_wait_ms: u64,
+    /// Lanes that may hang at one time, each a thread that may never come back. While as many do, frames are undecided
+    /// at once. (Those that are judging when the last of these hangs may hang too: as many again as lanes, less one.)
+    pub max_abandoned_lanes: usize,
+    /// How long the end of the line is waited for, beyond a frame's budget, while nothing moves.
+    pub end_patience: Duration,
 }
 
 impl Default for LaneOptions {
@@ -41,6 +52,8 @@ impl Default for LaneOptions {
             monitor_frames: 16,
             wait_for_monitors: false,
             trigger_wait_ms: 2000,
+            max_abandoned_lanes: 8,
+            end_patience: Duration::from_secs(10),
         }
     }
 }
@@ -65,6 +78,8 @@ pub struct LineParts {
     pub sources: Vec<Box<dyn Source>>,
     /// Where released verdicts go beside the board.
     pub outcomes: Option<Sender<Arc<Outcome>>>,
+    /// Where goes what people have to be told.
+    pub events: LineEvents,
     pub options: LaneOptions,
 }
 
@@ -74,20 +89,27 @@ pub struct Line {
     pub stop: StopFlag,
     /// The recipe that judges, for those who swap it.
     pub live: LiveSlot,
-    /// In the order in which they end.
-    threads: Vec<JoinHandle<()>>,
+    pub(super) shared: Arc<LaneShared>,
+    sources: Vec<Running>,
+    /// In the order in which they end. The lanes are not among them: a lane may hang, its seat never does.
+    threads: Vec<Running>,
+    /// Closes when the last thread ends.
+    alive: Receiver<Infallible>,
+    patience: Duration,
 }
 
-/// What every lane shares.
-struct LaneShared {
-    station: String,
-    boot: u64,
-    trigger: AtomicU64,
-    live: LiveSlot,
-    context: InspectContext,
-    keeper: Arc<dyn RecordKeeper>,
-    board: Board,
-    triggers: Arc<Triggers>,
+struct Running {
+    name: String,
+    handle: JoinHandle<()>,
+}
+
+/// What is left when a line has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LineEnd {
+    /// Threads that did not end, by name: whatever they hang in, nothing more is expected of them.
+    pub left: Vec<String>,
+    /// Lanes that still hang; their frames were released undecided.
+    pub hanging_lanes: usize,
 }
 
 impl Line {
@@ -96,24 +118,13 @@ impl Line {
     /// # Errors
     /// When the system gives no more threads; those already started end by themselves.
     pub fn start(parts: LineParts) -> Result<Self, LineError> {
-        let LineParts { station, boot, recipe, context, keeper, states, sources, outcomes, options } = parts;
+        let LineParts { station, boot, recipe, context, keeper, states, sources, outcomes, events, options } = parts;
         let board = Board::new(super::RecipeCard::of(&recipe));
-        let live = LiveSlot::new(recipe, board.clone());
+        let live = LiveSlot::new(recipe, board.clone(), events.clone());
         let stop = StopFlag::new();
-        let limits = QueueLimits { frames: options.queue_frames, bytes: options.queue_bytes };
-        let (arrivals_in, arrivals, lost) = queue(limits);
-        let (waiting_in, waiting) = bounded(options.release_frames);
-        let (jobs_in, jobs) = bounded(options.monitor_frames);
-        let mut threads = Vec::new();
-
-        for source in sources {
-            let (out, stop) = (arrivals_in.clone(), stop.clone());
-            threads.push(spawn(&format!("source-{}", source.name()), move || source.run(&out, &stop))?);
-        }
-        drop(arrivals_in);
-
-        let wait = Duration::from_millis(options.trigger_wait_ms);
-        let triggers = Arc::new(Triggers::new(Arc::clone(&keeper), wait));
+        let control = Arc::new(Control::new(board.clone(), events, stop.clone()));
+        let lanes = options.lanes.max(1);
+        let triggers = Arc::new(Triggers::new(Arc::clone(&keeper), Duration::from_millis(options.trigger_wait_ms)));
         let shared = Arc::new(LaneShared {
             triggers: Arc::clone(&triggers),
             station,
@@ -122,73 +133,112 @@ impl Line {
             live: live.clone(),
             context,
             keeper,
-            board: board.clone(),
+            watch: Arc::new(Watch::new(lanes)),
+            hanging: Arc::new(Hanging::new(Arc::clone(&control), options.max_abandoned_lanes)),
+            control: Arc::clone(&control),
         });
-        for number in 0..options.lanes.max(1) {
-            let (shared, arrivals, waiting_in) = (Arc::clone(&shared), arrivals.clone(), waiting_in.clone());
-            threads.push(spawn(&format!("lane-{number}"), move || run_lane(&shared, &arrivals, &waiting_in))?);
-        }
-        drop(waiting_in);
+        let limits = QueueLimits { frames: options.queue_frames, bytes: options.queue_bytes };
+        let (arrivals_in, arrivals, lost) = queue(limits);
+        let (waiting_in, waiting) = bounded(options.release_frames);
+        let (jobs_in, jobs) = bounded(options.monitor_frames);
+        let (overdue_in, overdue) = bounded(lanes + options.max_abandoned_lanes);
+        let (threads, alive) = Threads::new();
 
+        let mut giving = Vec::new();
+        for source in sources {
+            let (out, stop) = (arrivals_in.clone(), stop.clone());
+            giving.push(threads.spawn(&format!("source-{}", source.name()), move || source.run(&out, &stop))?);
+        }
+        for number in 0..lanes {
+            let seat = shared.watch.seat(number, arrivals.clone(), waiting_in.clone());
+            lane::start(&shared, seat).map_err(|_| LineError::lane(number))?;
+        }
+        let (keeping, recording) = (Arc::clone(&shared), Arc::clone(&shared));
         let feed = MonitorFeed::new(jobs_in, options.wait_for_monitors);
-        let (release_board, release_live) = (board.clone(), live.clone());
-        let (released_in, released) = bounded(1);
-        threads.push(spawn("release", move || {
-            release::run(&waiting, &release_board, &release_live, &feed, outcomes.as_ref());
+        let (monitored, released) = (Arc::clone(&control), live.clone());
+        let (released_in, all_released) = bounded(1);
+        let releasing = move || {
+            release::run(&waiting, &control, &released, &feed, outcomes.as_ref());
             drop::<Sender<()>>(released_in);
-        })?);
-        threads.push(spawn("triggers", move || triggers.run(&lost, &released))?);
-        let monitor_board = board.clone();
-        threads.push(spawn("monitors", move || monitors::run(&jobs, states.as_ref(), &monitor_board))?);
-        Ok(Self { board, stop, live, threads })
+        };
+        let running = vec![
+            threads.spawn("deadlines", move || deadline::keep(&keeping, &overdue_in))?,
+            threads.spawn("overdue", move || deadline::record(&recording, &overdue))?,
+            threads.spawn("release", releasing)?,
+            threads.spawn("triggers", move || triggers.run(&lost, &all_released))?,
+            threads.spawn("monitors", move || monitors::run(&jobs, states.as_ref(), &monitored))?,
+        ];
+        Ok(Self { board, stop, live, shared, sources: giving, threads: running, alive, patience: options.end_patience })
     }
 
-    /// Waits until every source has ended and every frame in flight is released.
-    pub fn join(self) {
-        for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the line panicked");
+    /// Waits until every source has ended and every frame in flight is released. What hangs is not waited for beyond
+    /// the patience of the options: it is reported, and left behind.
+    pub fn join(self) -> LineEnd {
+        let (mut moves, mut moved) = (self.shared.control.moves(), Instant::now());
+        while self.alive.recv_timeout(LOOK_EVERY) != Err(RecvTimeoutError::Disconnected) {
+            let now = self.shared.control.moves();
+            if now != moves || !self.is_ending() {
+                (moves, moved) = (now, Instant::now());
+            }
+            if moved.elapsed() > self.patience + self.shared.budget() {
+                return self.leave();
             }
         }
+        for running in self.sources.into_iter().chain(self.threads) {
+            if running.handle.join().is_err() {
+                tracing::error!(thread = running.name, "a thread of the line panicked");
+            }
+        }
+        LineEnd { left: Vec::new(), hanging_lanes: self.shared.hanging.count() }
     }
 
     /// True once all sources have ended and all frames are released.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.threads.iter().all(JoinHandle::is_finished)
+        self.sources.iter().chain(&self.threads).all(|running| running.handle.is_finished())
+    }
+
+    /// True once no more frames are to come.
+    fn is_ending(&self) -> bool {
+        self.stop.is_stopped() || self.sources.iter().all(|running| running.handle.is_finished())
+    }
+
+    fn leave(self) -> LineEnd {
+        let all = self.sources.into_iter().chain(self.threads);
+        let left: Vec<String> =
+            all.filter(|running| !running.handle.is_finished()).map(|running| running.name).collect();
+        self.shared.control.events.emit(LineEvent::LeftBehind { threads: left.clone() });
+        LineEnd { left, hanging_lanes: self.shared.hanging.count() }
     }
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LineError> {
-    let start = Builder::new().name(name.to_owned()).spawn(work);
-    start.map_err(|source| LineError { name: name.to_owned(), source })
+impl LineError {
+    fn lane(number: usize) -> Self {
+        let source = std::io::Error::other("the system gave no thread, see the log");
+        Self { name: format!("lane-{number}"), source }
+    }
 }
 
-/// One lane: takes frames until the sources are gone and the queue is empty.
-fn run_lane(shared: &LaneShared, arrivals: &Receiver<Arrival>, release: &Sender<Waiting>) {
-    for arrival in arrivals {
-        shared.board.set_queued(arrivals.len());
-        let Some(mut arrival) = shared.triggers.admit(arrival) else { continue };
-        let trigger = shared.trigger.fetch_add(1, Ordering::Relaxed) + 1;
-        let id = FrameId { station: shared.station.clone(), boot: shared.boot, trigger };
-        // Apart from the frame, so that it is settled however judging ends.
-        let receipt = arrival.receipt.take();
-        if let Some(receipt) = &receipt {
-            receipt.begin(&id);
-        }
-        // Read once: the frame is judged by exactly this snapshot.
-        let recipe = shared.live.load();
-        let judge: &dyn Judge = recipe.as_ref();
-        let mut inspected = inspect_frame(arrival, id, judge, &shared.context);
-        let record = Record {
-            inspection: inspected.inspection.clone(),
-            picture: inspected.picture.take(),
-            images: std::mem::take(&mut inspected.images),
+/// Starts threads whose end can be waited for with a limit.
+struct Threads {
+    alive: Sender<Infallible>,
+}
+
+impl Threads {
+    fn new() -> (Self, Receiver<Infallible>) {
+        let (alive, ended) = bounded(0);
+        (Self { alive }, ended)
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<Running, LineError> {
+        let alive = self.alive.clone();
+        let work = move || {
+            let _held_until_the_end = alive;
+            work();
         };
-        let submitted = Instant::now();
-        let ticket = shared.keeper.submit(record);
-        if release.send(Waiting { recipe, inspected, ticket, submitted, receipt }).is_err() {
-            break;
+        match Builder::new().name(name.to_owned()).spawn(work) {
+            Ok(handle) => Ok(Running { name: name.to_owned(), handle }),
+            Err(source) => Err(LineError { name: name.to_owned(), source }),
         }
     }
 }

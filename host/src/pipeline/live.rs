@@ -1,4 +1,4 @@
-use super::{Board, LiveRecipe, Outcome, RecipeCard};
+use super::{Board, LineEvents, LiveRecipe, Outcome, RecipeCard};
 use crate::domain::Frame;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::Arc;
@@ -19,14 +19,16 @@ struct Shared {
     recipe: ArcSwap<LiveRecipe>,
     watcher: ArcSwapOption<Watching>,
     board: Board,
+    events: LineEvents,
 }
 
 /// An atomic pointer needs something of a known size.
 struct Watching(Box<dyn Watcher>);
 
 impl LiveSlot {
-    pub(super) fn new(recipe: Arc<LiveRecipe>, board: Board) -> Self {
-        let shared = Shared { recipe: ArcSwap::new(recipe), watcher: ArcSwapOption::empty(), board };
+    pub(super) fn new(recipe: Arc<LiveRecipe>, board: Board, events: LineEvents) -> Self {
+        events.tell_device(&recipe.model.placement().device);
+        let shared = Shared { recipe: ArcSwap::new(recipe), watcher: ArcSwapOption::empty(), board, events };
         Self { shared: Arc::new(shared) }
     }
 
@@ -40,6 +42,7 @@ impl LiveSlot {
     /// Gives the one that judged until now.
     pub fn swap(&self, recipe: Arc<LiveRecipe>) -> Arc<LiveRecipe> {
         let card = RecipeCard::of(&recipe);
+        self.shared.events.tell_device(&recipe.model.placement().device);
         let old = self.shared.recipe.swap(recipe);
         self.shared.board.set_recipe(card);
         old

@@ -4,24 +4,32 @@
 //! way of a frame waits for the admin or for a monitor.
 
 mod trace;
+mod failing;
 mod judge;
+mod flight;
 mod inspect;
+mod events;
 mod board;
 mod live;
 mod second;
+mod control;
+mod hanging;
 mod monitors;
 mod release;
 mod keeper;
 mod counter;
 mod triggers;
+mod deadline;
+mod lane;
 mod lanes;
 
 pub(crate) use board::percentile;
-pub use board::{Board, BoardSnapshot, Counters, RecipeCard, StageLatency};
+pub use board::{Board, BoardSnapshot, Condition, Counters, RecipeCard, StageLatency};
+pub use events::{LineEvent, LineEvents};
 pub use inspect::{InspectContext, Inspected, inspect_frame, now_us};
 pub use judge::{Judge, LiveRecipe};
 pub use keeper::JournalKeeper;
-pub use lanes::{LaneOptions, Line, LineError, LineParts};
+pub use lanes::{LaneOptions, Line, LineEnd, LineError, LineParts};
 pub use live::{LiveSlot, Watcher};
 pub use monitors::MonitorStates;
 pub use release::{Outcome, Record, RecordKeeper, RecordTicket};

@@ -1,6 +1,7 @@
 use super::board::BoardWriter;
+use super::control::Control;
 use super::monitors::{MonitorFeed, MonitorJob};
-use super::{Board, Inspected, LineHistory, LiveRecipe, LiveSlot, Recorded};
+use super::{Inspected, LineHistory, LiveRecipe, LiveSlot, Recorded};
 use crate::domain::{Blame, Failure, FailureCode, Inspection, NamedImage, Stage, StageTime, Verdict};
 use crate::source::{LostTriggers, Receipt, Settlement};
 use crate::telemetry::{FrameUnmonitored, Metrics, RecordNotDurable, VerdictReleased};
@@ -80,16 +81,19 @@ pub(super) const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// Releases verdicts in the order in which the lanes finish, each after its record is durable.
 pub(super) fn run(
     waiting: &Receiver<Waiting>,
-    board: &Board,
+    control: &Control,
     live: &LiveSlot,
     monitors: &MonitorFeed,
     outcomes: Option<&Sender<Arc<Outcome>>>,
 ) {
+    let board = &control.board;
     let mut writer = BoardWriter::new(board.clone());
     loop {
         match waiting.recv_timeout(PUBLISH_EVERY) {
             Ok(waiting) => {
                 let (outcome, job) = release(waiting, board.metrics());
+                control.book(&job.recipe, &outcome.inspection.runs);
+                control.moved();
                 writer.add(&outcome, monitors.skipped());
                 live.released(&outcome, job.frame.as_ref());
                 board.offer_to_tap(&outcome);

@@ -20,6 +20,10 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod deadlines;
+mod failing;
+mod running;
+
 /// A model that answers without looking.
 struct FakeModel {
     spec: ModelSpec,
@@ -89,7 +93,7 @@ fn live(answer: impl Fn() -> Result<Vec<f32>, InferenceError> + Send + Sync + 's
     let spec = ModelSpec { inputs: vec![], outputs: vec![], batch_sizes: vec![1] };
     let placement = Placement { device, library_version: "1".into() };
     let model = Arc::new(FakeModel { spec, placement, answer: Box::new(answer) });
-    LiveRecipe { recipe: recipe(), preprocessors: vec![], model, detectors: vec![], monitors: vec![] }
+    LiveRecipe::new(recipe(), model, vec![], vec![], vec![])
 }
 
 fn good() -> LiveRecipe {
@@ -254,6 +258,7 @@ fn parts(keeper: Arc<dyn RecordKeeper>) -> LineParts {
         states: Box::new(NoStates),
         sources: vec![],
         outcomes: None,
+        events: LineEvents::default(),
         options: LaneOptions::default(),
     }
 }

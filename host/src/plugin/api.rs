@@ -6,6 +6,8 @@ use crate::inference::LoadedModel;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
 /// Where compiled code is kept, and the station's secret that authenticates it.
 #[derive(Clone)]
@@ -105,4 +107,57 @@ pub struct CallOutcome<T> {
     pub log: Vec<LogLine>,
     /// Lines over the limit.
     pub log_dropped: u32,
+}
+
+/// What a call is doing at the moment, for a look from another thread.
+#[derive(Debug, Default)]
+pub struct Activity(AtomicU8);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Doing {
+    /// The plugin's own code, or a host function that takes no time.
+    #[default]
+    Guest,
+    HostFunction,
+    Inference,
+}
+
+impl Activity {
+    #[must_use]
+    pub fn doing(&self) -> Doing {
+        match self.0.load(Ordering::Relaxed) {
+            1 => Doing::HostFunction,
+            2 => Doing::Inference,
+            _ => Doing::Guest,
+        }
+    }
+
+    pub(super) fn set(&self, doing: Doing) {
+        let number = match doing {
+            Doing::Guest => 0,
+            Doing::HostFunction => 1,
+            Doing::Inference => 2,
+        };
+        self.0.store(number, Ordering::Relaxed);
+    }
+}
+
+/// Until when a call has time, and who may look at what it does.
+#[derive(Debug, Clone)]
+pub struct CallDeadline {
+    pub(super) at: Instant,
+    pub(super) activity: Option<Arc<Activity>>,
+}
+
+impl CallDeadline {
+    #[must_use]
+    pub const fn watched(at: Instant, activity: Arc<Activity>) -> Self {
+        Self { at, activity: Some(activity) }
+    }
+}
+
+impl From<Instant> for CallDeadline {
+    fn from(at: Instant) -> Self {
+        Self { at, activity: None }
+    }
 }

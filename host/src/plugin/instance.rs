@@ -1,5 +1,5 @@
 use super::answers;
-use super::api::{CallOutcome, DetectInput, MonitorState, ObserveInput};
+use super::api::{CallDeadline, CallOutcome, DetectInput, Doing, MonitorState, ObserveInput};
 use super::bindings::detector::exports::assay::plugin::detect::Evidence;
 use super::bindings::monitor::exports::assay::plugin::observe::Inspection;
 use super::bindings::{detector, monitor, preprocessor};
@@ -55,7 +55,12 @@ impl AdmittedPlugin {
     }
 
     /// Calls a preprocessor. The smaller of its own deadline and `deadline` counts.
-    pub fn preprocess(&self, meta: &FrameMeta, picture: &Image, deadline: Instant) -> CallOutcome<PluginReport> {
+    pub fn preprocess(
+        &self,
+        meta: &FrameMeta,
+        picture: &Image,
+        deadline: impl Into<CallDeadline>,
+    ) -> CallOutcome<PluginReport> {
         let call = |store: &mut Store<CallState>| {
             let WorldPre::Preprocessor(pre) = &self.world else { return Err(self.wrong_kind("preprocess")) };
             let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
@@ -65,11 +70,16 @@ impl AdmittedPlugin {
             let answer = answer.map_err(CallError::Call)?.map_err(CallError::Plugin)?;
             answers::prepared(store.data_mut(), answer)
         };
-        self.run(deadline, Arc::clone(&self.nothing_remembered), call).outcome
+        self.run(deadline.into(), Arc::clone(&self.nothing_remembered), call).outcome
     }
 
     /// Calls a detector. The smaller of its own deadline and `deadline` counts.
-    pub fn detect(&self, meta: &FrameMeta, input: &DetectInput<'_>, deadline: Instant) -> CallOutcome<PluginReport> {
+    pub fn detect(
+        &self,
+        meta: &FrameMeta,
+        input: &DetectInput<'_>,
+        deadline: impl Into<CallDeadline>,
+    ) -> CallOutcome<PluginReport> {
         let call = |store: &mut Store<CallState>| {
             let WorldPre::Detector(pre) = &self.world else { return Err(self.wrong_kind("detect")) };
             let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
@@ -79,7 +89,7 @@ impl AdmittedPlugin {
             let answer = answer.map_err(CallError::Call)?.map_err(CallError::Plugin)?;
             answers::detection(store.data_mut(), answer, input.picture)
         };
-        self.run(deadline, Arc::clone(&self.nothing_remembered), call).outcome
+        self.run(deadline.into(), Arc::clone(&self.nothing_remembered), call).outcome
     }
 
     /// Calls a monitor. `state` changes only when the call succeeds.
@@ -88,7 +98,7 @@ impl AdmittedPlugin {
         meta: &FrameMeta,
         input: &ObserveInput<'_>,
         state: &mut MonitorState,
-        deadline: Instant,
+        deadline: impl Into<CallDeadline>,
     ) -> CallOutcome<Observation> {
         let call = |store: &mut Store<CallState>| {
             let WorldPre::Monitor(pre) = &self.world else { return Err(self.wrong_kind("observe")) };
@@ -100,7 +110,7 @@ impl AdmittedPlugin {
         };
         // Moved in and out again, not copied: it may be a megabyte.
         let mut remembered = Arc::new(std::mem::take(state));
-        let finished = self.run(deadline, Arc::clone(&remembered), call);
+        let finished = self.run(deadline.into(), Arc::clone(&remembered), call);
         *state = std::mem::take(Arc::make_mut(&mut remembered));
         if finished.outcome.result.is_ok() {
             for (key, value) in finished.changes {
@@ -124,7 +134,7 @@ impl AdmittedPlugin {
             }
             .map_err(CallError::Instantiate)
         };
-        self.run(far, Arc::clone(&self.nothing_remembered), call).outcome.result
+        self.run(far.into(), Arc::clone(&self.nothing_remembered), call).outcome.result
     }
 
     fn wrong_kind(&self, called: &str) -> CallError {
@@ -135,14 +145,15 @@ impl AdmittedPlugin {
     /// One call from store to answer. Whatever happens inside comes out as a typed failure.
     fn run<T>(
         &self,
-        frame_deadline: Instant,
+        frame: CallDeadline,
         remembered: Arc<MonitorState>,
         call: impl FnOnce(&mut Store<CallState>) -> Result<T, CallError>,
     ) -> Finished<T> {
         let start = Instant::now();
         let own = Duration::from_millis(u64::from(self.shared.limits.deadline_ms));
-        let deadline = frame_deadline.min(start + own);
-        let state = CallState::new(Arc::clone(&self.shared), remembered, deadline);
+        let deadline = frame.at.min(start + own);
+        let state = CallState::new(Arc::clone(&self.shared), remembered, CallDeadline { at: deadline, ..frame });
+        state.does(Doing::Guest);
         let called = catch_unwind(AssertUnwindSafe(|| {
             let mut store = self.store(state, deadline);
             let result = if deadline <= start { Err(no_time_left()) } else { call(&mut store) };

@@ -33,8 +33,8 @@ mod instance;
 
 pub use admit::{AdmissionError, PluginHost};
 pub use api::{
-    CacheOptions, CallOutcome, DetectInput, LogLevel, LogLine, MonitorState, ObserveInput, PluginHostOptions,
-    PluginSource,
+    Activity, CacheOptions, CallDeadline, CallOutcome, DetectInput, Doing, LogLevel, LogLine, MonitorState,
+    ObserveInput, PluginHostOptions, PluginSource,
 };
 pub use capabilities::CapabilityError;
 pub use compile_cost::CompileCostError;

@@ -1,6 +1,7 @@
 //! `wasi:nn`, written here rather than taken from a crate: every tensor is checked before a backend sees it, tensors
 //! are shared and never copied between host and model, and raw model bytes from a guest are refused.
 
+use super::api::Doing;
 use super::bindings::nn::errors::{self, ErrorCode};
 use super::bindings::nn::graph::{self, ExecutionTarget, GraphEncoding};
 use super::bindings::nn::inference;
@@ -44,7 +45,10 @@ impl CallState {
         if let Err(refusal) = self.outputs_fit(model.spec(), inputs) {
             return self.nn_error(ErrorCode::TooLarge, refusal);
         }
-        match model.infer(inputs, self.deadline) {
+        self.does(Doing::Inference);
+        let outputs = model.infer(inputs, self.deadline);
+        self.does(Doing::HostFunction);
+        match outputs {
             Ok(outputs) => {
                 self.causes.inference = None;
                 outputs.into_iter().map(|output| self.push_output(output)).collect::<wasmtime::Result<_>>().map(Ok)

@@ -1,4 +1,4 @@
-use super::api::MonitorState;
+use super::api::{Activity, CallDeadline, Doing, MonitorState};
 use super::failure::{Causes, Refusal};
 use super::limits::{Ledger, LogBuffer, MemoryMeter};
 use super::reference::Reference;
@@ -50,11 +50,13 @@ pub(super) struct CallState {
     pub(super) causes: Causes,
     pub(super) memory: Memory,
     pub(super) deadline: Instant,
+    activity: Option<Arc<Activity>>,
     pub(super) host_time: Duration,
 }
 
 impl CallState {
-    pub(super) fn new(shared: Arc<PluginShared>, remembered: Arc<MonitorState>, deadline: Instant) -> Self {
+    pub(super) fn new(shared: Arc<PluginShared>, remembered: Arc<MonitorState>, deadline: CallDeadline) -> Self {
+        let CallDeadline { at: deadline, activity } = deadline;
         let limits = shared.limits;
         let mut table = ResourceTable::with_capacity(8);
         table.set_max_capacity((limits.handles as usize).saturating_add(TABLE_SLACK));
@@ -67,6 +69,7 @@ impl CallState {
             causes: Causes::default(),
             memory: Memory::new(remembered, limits.state_bytes),
             deadline,
+            activity,
             host_time: Duration::ZERO,
         }
     }
@@ -78,9 +81,18 @@ impl CallState {
         if start >= self.deadline {
             return Err(Refusal::deadline().into());
         }
+        self.does(Doing::HostFunction);
         let result = body(self);
+        self.does(Doing::Guest);
         self.host_time += start.elapsed();
         result
+    }
+
+    /// Says what the call is doing from here on.
+    pub(super) fn does(&self, doing: Doing) {
+        if let Some(activity) = &self.activity {
+            activity.set(doing);
+        }
     }
 
     /// A handle on a picture that stays the host's: not counted.

@@ -188,7 +188,7 @@ fn state() -> CallState {
         models: BTreeMap::new(),
         pool: BufferPool::new(1, 1 << 20),
     };
-    CallState::new(Arc::new(shared), Arc::default(), Instant::now() + Duration::from_secs(60))
+    CallState::new(Arc::new(shared), Arc::default(), (Instant::now() + Duration::from_secs(60)).into())
 }
 
 fn code<T: std::fmt::Debug>(checked: Result<T, CallError>) -> FailureCode {

@@ -1,7 +1,7 @@
 use super::strict::unique_settings;
 use crate::domain::{
-    Capability, Digest, FailurePolicy, ModelFormat, ModelSpec, PluginKind, PluginLimits, Precision, Settings,
-    VerdictPolicy,
+    Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelSpec, PluginKind, PluginLimits, Precision,
+    Settings, VerdictPolicy,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -171,6 +171,9 @@ pub struct RecipeManifest {
     /// 95th percentile of an inspection of the self-test frames; the frame's budget where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_p95_ms: Option<u32>,
+    /// How often a plugin may fail that says nothing else itself; none is the built-in limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<FailureLimit>,
 }
 
 /// A plugin in a recipe, pinned by the digest of its bundle's manifest.
@@ -186,6 +189,9 @@ pub struct PluginPin {
     pub settings: Settings,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<FailurePolicy>,
+    /// How often it may fail; none is the recipe's limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<FailureLimit>,
 }
 
 /// The model of a recipe, pinned by the digest of its bundle's manifest.

@@ -5,8 +5,8 @@ use super::manifest::{
 use super::names::{NAME_RULE, is_name};
 use super::strict::parse_utc;
 use crate::domain::{
-    Capability, ElementType, FailurePolicy, ModelFormat, PluginKind, PluginLimits, Port, SettingValue, Settings,
-    VerdictPolicy,
+    Capability, ElementType, FailureLimit, FailurePolicy, ModelFormat, PluginKind, PluginLimits, Port, SettingValue,
+    Settings, VerdictPolicy,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +18,8 @@ const MAX_BATCH: u32 = 256;
 const MAX_PLUGINS_OF_A_KIND: usize = 16;
 const MAX_SETTINGS: usize = 256;
 const MAX_FRAME_BUDGET_MS: u32 = 60_000;
+const MAX_FAILURES: u32 = 1000;
+const MAX_FAILURE_WINDOW_S: u32 = 86_400;
 
 /// One rule that a manifest breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,6 +286,17 @@ impl Rules {
         self.require(recipe.max_model_bytes != Some(0), "recipe.max_model_bytes", || {
             ("0".to_owned(), "at least 1".to_owned())
         });
+        self.failures("recipe.failures", recipe.failures.as_ref());
+    }
+
+    fn failures(&mut self, at: &str, limit: Option<&FailureLimit>) {
+        let Some(FailureLimit { count, window_s, .. }) = limit else { return };
+        self.require((1..=MAX_FAILURES).contains(count), &format!("{at}.count"), || {
+            (count.to_string(), format!("1 to {MAX_FAILURES}"))
+        });
+        self.require((1..=MAX_FAILURE_WINDOW_S).contains(window_s), &format!("{at}.window_s"), || {
+            (window_s.to_string(), format!("1 to {MAX_FAILURE_WINDOW_S}"))
+        });
     }
 
     fn pin(&mut self, at: &str, kind: PluginKind, pin: &PluginPin) {
@@ -293,6 +306,7 @@ impl Rules {
             let expected = if ignored { "\"undecided\" or \"fail\"" } else { "\"ignore-with-alarm\"" };
             (format!("a policy that no {kind} has"), expected)
         });
+        self.failures(&format!("{at}.failures"), pin.failures.as_ref());
         self.name(&format!("{at}.plugin"), &pin.plugin);
         self.capabilities(&format!("{at}.grants"), &pin.grants);
         self.settings(&format!("{at}.settings"), &pin.settings);

@@ -1,6 +1,6 @@
 use super::authors::{MODEL, PLUGIN, folder, write};
 use assay::config::{BundleIndex, Catalogue, ResolvedRecipe, load_author_manifest, resolve};
-use assay::domain::{Capability, FailurePolicy, PluginKind, PluginLimits, SettingValue};
+use assay::domain::{Capability, FailureAction, FailureLimit, FailurePolicy, PluginKind, PluginLimits, SettingValue};
 use assay::trust::{
     BundleKind, PrivateKey, Role, TrustStore, TrustedKey, VerifiedBundle, VerifyPolicy, pack, read_bundle, sign, verify,
 };
@@ -158,6 +158,38 @@ fn a_recipes_own_limits_count_before_it_drives() {
     let own = "frame_budget_ms = 100\nmax_model_bytes = 5000000\nmax_p95_ms = 10";
     let own = limits(&RECIPE.replace("frame_budget_ms = 100", own));
     assert_eq!((own.max_model_bytes, own.max_p95_ms), (5_000_000, 10));
+}
+
+#[test]
+fn a_plugin_may_fail_as_often_as_itself_else_the_recipe_else_the_default_says() {
+    let station = Station::new();
+    let default = station.resolve(RECIPE).unwrap().recipe;
+    let usual = FailureLimit { count: 10, window_s: 60, then: FailureAction::Alarm };
+    assert_eq!((default.preprocessors[0].failures, default.monitors[0].failures), (usual, usual));
+    let both = RECIPE
+        .replace("frame_budget_ms = 100", "frame_budget_ms = 100\nfailures = { count = 5, then = \"stop-line\" }")
+        .replace("plugin = \"drift\"", "plugin = \"drift\"\nfailures = { window_s = 9, then = \"take-out\" }");
+    let recipe = station.resolve(&both).unwrap().recipe;
+    let whole = FailureLimit { count: 5, window_s: 60, then: FailureAction::StopLine };
+    assert_eq!(recipe.preprocessors[0].failures, whole);
+    assert_eq!(recipe.monitors[0].failures, FailureLimit { count: 10, window_s: 9, then: FailureAction::TakeOut });
+}
+
+#[test]
+fn what_a_failing_plugin_comes_to_is_checked_key_by_key() {
+    let station = Station::new();
+    let odd = "frame_budget_ms = 100\nfailures = { count = 0, window_s = \"long\", then = \"pray\", more = 1 }";
+    let problem = station.pack(&RECIPE.replace("frame_budget_ms = 100", odd)).unwrap_err();
+    let words = [
+        "recipe.failures.count",
+        "recipe.failures.window_s",
+        "recipe.failures.then",
+        "\"take-out\", \"stop-line\" or \"alarm\"",
+        "recipe.failures.more",
+    ];
+    for word in words {
+        assert!(problem.contains(word), "{word}:\n{problem}");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::support::{blobs_of, component, key, payload_of, plugin_manifest, refusal, signed, signed_payload, store};
 use assay::domain::{
-    Capability, Digest, ElementType, ModelFormat, ModelSpec, Port, Precision, SettingValue, Settings, VerdictPolicy,
+    Capability, Digest, ElementType, FailureAction, FailureLimit, ModelFormat, ModelSpec, Port, Precision,
+    SettingValue, Settings, VerdictPolicy,
 };
 use assay::trust::{
     BlobRole, BundleKind, Check, Manifest, ModelManifest, ModelPin, NewBlob, PackError, PluginPin, RecipeManifest,
@@ -41,6 +42,7 @@ fn recipe_manifest() -> Manifest {
         grants: vec![Capability::Imaging],
         settings: Settings::new(),
         on_failure: None,
+        failures: None,
     };
     Manifest {
         kind: BundleKind::Recipe,
@@ -66,6 +68,7 @@ fn recipe_manifest() -> Manifest {
             frame_budget_ms: 200,
             max_model_bytes: None,
             max_p95_ms: None,
+            failures: None,
         }),
         ..plugin_manifest()
     }
@@ -296,6 +299,13 @@ fn a_recipes_parts_are_in_range() {
         assert!(found.starts_with("recipe.max_p95_ms: "), "{found}");
     }
     assert!(recipe_problem(|recipe| recipe.max_model_bytes = Some(0)).starts_with("recipe.max_model_bytes: found 0"));
+    let limit = |count, window_s| Some(FailureLimit { count, window_s, then: FailureAction::TakeOut });
+    for (wrong, key) in [(limit(0, 60), "count"), (limit(1001, 60), "count"), (limit(1, 0), "window_s")] {
+        let found = recipe_problem(|recipe| recipe.failures = wrong);
+        assert!(found.starts_with(&format!("recipe.failures.{key}: ")), "{found}");
+        let found = recipe_problem(|recipe| recipe.preprocessors[0].failures = wrong);
+        assert!(found.starts_with(&format!("recipe.preprocessors[0].failures.{key}: ")), "{found}");
+    }
 }
 
 #[test]

@@ -148,6 +148,7 @@ impl Packer {
             frame_budget_ms: 10_000,
             max_model_bytes: None,
             max_p95_ms: None,
+            failures: None,
         };
         self.write(Manifest { recipe: Some(recipe), ..manifest(name, BundleKind::Recipe) }, &[])
     }
@@ -187,7 +188,7 @@ fn everything(kind: PluginKind) -> Vec<Capability> {
 
 fn pin(plugin: &str, grants: Vec<Capability>) -> PluginPin {
     let settings = Settings::new();
-    PluginPin { plugin: plugin.to_owned(), bundle: Digest::of(b""), grants, settings, on_failure: None }
+    PluginPin { plugin: plugin.to_owned(), bundle: Digest::of(b""), grants, settings, on_failure: None, failures: None }
 }
 
 fn manifest(name: &str, kind: BundleKind) -> Manifest {

@@ -1,7 +1,7 @@
 use super::layout::{badge, bar, ms, picture, shape, verdict_word};
 use crate::admin::i18n::Lang;
-use crate::domain::{Inspection, Region, Report, Stage, Verdict, VerdictKind};
-use crate::pipeline::{BoardSnapshot, Counters, Outcome, StageLatency};
+use crate::domain::{Inspection, PluginKind, Region, Report, Stage, Verdict, VerdictKind};
+use crate::pipeline::{BoardSnapshot, Condition, Counters, Outcome, StageLatency};
 use maud::{Markup, html};
 
 /// What the live page shows.
@@ -10,6 +10,7 @@ pub struct LiveView<'a> {
     pub board: &'a BoardSnapshot,
     pub queued: u64,
     pub reports: &'a [Report],
+    pub condition: &'a Condition,
 }
 
 /// The page's content: the fragment inside an element that the event stream refreshes.
@@ -25,9 +26,34 @@ pub fn content(view: &LiveView<'_>) -> Markup {
 /// What changes with every frame.
 pub fn fragment(view: &LiveView<'_>) -> Markup {
     html! {
+        (condition(view.lang, view.condition))
         div class="live" {
             div class="stack" { (last_frame(view)) (recent(view)) }
             div class="stack" { (counters(view)) (latency(view)) (recipe(view)) }
+        }
+    }
+}
+
+/// What keeps the line from judging as its recipe says; nothing where nothing does.
+fn condition(lang: Lang, condition: &Condition) -> Markup {
+    let t = |key: &str| lang.text(key);
+    html! {
+        div role="status" id="condition" {
+            @if let Some(reason) = &condition.stopped {
+                p class="notice fail" { b { (t("live.stopped")) } " " (t("live.stopped-hint")) br; span class="dim" { (reason) } }
+            }
+            @for (plugin, kind) in &condition.plugins_out {
+                p class="notice undecided" {
+                    b { (t("live.plugin-out")) ": " (plugin) } " (" (t(&format!("kind.{kind}"))) "). "
+                    @if *kind == PluginKind::Monitor { (t("live.monitor-out-hint")) } @else { (t("live.plugin-out-hint")) }
+                }
+            }
+            @if condition.lanes_hanging > 0 {
+                p class="notice undecided" {
+                    b { (t("live.lanes-hanging")) ": " (condition.lanes_hanging) }
+                    @if condition.lanes_exhausted { ". " (t("live.lanes-exhausted")) }
+                }
+            }
         }
     }
 }

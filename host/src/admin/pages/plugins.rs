@@ -83,6 +83,9 @@ fn one(lang: Lang, plugin: &PluginUse) -> Markup {
                     (limits.deadline_ms) " ms, " (limits.memory_bytes >> 10) " KiB, " (limits.host_bytes >> 10) " KiB (" (t("plugins.host")) "), " (limits.handles) " " (t("plugins.handles"))
                 }
                 dt { (t("plugins.on-failure")) } dd { (failure_word(lang, plugin.on_failure)) }
+                dt { (t("plugins.failures")) } dd {
+                    (plugin.failures.count) " / " (plugin.failures.window_s) " s: " (t(&format!("action.{}", plugin.failures.then)))
+                }
                 @if !plugin.settings.is_empty() {
                     dt { (t("plugins.settings")) }
                     dd { @for (key, value) in &plugin.settings { span class="mono" { (key) " = " (setting(value)) } br; } }

@@ -91,7 +91,7 @@ pub fn live(bundle: &VerifiedBundle) -> LiveRecipe {
         frame_budget_ms: content.frame_budget_ms,
     };
     let model = Arc::new(FakeModel { spec, placement, behaviour });
-    LiveRecipe { recipe, preprocessors: vec![], model, detectors: vec![], monitors: vec![] }
+    LiveRecipe::new(recipe, model, vec![], vec![], vec![])
 }
 
 /// Builds what the description says; `expects` is what the self-test asks for.
@@ -233,6 +233,7 @@ impl Plant {
             grants: vec![],
             settings: Settings::new(),
             on_failure: None,
+            failures: None,
         };
         let manifest = Manifest {
             schema: SCHEMA,
@@ -264,6 +265,7 @@ impl Plant {
                     fail_on: vec![],
                 },
                 frame_budget_ms: 60_000,
+                failures: None,
                 max_model_bytes: None,
                 max_p95_ms: None,
             }),
@@ -324,6 +326,7 @@ impl Plant {
             states: Box::new(NoStates),
             sources: vec![Box::new(Belt)],
             outcomes: Some(outcomes_in),
+            events: LineEvents::default(),
             options: LaneOptions::default(),
         })
         .unwrap();
