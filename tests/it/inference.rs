@@ -17,8 +17,9 @@ const EMBEDDING: u32 = 12;
 
 /// Most by which logits of an f32 model may differ between backends or from float64.
 const F32_TOLERANCE: f32 = 1e-3;
-/// The same for an int8 model: each backend rounds at other places, by up to a step of the quantised logits.
-const INT8_TOLERANCE: f32 = 0.05;
+/// The same for an int8 model: each backend rounds at other places, by up to a step of the quantised logits, and a
+/// CPU without VNNI instructions adds its products in 16 bits, by up to another one.
+const INT8_TOLERANCE: f32 = 0.1;
 
 fn workspace() -> PathBuf {
     assay_tests::artifacts::root()

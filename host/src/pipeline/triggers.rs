@@ -1,5 +1,5 @@
 //! The line's own trigger numbers: a number that is left out becomes a `lost` row, one that comes twice is answered with
-//! the verdict that it has. docs/adr/0012 has the rules.
+//! the verdict that it has. docs/adr/0016 has the rules.
 
 use super::counter::{Counter, Place, Range};
 use super::inspect::now_us;
