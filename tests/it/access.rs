@@ -159,6 +159,21 @@ fn a_token_works_until_it_expires_or_is_revoked_and_each_refusal_has_a_row() {
 }
 
 #[test]
+fn what_cannot_be_recorded_is_not_done() {
+    let station = TestStation::new(FAST).unwrap();
+    done(&with_input(&station, &["user", "add", "ada", "--role", "admin"], PASSWORD));
+    let running = station.start().unwrap();
+    let db = rusqlite::Connection::open(station.data().join("journal/station.db")).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let fields = [("name", "ada"), ("password", PASSWORD)];
+    let refused = form(&running, "/login", &fields);
+    assert_eq!((refused.status().as_u16(), refused.headers().get("set-cookie")), (503, None));
+    db.execute_batch("ROLLBACK").unwrap();
+    let begun = form(&running, "/login", &fields);
+    assert!(begun.status() == 303 && begun.headers().contains_key("set-cookie"));
+}
+
+#[test]
 fn an_address_that_others_reach_needs_users() {
     let proxy = "[admin]\nbehind_proxy = true\npublic_host = \"line3.plant.example\"";
     let station = TestStation::new(&format!("{FAST}\n{proxy}")).unwrap();
