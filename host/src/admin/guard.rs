@@ -90,12 +90,11 @@ pub async fn identify(state: &AdminState, presented: Presented) -> Result<Identi
 
 /// What the request brings to show who asks.
 pub fn presented(parts: &Parts, behind_proxy: bool) -> Presented {
-    let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| {
-        let text = value.to_str().unwrap_or("");
-        // Another scheme is no token, and does not make the request one without credentials.
-        text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map_or("", |(_, token)| token)
-    });
-    let bearer = bearer.map(|token| token.trim().to_owned());
+    // Another scheme is not for us: a browser sends `Basic` by itself to a proxy that asks for it.
+    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = authorization.and_then(|text| text.split_once(' '));
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let bearer = bearer.map(|(_, token)| token.trim().to_owned());
     // What a page fetches by itself (charts, pictures, events) keeps no session alive.
     let fetched = parts.headers.get("sec-fetch-dest").is_some_and(|value| value != "document");
     let active = !fetched || parts.method != Method::GET;

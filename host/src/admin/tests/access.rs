@@ -94,8 +94,7 @@ fn unknown_and_revoked_tokens_are_refused_and_recorded() {
     let cases = [
         (revoked.as_str(), "revoked-token", "press"),
         ("Bearer assay_00000000000000000000000000000000", "unknown-token", "unknown"),
-        ("Basic YWRtaW46YWRtaW4=", "unknown-token", "unknown"),
-        ("nonsense", "unknown-token", "unknown"),
+        ("bearer nonsense", "unknown-token", "unknown"),
     ];
     for (authorization, kind, actor) in cases {
         let answer = station.get("/api/v1/whoami", &[("authorization", authorization)]);
@@ -103,6 +102,19 @@ fn unknown_and_revoked_tokens_are_refused_and_recorded() {
         let line = station.newest_audit();
         assert_eq!((line.actor.as_str(), line.refused.as_deref()), (actor, Some(kind)));
     }
+}
+
+#[test]
+fn what_a_browser_sends_to_a_proxy_is_no_token_and_frees_no_form() {
+    let station = with_users();
+    let (cookie, token) = station.sign_in("admin");
+    let basic = ("authorization", "Basic YWRtaW46YWRtaW4=");
+    assert_eq!(station.get("/api/v1/whoami", &[basic]).problem(), "not-signed-in");
+    assert_eq!(station.get("/users", &[basic, ("cookie", &cookie)]).status, 200);
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let body = format!("csrf={token}&disabled=true");
+    let foreign = [basic, form, ("cookie", &cookie), ("sec-fetch-site", "cross-site")];
+    assert_eq!(station.ask("POST", "/users/viewer/state", &foreign, &body).status, 403);
 }
 
 #[test]
