@@ -64,6 +64,14 @@ fn what_goes_into_an_address_is_encoded() {
 }
 
 #[test]
+fn the_way_back_stays_on_this_station() {
+    assert_eq!(super::request::own_path("/drift?a=b"), "/drift?a=b");
+    for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "", "drift"] {
+        assert_eq!(super::request::own_path(elsewhere), "/", "{elsewhere:?}");
+    }
+}
+
+#[test]
 fn only_this_machines_own_names_are_answered() {
     for own in ["127.0.0.1:8080", "localhost", "localhost:8080", "[::1]:8080", "10.0.0.5"] {
         assert!(super::request::is_own_host(own, None), "{own}");

@@ -262,6 +262,20 @@ fn a_user_who_is_disabled_is_out_at_once() {
 }
 
 #[test]
+fn an_open_event_stream_ends_with_its_session() {
+    let station = with_users();
+    let (cookie, _) = station.sign_in("viewer");
+    let limit = std::time::Duration::from_secs(60);
+    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(limit)).build().into();
+    let stream = agent.get(format!("{}/live/events", station.address)).header("cookie", &cookie).call();
+    let mut stream = stream.unwrap();
+    assert_eq!(stream.status(), 200);
+    station.access.set_disabled(&Actor::console(), "viewer", true).unwrap();
+    let sent = stream.body_mut().read_to_string().expect("it ends by itself");
+    assert!(sent.contains("event: live"), "{sent}");
+}
+
+#[test]
 fn wrong_passwords_are_slowed_with_a_time_to_wait() {
     let station = with_users();
     let answers = (0..30).map(|_| station.form("/login", "", "name=viewer&password=wrong-password"));
