@@ -8,7 +8,14 @@
 
 use super::history::History;
 use super::*;
-use crate::domain::{AlarmKind, AlarmRule, LatencyHistogram};
+use crate::domain::{
+    AlarmKind, AlarmRule, Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, LatencyHistogram, ModelUse, Recipe,
+    Stage, VerdictPolicy,
+};
+use crate::journal::{Journal, JournalOptions, Ledger};
+use crate::pipeline::{Board, LineEvent, RecipeCard};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn sample(at_ms: u64) -> Sample {
     Sample { at_ms, device_as_asked: true, ..Sample::default() }
@@ -117,4 +124,89 @@ fn the_history_counts_from_the_sample_that_the_window_begins_with() {
     let at = |window_s| history.before(29_000, window_s).unwrap().at_ms;
     assert_eq!((at(5), at(10), at(1)), (24_000, 19_000, 28_000));
     assert_eq!(at(3600), 19_000, "older ones are forgotten");
+}
+
+#[test]
+fn an_event_of_the_line_raises_an_alarm_that_goes_on_after_a_restart_and_ends_with_its_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") };
+    let journal = Arc::new(Journal::open(options).unwrap());
+    let ledger = Arc::new(Ledger::open(dir.path(), "line-1").unwrap());
+    let start = |kinds: &[AlarmKind], events| {
+        AlarmWatch::start(WatchParts {
+            station: "line-1".to_owned(),
+            boot: 1,
+            rules: kinds.iter().map(|kind| AlarmRule::default_of(*kind)).collect(),
+            probe: Probe::new(Board::new(card()), Arc::clone(&journal), events),
+            ledger: Arc::clone(&ledger),
+            send: true,
+        })
+        .unwrap()
+    };
+    let (events_in, events) = crossbeam_channel::bounded(4);
+    let watch = start(&[AlarmKind::LaneAbandoned, AlarmKind::DeviceNotAsAsked], events);
+    let raised = watch.board.snapshot().active.iter().map(|alarm| alarm.kind).collect::<Vec<_>>();
+    assert_eq!(raised, [AlarmKind::DeviceNotAsAsked], "what is wrong at the start is raised at once");
+    let frame = FrameId { station: "line-1".to_owned(), boot: 1, trigger: 7 };
+    let failure = Failure::new(Stage::Detect, Blame::Plugin, FailureCode::Timeout, "100 ms passed");
+    events_in.send(LineEvent::LaneAbandoned { frame, failure, hanging: 1 }).unwrap();
+    let begun = Instant::now();
+    while watch.board.snapshot().active.len() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    assert_eq!(watch.board.snapshot().active[0].about, "line-1-1-7");
+    watch.stop();
+    assert_eq!(ledger.outbox_state().unwrap().pending, 2);
+
+    let nobody = || crossbeam_channel::bounded(1).1;
+    let watch = start(&[AlarmKind::LaneAbandoned, AlarmKind::DeviceNotAsAsked], nobody());
+    let open = ledger.open_alarms().unwrap();
+    assert!(open.iter().any(|alarm| alarm.kind == AlarmKind::DeviceNotAsAsked), "{open:?}");
+    assert_eq!(ledger.alarms(10).unwrap().len(), 2, "the same ones, not new ones");
+    watch.stop();
+    let watch = start(&[], nobody());
+    assert!(watch.board.snapshot().active.is_empty() && ledger.open_alarms().unwrap().is_empty());
+    watch.stop();
+}
+
+fn card() -> RecipeCard {
+    let model = ModelUse {
+        name: "surface".into(),
+        version: "1.0.0".into(),
+        model: Digest::of(b"model"),
+        bundle: Digest::of(b"bundle"),
+        signers: vec![],
+        labels: vec!["good".into()],
+        devices: vec!["CPU".into()],
+        logits: "logits".into(),
+        temperature: 1.0,
+        reference: None,
+    };
+    let policy = VerdictPolicy {
+        pass_labels: vec!["good".into()],
+        min_pass_probability: 0.6,
+        min_fail_probability: 0.5,
+        undecided_on: vec![],
+        fail_on: vec![],
+    };
+    let recipe = Recipe {
+        name: "test".into(),
+        version: "1.0.0".into(),
+        digest: Digest::of(b"recipe"),
+        signers: vec![],
+        preprocessors: vec![],
+        model,
+        detectors: vec![],
+        monitors: vec![],
+        policy,
+        frame_budget_ms: 100,
+    };
+    let device = DeviceUse {
+        backend: "fake".into(),
+        asked: vec!["NPU".into(), "CPU".into()],
+        used: "CPU".into(),
+        precision: "f32-exact".into(),
+    };
+    RecipeCard { recipe, device, library_version: "1".into(), components: vec![] }
 }

@@ -4,7 +4,7 @@ use super::rules::{Change, Standing, measure, step};
 use crate::config::MAX_WINDOW_S;
 use crate::domain::{Alarm, AlarmKind, AlarmRule, CloudEvent};
 use crate::journal::{Journal, Ledger, LedgerError, NewEvent};
-use crate::pipeline::{Board, now_us};
+use crate::pipeline::{Board, LineEvent, now_us};
 use crate::telemetry::{EventsDropped, Gauges};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::collections::{BTreeMap, VecDeque};
@@ -32,6 +32,10 @@ pub enum WatchError {
 pub struct Probe {
     board: Board,
     journal: Arc<Journal>,
+    events: Receiver<LineEvent>,
+    lanes_abandoned: u64,
+    /// The frame on which a lane hung last.
+    hung: String,
 }
 
 pub struct WatchParts {
@@ -239,11 +243,23 @@ fn event(station: &str, alarm: &Alarm) -> NewEvent {
 
 impl Probe {
     #[must_use]
-    pub const fn new(board: Board, journal: Arc<Journal>) -> Self {
-        Self { board, journal }
+    pub const fn new(board: Board, journal: Arc<Journal>, events: Receiver<LineEvent>) -> Self {
+        Self { board, journal, events, lanes_abandoned: 0, hung: String::new() }
     }
 
-    fn sample(&self, started: Instant) -> Sample {
+    /// What the line said since the last look. Its other events stand on the board too.
+    fn listen(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            if let LineEvent::LaneAbandoned { frame, .. } = event {
+                self.lanes_abandoned += 1;
+                self.hung = frame.to_string();
+            }
+        }
+    }
+
+    fn sample(&mut self, started: Instant) -> Sample {
+        self.listen();
+        let condition = self.board.condition();
         let metrics = self.board.metrics();
         let drift = self.board.drift();
         let drifted = drift.iter().filter(|(_, report)| report.drifted);
@@ -254,13 +270,13 @@ impl Probe {
             adversarial: metrics.adversarial.get(),
             deadline_missed: metrics.deadline_missed.get(),
             plugin_faults: metrics.plugin_faults.get(),
-            plugins_out: Vec::new(),
-            lanes_abandoned: 0,
+            plugins_out: condition.plugins_out.iter().map(|(plugin, _)| plugin.clone()).collect(),
+            lanes_abandoned: self.lanes_abandoned,
             outbox_dropped: metrics.outbox_dropped.get(),
             commits: self.journal.commit_times(),
             drifted: drifted.map(|((_, feature, statistic), _)| format!("{feature} ({statistic})")).collect(),
             device_as_asked: self.device_as_asked(),
-            line_stopped: None,
+            line_stopped: condition.stopped.as_ref().map(ToString::to_string),
             disk_level: self.journal.health().pressure as u8,
         }
     }
@@ -291,6 +307,7 @@ impl Probe {
                     format!("{} -> {}", card.device.asked.join(", "), card.device.used)
                 })
             }
+            AlarmKind::LaneAbandoned => self.hung.clone(),
             AlarmKind::PluginTakenOut => short(&sample.plugins_out),
             AlarmKind::LineStopped => sample.line_stopped.clone().unwrap_or_default(),
             AlarmKind::PluginFailures => short(&self.board.metrics().faulty_plugins()),

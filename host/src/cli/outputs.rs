@@ -2,8 +2,9 @@ use crate::alarms::{AlarmBoard, AlarmWatch, Probe, WatchParts};
 use crate::config::StationConfig;
 use crate::journal::{Journal, Ledger};
 use crate::outputs::{self, MqttOutput, MqttParts, TraceOutput, Webhook, WebhookParts};
-use crate::pipeline::Board;
+use crate::pipeline::{Board, LineEvent};
 use anyhow::Context as _;
+use crossbeam_channel::Receiver;
 use std::sync::Arc;
 
 /// Everything that watches the line and tells others of it. None of it is on the way of a frame.
@@ -30,6 +31,7 @@ impl Outputs {
     pub fn start(
         config: &StationConfig,
         board: &Board,
+        events: Receiver<LineEvent>,
         journal: &Arc<Journal>,
         ledger: &Arc<Ledger>,
     ) -> anyhow::Result<Self> {
@@ -37,7 +39,7 @@ impl Outputs {
             station: config.station.clone(),
             boot: journal.boot(),
             rules: config.alarms.clone(),
-            probe: Probe::new(board.clone(), Arc::clone(journal)),
+            probe: Probe::new(board.clone(), Arc::clone(journal), events),
             ledger: Arc::clone(ledger),
             send: config.webhook.is_some(),
         })?;

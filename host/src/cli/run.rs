@@ -14,6 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Events of the line that may wait for the one who watches it, who looks once a second.
+const LINE_EVENTS: usize = 256;
+
 /// Runs the station until Ctrl-C.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
@@ -46,6 +49,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     outputs::prepare(&parts.config, &journal, &ledger)?;
     let keeper = JournalKeeper::new(Arc::clone(&journal), true);
     let Sources { sources, intakes } = sources(&parts.config, &journal.reader())?;
+    let (events_in, events) = LineEvents::channel(LINE_EVENTS);
     let line = Line::start(LineParts {
         station: parts.config.station.clone(),
         boot: journal.boot(),
@@ -55,10 +59,10 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         states: Box::new(keeper),
         sources,
         outcomes: None,
-        events: LineEvents::default(),
+        events: events_in,
         options: lane_options(&parts.config),
     })?;
-    let outputs = Outputs::start(&parts.config, &line.board, &journal, &ledger)?;
+    let outputs = Outputs::start(&parts.config, &line.board, events, &journal, &ledger)?;
     let watched = Arc::clone(&journal);
     let trouble = Arc::new(move || watched.health().trouble());
     let access = access(&parts.config, &reach, &ledger)?;

@@ -16,6 +16,8 @@ fn a_plugin_that_is_taken_out_shows_on_the_live_page_and_in_the_health() {
     let page = ask_until(&running.address, "/inspections?verdict=undecided", |page| page.contains("plugin-out"));
     assert!(page.contains("unknown-model"), "the failures that led to it");
     assert!(ask_until(&running.address, "/", |page| page.contains("Taken out")).contains("adv-squeeze"));
+    let alarms = ask_until(&running.address, "/api/v1/alarms", |alarms| alarms.contains("plugin-taken-out"));
+    assert!(alarms.contains("\"about\":\"adv-squeeze\""), "{alarms}");
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut health = agent.get(format!("{}/healthz", running.address)).call().unwrap();
     assert_eq!(health.status(), 503);
