@@ -8,6 +8,6 @@ mod slow;
 mod soak;
 
 pub use cases::{CASES, Case, Made, Outcome};
-pub use components::{component, wat};
+pub use components::{component, just_admitted, wat};
 pub use line::HostileLine;
 pub use soak::{Dose, Row, soak};

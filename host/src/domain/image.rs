@@ -171,10 +171,11 @@ impl PoolShared {
         }
     }
 
-    /// The last free buffer that is large enough, else the last: it grows.
+    /// The smallest free buffer that is large enough, else the last: it grows.
     fn take(&self, len: usize) -> Vec<u8> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        match free.iter().rposition(|bytes| bytes.capacity() >= len) {
+        let fits = free.iter().enumerate().filter(|(_, bytes)| bytes.capacity() >= len);
+        match fits.min_by_key(|(_, bytes)| bytes.capacity()).map(|(index, _)| index) {
             Some(index) => free.swap_remove(index),
             None => free.pop().unwrap_or_default(),
         }

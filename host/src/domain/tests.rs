@@ -183,6 +183,18 @@ fn a_pool_keeps_few_bytes_whatever_the_sizes() {
 }
 
 #[test]
+fn a_small_picture_does_not_take_the_buffer_of_a_large_one() {
+    let pool = BufferPool::new(4, 1000);
+    let (large, small) = (pool.take(1000), pool.take(10));
+    let address = large.as_slice().as_ptr();
+    drop(small);
+    drop(large);
+    let held = pool.take(10);
+    assert_eq!(pool.take(1000).as_slice().as_ptr(), address);
+    drop(held);
+}
+
+#[test]
 fn the_first_element_that_is_not_finite_is_found_in_every_type() {
     let tensor = |ty, bytes: Vec<u8>| {
         Tensor::from_bytes(&[u32::try_from(bytes.len()).unwrap() / ty_len(ty)], ty, &bytes).unwrap()

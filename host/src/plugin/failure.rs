@@ -104,9 +104,14 @@ fn explain_error(error: &wasmtime::Error, starting: bool, causes: &Causes) -> Re
     if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
         return explain_trap(*trap, error, causes);
     }
-    if starting || error.is::<wasmtime::PoolConcurrencyLimitError>() || error.is::<std::io::Error>() {
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() || error.is::<std::io::Error>() {
         let detail = format!("the plugin could not be instantiated: {}", error.root_cause());
         return Refusal::new(Blame::Host, FailureCode::Internal, detail);
+    }
+    if starting {
+        // Everything but the pool and the system comes from the component: a function of another type, for one.
+        let detail = format!("the component does not fit its world: {}", error.root_cause());
+        return Refusal::new(Blame::Plugin, FailureCode::BadAnswer, detail);
     }
     explain_text(&error.root_cause().to_string())
 }

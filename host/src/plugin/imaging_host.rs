@@ -6,6 +6,7 @@ use super::bindings::imaging::{self, ImageInfo, ImagingError, PixelFormat, Resiz
 use super::bindings::types::Region;
 use super::convert;
 use super::failure::Refusal;
+use super::op_cost::Costly;
 use super::resources::{ImageEntry, TensorEntry};
 use super::state::CallState;
 use crate::domain::{self, BufferPool, Image, Tensor};
@@ -191,6 +192,7 @@ impl imaging::HostImage for CallState {
         filter: ResizeFilter,
     ) -> Answer<Resource<ImageEntry>> {
         let filter = convert::resize_filter(filter);
+        self.begin(&handle, Costly::Resize { width, height, filter })?;
         self.timed(|state| {
             let image = state.image(&handle)?;
             let size = (width, height, image.format());
@@ -219,10 +221,12 @@ impl imaging::HostImage for CallState {
     }
 
     fn gaussian_blur(&mut self, handle: Resource<ImageEntry>, sigma: f32) -> Answer<Resource<ImageEntry>> {
+        self.begin(&handle, Costly::Gaussian { sigma })?;
         self.same_size(&handle, |image, pool| ops::gaussian_blur(image, sigma, pool))
     }
 
     fn median_blur(&mut self, handle: Resource<ImageEntry>, size: u32) -> Answer<Resource<ImageEntry>> {
+        self.begin(&handle, Costly::Median { size })?;
         self.same_size(&handle, |image, pool| ops::median_blur(image, size, pool))
     }
 
@@ -231,6 +235,7 @@ impl imaging::HostImage for CallState {
     }
 
     fn jpeg_round_trip(&mut self, handle: Resource<ImageEntry>, quality: u32) -> Answer<Resource<ImageEntry>> {
+        self.begin(&handle, Costly::JpegRoundTrip)?;
         self.same_size(&handle, |image, pool| ops::jpeg_round_trip(image, quality, pool))
     }
 

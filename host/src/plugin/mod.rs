@@ -19,6 +19,7 @@ mod failure;
 mod reference;
 mod state;
 mod services;
+mod op_cost;
 mod imaging_host;
 mod nn_host;
 mod convert;

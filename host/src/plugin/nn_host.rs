@@ -13,6 +13,7 @@ use super::state::CallState;
 use crate::domain::{Blame, FailureCode, ModelSpec, NamedTensor, Tensor};
 use crate::inference::{InferenceError, LoadedModel};
 use std::sync::Arc;
+use std::time::Instant;
 use wasmtime::component::Resource;
 
 /// More inputs than models have; longer lists are still read, and refused by the model.
@@ -45,6 +46,7 @@ impl CallState {
         if let Err(refusal) = self.outputs_fit(model.spec(), inputs) {
             return self.nn_error(ErrorCode::TooLarge, refusal);
         }
+        let asked = Instant::now();
         self.does(Doing::Inference);
         let outputs = model.infer(inputs, self.deadline);
         self.does(Doing::HostFunction);
@@ -53,8 +55,21 @@ impl CallState {
                 self.causes.inference = None;
                 outputs.into_iter().map(|output| self.push_output(output)).collect::<wasmtime::Result<_>>().map(Ok)
             }
-            Err(error) => self.nn_error(code_of(&error), Refusal::of_inference(&error)),
+            Err(error) => self.nn_error(code_of(&error), self.blamed(&error, asked)),
         }
+    }
+
+    /// A model that is late is the device's fault only where the plugin left it at least half of its own time.
+    fn blamed(&self, error: &InferenceError, asked: Instant) -> Refusal {
+        let refusal = Refusal::of_inference(error);
+        let (used, left) =
+            (asked.saturating_duration_since(self.begun), self.deadline.saturating_duration_since(asked));
+        if refusal.code != FailureCode::Timeout || used <= left {
+            return refusal;
+        }
+        let (used, left) = (used.as_millis(), left.as_millis());
+        let detail = format!("{}: asked after {used} ms, {left} ms before the deadline", refusal.detail);
+        Refusal::new(Blame::Plugin, FailureCode::Timeout, detail)
     }
 
     fn push_output(&mut self, output: NamedTensor) -> wasmtime::Result<Named> {

@@ -15,6 +15,7 @@ use super::compile_cost::{self, CompileCostError, CompileLimits};
 use super::engine::EngineRoom;
 use super::failure::CallError;
 use super::limits::{Ledger, LogBuffer, MemoryMeter, printable};
+use super::op_cost::Costly;
 use super::services::Memory;
 use super::state::{CallState, PluginShared};
 use crate::domain::{BufferPool, Capability, FailureCode, Image, PixelFormat, PluginKind, PluginLimits};
@@ -306,6 +307,21 @@ fn each_limit_of_the_compile_cost_holds() {
     }
     let cut = compile_cost::check(&TWO_FUNCTIONS[..TWO_FUNCTIONS.len() - 3], &loose);
     assert!(matches!(cut, Err(CompileCostError::Broken { .. })));
+}
+
+#[test]
+fn an_operation_that_cannot_end_in_time_does_not_begin() {
+    let mut state = state();
+    let image = Image::new(1000, 1000, PixelFormat::Gray8, vec![0; 1_000_000].into()).unwrap();
+    let handle = state.lend_image(&image).unwrap();
+    let op = Costly::Median { size: 7 };
+    assert_eq!(op.least(&image), Duration::from_millis(6));
+    state.begin(&handle, op).unwrap();
+    state.deadline = Instant::now() + Duration::from_millis(5);
+    let error = state.begin(&handle, op).unwrap_err();
+    let refusal = error.downcast_ref::<super::failure::Refusal>().unwrap();
+    assert_eq!(refusal.code, FailureCode::Timeout);
+    assert!(refusal.detail.contains("`median-blur` over 1000000 bytes takes 6 ms"), "{refusal}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::*;
 use FailureCode as Code;
 use assay_tests::hostile::{CASES, Made, wat};
+use std::io::Write as _;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 
@@ -16,9 +17,9 @@ fn hostile(mode: &str) -> PluginSource {
 #[test]
 fn no_hostile_plugin_gets_a_pass_harms_the_next_frame_or_leaves_anything_behind() {
     let output = Command::new(env!("CARGO_BIN_EXE_assay-soak")).args(["--ms-each", "150"]).output().unwrap();
-    let table = String::from_utf8_lossy(&output.stdout);
-    println!("{table}");
-    assert!(output.status.success(), "{}\n{table}{}", output.status, String::from_utf8_lossy(&output.stderr));
+    // Past the test's own capture: the table is worth reading when all is well, too.
+    std::io::stdout().write_all(&output.stdout).unwrap();
+    assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -68,6 +69,25 @@ fn a_byte_flipped_anywhere_is_another_plugin_or_none_and_never_a_crash() {
     assert!(detect(&host.admit(sound).unwrap(), &picture(8, 1), &[]).result.unwrap().findings.is_empty());
 }
 
+/// Prints what compiling takes that is just admitted; what it takes decides nothing. The compiler has limits of its own:
+/// where it says no, it says so cleanly.
+#[test]
+fn what_is_just_cheap_enough_is_compiled_or_refused_by_the_compiler() {
+    let host = host();
+    for (what, module) in assay_tests::hostile::just_admitted().unwrap() {
+        let mut costly = source("healthy-detector", PluginKind::Detector);
+        costly.component = module.into();
+        costly.digest = Digest::of(&costly.component);
+        let start = Instant::now();
+        let end = match host.admit(costly) {
+            Ok(_) => "compiled".to_owned(),
+            Err(AdmissionError::Compile { detail, .. }) => detail,
+            Err(other) => panic!("{what}: {other:?}"),
+        };
+        println!("{what}: {:.1} s, {end}", start.elapsed().as_secs_f64());
+    }
+}
+
 #[test]
 fn a_plugin_that_never_ends_is_stopped_soon_after_its_deadline() {
     let mut source = hostile("infinite_loop");
@@ -90,6 +110,21 @@ fn the_frames_deadline_counts_where_it_is_sooner() {
     let failure = plugin.detect(&meta(), &input, Instant::now() + Duration::from_millis(20)).result.unwrap_err();
     assert_eq!(failure.code, Code::Timeout);
     assert!(failure.detail.contains("what was left of the frame's time"), "{failure}");
+}
+
+#[test]
+fn a_plugin_that_changes_its_mind_is_recorded_as_it_answers_and_remembers_nothing() {
+    let plugin = host().admit(hostile("changes_its_mind")).unwrap();
+    let (frame, mut meta) = (picture(8, 1), meta());
+    let mut answer = |trigger| {
+        meta.id.trigger = trigger;
+        let input = DetectInput { picture: &frame, inputs: &[], outputs: &[] };
+        plugin.detect(&meta, &input, far()).result.unwrap().findings.remove(0)
+    };
+    let (first, second) = (answer(41), answer(42));
+    assert!((first.score - second.score).abs() > 0.5, "{first:?} {second:?}");
+    let calls = vec![("calls".to_owned(), "0".to_owned())];
+    assert_eq!((&first.attributes, &second.attributes), (&calls, &calls));
 }
 
 #[test]
@@ -124,6 +159,22 @@ fn an_inference_error_keeps_its_own_blame_through_the_plugin() {
         assert_eq!((failure.code, failure.blame), (code, blame), "{failure}");
         assert!(failure.detail.contains("demo") && failure.detail.contains("gave up"), "{failure}");
     }
+}
+
+#[test]
+fn a_model_that_was_asked_too_late_is_not_the_devices_fault() {
+    let plugin = host().admit(hostile("compute_loop")).unwrap();
+    let input = vec![NamedTensor {
+        name: "image".to_owned(),
+        tensor: Tensor::build(&[1, 1, 8, 8], ElementType::F32, |_| ()).unwrap(),
+    }];
+    let failure = detect(&plugin, &picture(8, 1), &input).result.unwrap_err();
+    assert_eq!((failure.code, failure.blame), (Code::Timeout, Blame::Plugin), "{failure}");
+    // The first question, with all of the time: then it is.
+    let mut source = hostile("compute_loop");
+    source.models = models(Arc::new(FakeModel::new(Mood::TimesOut)));
+    let failure = detect(&host().admit(source).unwrap(), &picture(8, 1), &input).result.unwrap_err();
+    assert_eq!((failure.code, failure.blame), (Code::Timeout, Blame::Device), "{failure}");
 }
 
 #[test]

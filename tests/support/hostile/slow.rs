@@ -12,13 +12,31 @@ pub fn module(name: &str) -> Result<Vec<u8>> {
         "huge_function" => detector(&[function(1, &add_to_local(200_000))]),
         "huge_br_table" => detector(&[function(60, &br_table(600_000))]),
         "deep_blocks" => detector(&[function(1, &deep(100_000))]),
+        "wide_frames" => detector_calling(&[0x10, 2], &[function(FRAME, &wide_frame())]),
         "many_locals" => detector(&[function(40_000, &ifs(2000))]),
         other => bail!("nobody writes {other}"),
     })
 }
 
+/// Largest that are admitted: what a test of the compile time measures.
+pub fn just_admitted() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("99,000 functions", detector(&vec![function(0, &[]); 99_000])),
+        ("one function of 1 MB", detector(&[function(1, &add_to_local(149_000))])),
+        ("one br_table of 500,000", detector(&[function(60, &br_table(500_000))])),
+        ("19,000 blocks inside blocks", detector(&[function(1, &deep(19_000))])),
+        ("40,000 locals, 990 jumps", detector(&[function(40_000, &ifs(990))])),
+        ("1,900 locals, 20,000 jumps", detector(&[function(1900, &ifs(20_000))])),
+    ]
+}
+
 /// A detector that answers well, with more functions behind its own two.
 fn detector(functions: &[Vec<u8>]) -> Vec<u8> {
+    detector_calling(&[], functions)
+}
+
+/// The same, and it begins with this code.
+fn detector_calling(begin: &[u8], functions: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = b"\0asm\x01\0\0\0".to_vec();
     let types = [&[3, 0x60, 0, 0][..], &[0x60, 4, I32, I32, I32, I32, 1, I32], &[0x60, 1, I32, 1, I32]].concat();
     section(&mut bytes, 1, &types);
@@ -37,7 +55,7 @@ fn detector(functions: &[Vec<u8>]) -> Vec<u8> {
     let mut code = leb(functions.len() + 2);
     // i32.const 1024, i32.const 64
     code.extend(body(0, &[0x41, 0x80, 0x08]));
-    code.extend(body(0, &[0x41, 0xc0, 0x00]));
+    code.extend(body(0, &[begin, &[0x41, 0xc0, 0x00]].concat()));
     functions.iter().for_each(|function| code.extend(function));
     section(&mut bytes, 10, &code);
     bytes
@@ -63,6 +81,29 @@ fn body(locals: usize, code: &[u8]) -> Vec<u8> {
     let mut sized = leb(inner.len());
     sized.extend(inner);
     sized
+}
+
+/// Locals that are all alive over a call.
+const FRAME: usize = 10_000;
+
+/// Reads all of its locals from memory, calls itself, and adds them up: each call takes tens of kilobytes of stack.
+fn wide_frame() -> Vec<u8> {
+    let mut code = Vec::new();
+    for local in 0..FRAME {
+        code.push(0x41);
+        // Constants are signed: two bytes, the second below 64.
+        code.extend(leb(1024 + local % 1500 * 4));
+        code.extend([0x28, 2, 0, 0x21]);
+        code.extend(leb(local));
+    }
+    code.extend([0x10, 2, 0x41, 0, 0x41, 0]);
+    for local in 0..FRAME {
+        code.push(0x20);
+        code.extend(leb(local));
+        code.push(0x6a);
+    }
+    code.extend([0x36, 2, 0]);
+    code
 }
 
 /// `local 0 = local 0 + 1`, many times: straight-line code.
