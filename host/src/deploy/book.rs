@@ -100,8 +100,12 @@ impl Book {
         };
         self.records.ledger.move_deployment(&next, &entry)?;
         self.deployment = next;
-        let Deployment { id, outcome, .. } = &self.deployment;
-        tracing::info!(deployment = id, state = state.name(), outcome = outcome.as_deref().unwrap_or(""), "deployment");
+        let (id, outcome) = (self.deployment.id, self.deployment.outcome.as_deref().unwrap_or(""));
+        if matches!(state, DeployState::Failed | DeployState::RolledBack) {
+            tracing::warn!(deployment = id, state = state.name(), outcome, "deployment");
+        } else {
+            tracing::info!(deployment = id, state = state.name(), outcome, "deployment");
+        }
         (self.records.entered)(&self.deployment);
         self.show();
         Ok(())
