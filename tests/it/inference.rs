@@ -26,11 +26,11 @@ fn workspace() -> PathBuf {
 }
 
 /// The folder of a library: from the environment, else where xtask puts it.
-fn library_dir(variable: &str, folder: &str) -> PathBuf {
+pub fn library_dir(variable: &str, folder: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| workspace().join(".assay").join(folder), PathBuf::from)
 }
 
-fn backend(name: &str) -> Backends {
+pub fn backend(name: &str) -> Backends {
     let options = BackendOptions {
         openvino_dir: Some(library_dir("ASSAY_OPENVINO_DIR", "openvino")),
         onnxruntime_dir: Some(library_dir("ASSAY_ONNXRUNTIME_DIR", "onnxruntime")),
@@ -63,11 +63,11 @@ fn tiny(file: &str) -> ModelSource {
     source(&workspace().join("tests/fixtures/models").join(file), spec(16, EMBEDDING))
 }
 
-fn cpu(precision: Precision) -> DeviceRequest {
+pub fn cpu(precision: Precision) -> DeviceRequest {
     DeviceRequest { wish: vec!["CPU".to_owned()], precision }
 }
 
-fn one_thread() -> LoadOptions {
+pub fn one_thread() -> LoadOptions {
     LoadOptions { threads: 1, parallel: 1, cache_dir: None }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod inference;
+mod onnx;
 mod artifacts;
 mod config;
 mod fake_model;

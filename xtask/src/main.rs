@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod demo;
 mod files;
+mod onnx_tests;
 mod options;
 mod plugins;
 mod process;
@@ -35,6 +36,7 @@ cargo xtask COMMAND
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
   openvino        Fetches OpenVINO's libraries into .assay/openvino/libs.
   onnxruntime     Fetches ONNX Runtime's library into .assay/onnxruntime.
+  onnx-tests      Fetches the node tests of ONNX into .assay/onnx-tests.
 
 Each command first says what it installs and why, and does nothing twice. Variables:
   CARGO_TARGET_DIR      where everything is built
@@ -69,6 +71,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
         "plugins" => options.finish().and_then(|()| plugins::build(&workspace)),
         "openvino" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::OPENVINO).map(drop)),
         "onnxruntime" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::ONNXRUNTIME).map(drop)),
+        "onnx-tests" => options.finish().and_then(|()| onnx_tests::ensure(&workspace).map(drop)),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
     }
 }

@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::process::{Cmd, find_program};
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
 use crate::workspace::{Workspace, cargo};
-use crate::{apt, demo, files, plugins, ui};
+use crate::{apt, demo, files, onnx_tests, plugins, ui};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 
@@ -34,6 +34,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     plugins::build(workspace)?;
     wheels::ensure(workspace, &OPENVINO)?;
     wheels::ensure(workspace, &ONNXRUNTIME)?;
+    onnx_tests::ensure(workspace)?;
     // A filter names a Rust test, so it leaves the browser out.
     let browser = filter.is_none().then(|| browser_tools(workspace)).transpose()?;
     outputs_tools()?;

@@ -167,29 +167,8 @@ pub fn ensure_pip() -> Result<()> {
 }
 
 fn fetch(workspace: &Workspace, dir: &Path, wheel: &Wheel) -> Result<()> {
-    let download = workspace.fetched().join(format!("{}.download", wheel.name));
-    files::remove(&download)?;
-    files::make_dir(&download)?;
-    let wanted = format!("{}=={}", wheel.name, wheel.version);
-    Cmd::new("python3")
-        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"])
-        .arg(&download)
-        .arg(&wanted)
-        .read_during(&format!("downloading {wanted}"))
-        .with_context(|| {
-            format!(
-                "{wanted} could not be fetched. Is there a network? By hand: `python3 -m pip download --no-deps {wanted}`, \
-                 then unpack {}*.so* of the wheel into {}",
-                wheel.inside,
-                dir.display()
-            )
-        })?;
-    let file = std::fs::read_dir(&download)
-        .ok()
-        .and_then(|entries| {
-            entries.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|e| e == "whl"))
-        })
-        .with_context(|| format!("pip left no wheel in {}", download.display()))?;
+    let by_hand = format!("unpack {}*.so* of the wheel into {}", wheel.inside, dir.display());
+    let (download, file) = download(workspace, wheel.name, wheel.version, &by_hand)?;
     // Only what xtask put there is removed: the folder has no other use.
     files::remove(dir)?;
     files::make_dir(dir)?;
@@ -202,6 +181,33 @@ fn fetch(workspace: &Workspace, dir: &Path, wheel: &Wheel) -> Result<()> {
         .read_during("unpacking the libraries")?;
     files::remove(&download)?;
     wheel.main.iter().try_for_each(|name| link(dir, name))
+}
+
+/// Downloads a wheel from PyPI: the folder to remove when done, and the file in it. `by_hand` says what to do with the
+/// file where there is no network.
+pub fn download(workspace: &Workspace, name: &str, version: &str, by_hand: &str) -> Result<(PathBuf, PathBuf)> {
+    let download = workspace.fetched().join(format!("{name}.download"));
+    files::remove(&download)?;
+    files::make_dir(&download)?;
+    let wanted = format!("{name}=={version}");
+    Cmd::new("python3")
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"])
+        .arg(&download)
+        .arg(&wanted)
+        .read_during(&format!("downloading {wanted}"))
+        .with_context(|| {
+            format!(
+                "{wanted} could not be fetched. Is there a network? By hand: `python3 -m pip download --no-deps {wanted}`, \
+                 then {by_hand}"
+            )
+        })?;
+    let file = std::fs::read_dir(&download)
+        .ok()
+        .and_then(|entries| {
+            entries.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|e| e == "whl"))
+        })
+        .with_context(|| format!("pip left no wheel in {}", download.display()))?;
+    Ok((download, file))
 }
 
 /// Makes `name` a link to the one `name.VERSION` that is there.

@@ -43,6 +43,10 @@ impl Workspace {
         self.fetched().join("onnxruntime")
     }
 
+    pub fn onnx_tests(&self) -> PathBuf {
+        self.fetched().join("onnx-tests")
+    }
+
     pub fn demo(&self) -> PathBuf {
         self.target.join("demo")
     }
@@ -62,6 +66,7 @@ impl Workspace {
         cmd.env(ARTIFACTS_VARIABLE, self.artifacts())
             .env("ASSAY_OPENVINO_DIR", self.openvino())
             .env("ASSAY_ONNXRUNTIME_DIR", self.onnxruntime())
+            .env("ASSAY_ONNX_TESTS_DIR", self.onnx_tests())
             .env("ASSAY_DEMO_DIR", self.demo())
             .env("ASSAY_BIN", self.assay())
     }

@@ -17,7 +17,8 @@ pub enum ModelFormat {
 #[serde(deny_unknown_fields)]
 pub struct Port {
     pub name: String,
-    /// Sides without the batch, which is always the first side of the tensor: `[3, 224, 224]`.
+    /// Sides without the batch, which is always the first side of the tensor: `[3, 224, 224]`. Of a model that has no
+    /// batch, all sides.
     pub shape: Vec<u32>,
     #[serde(rename = "type")]
     pub ty: ElementType,
@@ -29,8 +30,17 @@ pub struct Port {
 pub struct ModelSpec {
     pub inputs: Vec<Port>,
     pub outputs: Vec<Port>,
-    /// Batch sizes that are prepared at load; a tensor of any other batch size is refused.
+    /// Batch sizes that are prepared at load; a tensor of any other batch size is refused. Empty where the model has no
+    /// batch and the shapes of its ports are whole; a signed manifest always has a batch.
     pub batch_sizes: Vec<u32>,
+}
+
+impl ModelSpec {
+    /// What is prepared at load: each batch size, or the one whole shape of a model that has no batch.
+    pub fn batches(&self) -> impl Iterator<Item = Option<u32>> {
+        let whole = self.batch_sizes.is_empty().then_some(None);
+        self.batch_sizes.iter().copied().map(Some).chain(whole)
+    }
 }
 
 /// How exact arithmetic has to be.

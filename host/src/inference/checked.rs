@@ -1,4 +1,4 @@
-use super::validate::{self, CheckedInputs, Zeros};
+use super::validate::{self, CheckedInputs, Fill, Uniform};
 use super::{InferenceError, LoadedModel, ModelSource, Placement};
 use crate::domain::{Digest, ModelSpec, NamedTensor, Tensor};
 use std::any::Any;
@@ -41,15 +41,13 @@ impl CheckedModel {
     ) -> Result<Arc<dyn LoadedModel>, InferenceError> {
         let (name, digest, spec) = (source.name.clone(), source.digest, source.spec.clone());
         let model = Self { backend, name, digest, spec, placement, runner };
-        for &batch in &model.spec.batch_sizes {
-            let zeros = Zeros::new(&model.spec, batch).map_err(|detail| bad_model(backend, source, detail))?;
-            let inputs = zeros.inputs();
-            let deadline = Instant::now() + WARM_UP_LIMIT;
-            let outputs = guard(backend, &model.name, || {
-                model.runner.warm_up(&inputs, deadline)?;
-                model.runner.run(&inputs, deadline)
-            });
-            let outputs = outputs.map_err(|error| match error {
+        for batch in model.spec.batches() {
+            // A model of integers may divide by its input.
+            let answer = match model.first_answer(batch, Fill::Zero) {
+                Err(InferenceError::Failed { .. }) => model.first_answer(batch, Fill::One),
+                answer => answer,
+            };
+            let outputs = answer.map_err(|error| match error {
                 InferenceError::Failed { detail, .. } => bad_model(backend, source, detail),
                 other => other,
             })?;
@@ -57,6 +55,17 @@ impl CheckedModel {
                 .map_err(|detail| bad_model(backend, source, detail))?;
         }
         Ok(Arc::new(model))
+    }
+
+    fn first_answer(&self, batch: Option<u32>, fill: Fill) -> Result<Vec<Tensor>, InferenceError> {
+        let failed = |detail| InferenceError::Failed { backend: self.backend, model: self.name.clone(), detail };
+        let uniform = Uniform::new(&self.spec, batch, fill).map_err(failed)?;
+        let inputs = uniform.inputs();
+        let deadline = Instant::now() + WARM_UP_LIMIT;
+        guard(self.backend, &self.name, || {
+            self.runner.warm_up(&inputs, deadline)?;
+            self.runner.run(&inputs, deadline)
+        })
     }
 
     fn timeout(&self) -> InferenceError {

@@ -4,7 +4,7 @@ use super::pool::{After, Pool};
 use super::validate::CheckedInputs;
 use super::watchdog::{Cancel, Watchdog};
 use super::{Backend, DeviceRequest, InferenceError, LoadOptions, LoadedModel, ModelSource, Placement};
-use crate::domain::{DeviceUse, ElementType, ModelFormat, Port, Precision, Tensor};
+use crate::domain::{DeviceUse, ElementType, ModelFormat, ModelSpec, Port, Precision, Tensor};
 use ort::AsPointer;
 use ort::environment::Environment;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
@@ -153,8 +153,11 @@ impl OnnxRuntimeBackend {
     fn slot(&self, source: &ModelSource, threads: u32) -> Result<Slot, InferenceError> {
         let bad = |detail: String| bad_model(NAME, source, detail);
         let session = self.session(source, threads).map_err(|error| bad(error.to_string()))?;
-        check_ports("input", &source.spec.inputs, session.inputs(), true).map_err(bad)?;
-        check_ports("output", &source.spec.outputs, session.outputs(), false).map_err(bad)?;
+        let ModelSpec { inputs, outputs, batch_sizes } = &source.spec;
+        // Any batch size fits; the warm-up runs each.
+        let any = (!batch_sizes.is_empty()).then_some(-1);
+        check_ports("input", inputs, session.inputs(), any, true).map_err(bad)?;
+        check_ports("output", outputs, session.outputs(), any, false).map_err(bad)?;
         let options = RunOptions::new().map_err(|error| bad(error.to_string()))?;
         Ok(Slot { session, options: Arc::new(Stop(options)) })
     }
@@ -172,7 +175,7 @@ impl OnnxRuntimeBackend {
 }
 
 /// Holds the model's own ports against its specification. A side that the model leaves open fits any.
-fn check_ports(what: &str, specified: &[Port], has: &[Outlet], all: bool) -> Result<(), String> {
+fn check_ports(what: &str, specified: &[Port], has: &[Outlet], batch: Option<i64>, all: bool) -> Result<(), String> {
     for port in specified {
         let Some(outlet) = has.iter().find(|outlet| outlet.name() == port.name) else {
             let names: Vec<&str> = has.iter().map(Outlet::name).collect();
@@ -180,12 +183,12 @@ fn check_ports(what: &str, specified: &[Port], has: &[Outlet], all: bool) -> Res
         };
         let kind = outlet.dtype();
         let sides = kind.tensor_shape().map(|shape| shape.to_vec()).unwrap_or_default();
-        let wanted = std::iter::once(-1).chain(port.shape.iter().map(|&side| i64::from(side)));
-        let fits = sides.len() == port.shape.len().saturating_add(1)
-            && wanted.zip(&sides).all(|(wanted, &side)| side < 0 || wanted < 0 || side == wanted);
+        let wanted: Vec<i64> = batch.into_iter().chain(port.shape.iter().map(|&side| i64::from(side))).collect();
+        let fits = sides.len() == wanted.len()
+            && wanted.iter().zip(&sides).all(|(&wanted, &side)| side < 0 || wanted < 0 || side == wanted);
         if kind.tensor_type() != Some(element_type(port.ty)) || !fits {
-            let (name, ty, shape) = (&port.name, port.ty.name(), &port.shape);
-            return Err(format!("{what} {name:?}: {ty} [N, {shape:?}] is specified, the model has {kind}"));
+            let (name, ty) = (&port.name, port.ty.name());
+            return Err(format!("{what} {name:?}: {ty} {wanted:?} is specified, the model has {kind}"));
         }
     }
     if all && has.len() != specified.len() {

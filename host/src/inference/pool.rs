@@ -130,11 +130,9 @@ impl<T: Send + 'static> Pool<T> {
     /// Shows every slot to `work` once, stopping at the first error. For warming up: the slots are taken all together,
     /// so that a run beside it only waits.
     pub(super) fn all<E>(&self, mut work: impl FnMut(&mut T) -> Result<(), E>) -> Result<(), E> {
-        let mut slots = std::mem::take(&mut self.shared.lock().free);
-        let answer = slots.iter_mut().try_for_each(&mut work);
-        self.shared.lock().free.append(&mut slots);
-        self.shared.freed.notify_all();
-        answer
+        // Given back when it is dropped, so that a panic does not lose the slots.
+        let mut taken = Taken { slots: std::mem::take(&mut self.shared.lock().free), shared: &self.shared };
+        taken.slots.iter_mut().try_for_each(&mut work)
     }
 
     fn take(&self, deadline: Instant, idle: impl Fn(&mut T) -> bool) -> Result<(T, u64), Exhausted> {
@@ -194,6 +192,18 @@ impl<T> State<T> {
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Taken<'a, T> {
+    shared: &'a Shared<T>,
+    slots: Vec<T>,
+}
+
+impl<T> Drop for Taken<'_, T> {
+    fn drop(&mut self) {
+        self.shared.lock().free.append(&mut self.slots);
+        self.shared.freed.notify_all();
     }
 }
 

@@ -7,7 +7,7 @@
 )]
 use super::checked::{CheckedModel, Runner};
 use super::pool::{After, Exhausted, Pool};
-use super::validate::{CheckedInputs, check_inputs, check_spec};
+use super::validate::{CheckedInputs, check_inputs, check_outputs, check_spec};
 use super::watchdog::{Cancel, Watchdog};
 use super::*;
 use crate::domain::{DeviceUse, Digest, ElementType, ModelFormat, ModelSpec, NamedTensor, Port, Precision, Tensor};
@@ -92,7 +92,7 @@ fn inputs_that_fit_are_handed_on_in_the_order_of_the_specification() {
     let inputs = good(3);
     let spec = spec();
     let checked = check_inputs("m", &spec, &inputs).unwrap();
-    assert_eq!(checked.batch(), 3);
+    assert_eq!(checked.batch(), Some(3));
     let shapes: Vec<&[u32]> = checked.tensors().iter().map(|tensor| tensor.shape()).collect();
     assert_eq!(shapes, [[3, 3, 4].as_slice(), [3, 2].as_slice()]);
 }
@@ -160,6 +160,33 @@ fn inputs_of_different_batch_sizes_are_refused() {
     assert!(refusal(&inputs).contains("has batch"));
 }
 
+/// Two inputs without a batch, one of them a scalar.
+fn whole() -> ModelSpec {
+    ModelSpec {
+        inputs: vec![port("a", &[3, 4], ElementType::F32), port("scale", &[], ElementType::F32)],
+        outputs: vec![port("b", &[2], ElementType::F32)],
+        batch_sizes: vec![],
+    }
+}
+
+#[test]
+fn a_model_without_a_batch_takes_whole_shapes_and_scalars() {
+    let spec = whole();
+    check_spec(&spec).unwrap();
+    let (a, scale) = (tensor("a", &[3, 4], ElementType::F32), tensor("scale", &[], ElementType::F32));
+    let inputs = [scale.clone(), a.clone()];
+    let checked = check_inputs("m", &spec, &inputs).unwrap();
+    assert_eq!((checked.batch(), checked.tensors().len()), (None, 2));
+    for (index, shape) in [(0, &[1u32] as &[u32]), (1, &[4]), (1, &[4, 3]), (1, &[1, 3, 4]), (1, &[])] {
+        let mut wrong = [scale.clone(), a.clone()];
+        wrong[index] = tensor(&wrong[index].name.clone(), shape, ElementType::F32);
+        assert!(matches!(check_inputs("m", &spec, &wrong), Err(InferenceError::BadTensor { .. })), "{shape:?}");
+    }
+    let output = |shape: &[u32]| [Tensor::build(shape, ElementType::F32, |_| ()).unwrap()];
+    check_outputs(&spec, None, &output(&[2])).unwrap();
+    check_outputs(&spec, None, &output(&[1, 2])).unwrap_err();
+}
+
 #[test]
 fn a_specification_with_any_mistake_is_refused() {
     let breaks: [(Change, &str); 10] = [
@@ -169,7 +196,7 @@ fn a_specification_with_any_mistake_is_refused() {
         (|s| s.outputs.push(s.outputs[0].clone()), "named twice"),
         (|s| s.inputs[0].name.clear(), "without NUL"),
         (|s| s.inputs[0].name = "a\0b".to_owned(), "without NUL"),
-        (|s| s.batch_sizes.clear(), "batch sizes, found 0"),
+        (|s| s.batch_sizes = (1..=9).collect(), "at most 8 batch sizes, found 9"),
         (|s| s.batch_sizes = vec![0], "found 0"),
         (|s| s.batch_sizes = vec![1, 1], "once"),
         (|s| s.inputs[0].shape = vec![u32::MAX, u32::MAX, u32::MAX], "larger than this machine"),
@@ -193,11 +220,15 @@ struct Told(fn(u32) -> Result<Vec<Tensor>, InferenceError>);
 
 impl Runner for Told {
     fn run(&self, inputs: &CheckedInputs<'_>, _: Instant) -> Result<Vec<Tensor>, InferenceError> {
-        (self.0)(inputs.batch())
+        (self.0)(inputs.batch().unwrap())
     }
 }
 
 fn told(answer: fn(u32) -> Result<Vec<Tensor>, InferenceError>) -> Result<Arc<dyn LoadedModel>, InferenceError> {
+    warmed_up(Box::new(Told(answer)))
+}
+
+fn warmed_up(runner: Box<dyn Runner>) -> Result<Arc<dyn LoadedModel>, InferenceError> {
     let device = DeviceUse {
         backend: "told".to_owned(),
         asked: vec!["CPU".to_owned()],
@@ -205,12 +236,7 @@ fn told(answer: fn(u32) -> Result<Vec<Tensor>, InferenceError>) -> Result<Arc<dy
         precision: "f32-exact".to_owned(),
     };
     let source = ModelSource { spec: spec(), ..tiny(b"told") };
-    CheckedModel::warmed_up(
-        "told",
-        &source,
-        Placement { device, library_version: String::new() },
-        Box::new(Told(answer)),
-    )
+    CheckedModel::warmed_up("told", &source, Placement { device, library_version: String::new() }, runner)
 }
 
 fn logits(batch: u32) -> Result<Vec<Tensor>, InferenceError> {
@@ -235,6 +261,31 @@ fn a_backend_is_never_shown_a_tensor_that_does_not_fit() {
     let before = RUNS.load(Ordering::SeqCst);
     assert!(matches!(model.infer(&good(2), soon()), Err(InferenceError::BadTensor { .. })));
     assert_eq!(RUNS.load(Ordering::SeqCst), before);
+}
+
+/// Panics on a batch of zeros, as an integer division by its input does.
+struct Divides;
+
+impl Runner for Divides {
+    fn run(&self, inputs: &CheckedInputs<'_>, _: Instant) -> Result<Vec<Tensor>, InferenceError> {
+        assert!(inputs.tensors().iter().all(|tensor| tensor.bytes().iter().any(|&byte| byte != 0)), "divided by zero");
+        assert_eq!(inputs.tensors()[0].as_f32().unwrap()[0].to_bits(), 1f32.to_bits());
+        assert_eq!(inputs.tensors()[1].bytes()[0], 1);
+        logits(inputs.batch().unwrap())
+    }
+}
+
+#[test]
+fn a_model_that_cannot_answer_zeros_is_warmed_up_with_ones() {
+    warmed_up(Box::new(Divides)).unwrap();
+}
+
+#[test]
+fn a_panic_while_all_slots_are_shown_loses_none() {
+    let pool = Pool::new(vec![1, 2], || None);
+    let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pool.all(|_| -> Result<(), ()> { panic!() })));
+    assert!(shown.is_err());
+    assert!(pool.with(Instant::now(), |_| true, |_| ((), After::Free)).is_ok());
 }
 
 #[test]

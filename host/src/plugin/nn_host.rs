@@ -35,9 +35,9 @@ impl CallState {
     /// Checks the budget before the model runs. A batch size that the model is not prepared for is left to `infer`,
     /// which refuses it with the right words, as everything else that does not fit the model.
     fn outputs_fit(&self, spec: &ModelSpec, inputs: &[NamedTensor]) -> Result<(), Refusal> {
-        let batch = inputs.first().and_then(|input| input.tensor.shape().first());
-        match batch.filter(|batch| spec.batch_sizes.contains(batch)) {
-            Some(&batch) => self.ledger.would_fit(output_bytes(spec, batch).unwrap_or(u64::MAX)),
+        let first = inputs.first().and_then(|input| input.tensor.shape().first()).copied();
+        match spec.batches().find(|batch| batch.is_none() || *batch == first) {
+            Some(batch) => self.ledger.would_fit(output_bytes(spec, batch).unwrap_or(u64::MAX)),
             None => Ok(()),
         }
     }
@@ -80,9 +80,9 @@ impl CallState {
 }
 
 /// Bytes of all outputs, as the model's specification says; none where that overflows.
-fn output_bytes(spec: &ModelSpec, batch: u32) -> Option<u64> {
+fn output_bytes(spec: &ModelSpec, batch: Option<u32>) -> Option<u64> {
     spec.outputs.iter().try_fold(0u64, |total, port| {
-        let bytes = u64::from(batch).checked_mul(port.ty.byte_len() as u64)?;
+        let bytes = u64::from(batch.unwrap_or(1)).checked_mul(port.ty.byte_len() as u64)?;
         let bytes = port.shape.iter().try_fold(bytes, |product, &side| product.checked_mul(u64::from(side)))?;
         total.checked_add(bytes)
     })

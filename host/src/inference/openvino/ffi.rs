@@ -209,8 +209,13 @@ impl Model {
         Ok(count)
     }
 
-    /// Gives every named input a fixed shape.
+    /// Gives every named input a fixed shape. A scalar is left alone: its shape is fixed, and the library takes a rank of
+    /// 0 for an open one.
     pub(super) fn reshape(&mut self, inputs: &[(&str, Vec<u32>)]) -> Result<()> {
+        let inputs: Vec<_> = inputs.iter().filter(|(_, shape)| !shape.is_empty()).collect();
+        if inputs.is_empty() {
+            return Ok(());
+        }
         let names = inputs.iter().map(|(name, _)| text(name)).collect::<Result<Vec<_>>>()?;
         let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let fixed = |side: i64| sys::ov_dimension_t { min: side, max: side };

@@ -38,6 +38,9 @@ struct Library {
     path: PathBuf,
 }
 
+/// One of each per batch size; under `None` that of a model without a batch.
+type Batches<T> = BTreeMap<Option<u32>, T>;
+
 static LOADED: Mutex<Option<Arc<Library>>> = Mutex::new(None);
 
 impl OpenvinoBackend {
@@ -149,7 +152,7 @@ impl OpenvinoBackend {
         device: &str,
         precision: Precision,
         options: &LoadOptions,
-    ) -> Result<BTreeMap<u32, Vec<CompiledModel>>, InferenceError> {
+    ) -> Result<Batches<Vec<CompiledModel>>, InferenceError> {
         let bad = |what: &str, error: ffi::CallError| bad_model(NAME, source, format!("{what}: {error}"));
         let core = &self.library.core;
         // From memory in all formats: no file is opened after the bytes were verified.
@@ -160,10 +163,10 @@ impl OpenvinoBackend {
         let properties = devices::properties(device, precision, options, blobs.as_deref());
         let properties: Vec<(&str, &str)> = properties.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let mut compiled = BTreeMap::new();
-        for &batch in &source.spec.batch_sizes {
+        for batch in source.spec.batches() {
             let inputs = &source.spec.inputs;
             let shapes: Vec<_> = inputs.iter().map(|port| (port.name.as_str(), shape_of(port, batch))).collect();
-            model.reshape(&shapes).map_err(|error| bad(&format!("batch size {batch} does not fit it"), error))?;
+            model.reshape(&shapes).map_err(|error| bad(&misfit(batch), error))?;
             let made = (0..copies(device, options)).map(|_| core.compile(&model, device, &properties));
             let made = made.collect::<Result<_, _>>();
             compiled.insert(batch, made.map_err(|error| bad(&format!("{device} can't compile it"), error))?);
@@ -179,6 +182,11 @@ fn copies(device: &str, options: &LoadOptions) -> u32 {
     if device == CPU { options.parallel.max(1) } else { 1 }
 }
 
+fn misfit(batch: Option<u32>) -> String {
+    let what = batch.map_or_else(|| "the specified shape".to_owned(), |batch| format!("batch size {batch}"));
+    format!("{what} does not fit it")
+}
+
 fn check_input_count(source: &ModelSource, model: &Model) -> Result<(), InferenceError> {
     let (specified, has) = (source.spec.inputs.len(), model.input_count());
     let has = has.map_err(|error| bad_model(NAME, source, error.to_string()))?;
@@ -192,7 +200,7 @@ fn check_input_count(source: &ModelSource, model: &Model) -> Result<(), Inferenc
 fn used_device(
     source: &ModelSource,
     asked: &str,
-    compiled: &BTreeMap<u32, Vec<CompiledModel>>,
+    compiled: &Batches<Vec<CompiledModel>>,
 ) -> Result<String, InferenceError> {
     let mut used: Option<String> = None;
     for model in compiled.values().flatten() {
@@ -217,7 +225,7 @@ fn runner(
     source: &ModelSource,
     asked: &str,
     used: String,
-    compiled: BTreeMap<u32, Vec<CompiledModel>>,
+    compiled: Batches<Vec<CompiledModel>>,
     options: &LoadOptions,
 ) -> Result<OpenvinoRunner, InferenceError> {
     let requests = usize::try_from(options.parallel.max(1)).unwrap_or(1);
@@ -232,7 +240,7 @@ fn runner(
 }
 
 /// A port of the compiled model with what the specification says of it.
-fn checked_port(port: ffi::Port, specified: &Port, batch: u32) -> Result<ffi::Port, String> {
+fn checked_port(port: ffi::Port, specified: &Port, batch: Option<u32>) -> Result<ffi::Port, String> {
     let named = |error: ffi::CallError| format!("{:?}: {error}", specified.name);
     let (shape, wanted) = (port.shape().map_err(named)?, shape_of(specified, batch));
     if !port.is(specified.ty).map_err(named)? || shape != wanted {

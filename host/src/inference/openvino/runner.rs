@@ -1,5 +1,5 @@
 use super::ffi::{CallError, CompiledModel, Port, Request};
-use super::{CPU, NAME, checked_port, devices};
+use super::{Batches, CPU, NAME, checked_port, devices};
 use crate::domain::{self, ModelSpec, Tensor};
 use crate::inference::InferenceError;
 use crate::inference::checked::Runner;
@@ -7,7 +7,6 @@ use crate::inference::pool::{After, Pool};
 use crate::inference::validate::{CheckedInputs, shape_of};
 use crate::inference::watchdog::Watchdog;
 use openvino_sys::ov_status_e as Status;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -36,7 +35,7 @@ impl BatchModel {
     ///
     /// A request that hangs is replaced by another one on the same models in turn: a device that shares them goes on,
     /// a CPU's model whose only stream hangs does not.
-    pub(super) fn new(models: Vec<Arc<CompiledModel>>, spec: &ModelSpec, batch: u32) -> Result<Self, String> {
+    pub(super) fn new(models: Vec<Arc<CompiledModel>>, spec: &ModelSpec, batch: Option<u32>) -> Result<Self, String> {
         let slot = move |model: &Arc<CompiledModel>, spec: &ModelSpec| Slot::new(Arc::clone(model), spec, batch);
         let slots = models.iter().map(|model| slot(model, spec)).collect::<Result<_, _>>()?;
         let outputs = spec.outputs.iter().map(|port| (port.clone(), shape_of(port, batch))).collect();
@@ -55,7 +54,7 @@ impl BatchModel {
 }
 
 impl Slot {
-    fn new(model: Arc<CompiledModel>, spec: &ModelSpec, batch: u32) -> Result<Self, String> {
+    fn new(model: Arc<CompiledModel>, spec: &ModelSpec, batch: Option<u32>) -> Result<Self, String> {
         let failed = |name: &str, error: CallError| format!("{name:?}: {error}");
         let input = |port: &domain::Port| {
             checked_port(model.input(&port.name).map_err(|error| failed(&port.name, error))?, port, batch)
@@ -126,7 +125,7 @@ pub(super) struct OpenvinoRunner {
     may_move: bool,
     /// For the device that runs on the calling thread; none for the others.
     watchdog: Option<&'static Watchdog>,
-    batches: BTreeMap<u32, BatchModel>,
+    batches: Batches<BatchModel>,
 }
 
 impl OpenvinoRunner {
@@ -134,7 +133,7 @@ impl OpenvinoRunner {
         name: String,
         device: String,
         may_move: bool,
-        batches: BTreeMap<u32, BatchModel>,
+        batches: Batches<BatchModel>,
     ) -> Result<Self, String> {
         let watchdog = if device == CPU && !may_move { Some(Watchdog::shared()?) } else { None };
         Ok(Self { name, device, may_move, watchdog, batches })
@@ -194,9 +193,9 @@ impl OpenvinoRunner {
         InferenceError::Failed { backend: NAME, model, detail }
     }
 
-    fn batch(&self, batch: u32) -> Result<&BatchModel, InferenceError> {
+    fn batch(&self, batch: Option<u32>) -> Result<&BatchModel, InferenceError> {
         self.batches.get(&batch).ok_or_else(|| {
-            let (model, detail) = (self.name.clone(), format!("batch size {batch} was not compiled"));
+            let (model, detail) = (self.name.clone(), format!("batch size {batch:?} was not compiled"));
             InferenceError::Failed { backend: NAME, model, detail }
         })
     }

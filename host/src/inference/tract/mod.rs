@@ -4,7 +4,7 @@ use super::checked::{CheckedModel, Runner, bad_model};
 use super::pool::{After, Pool};
 use super::validate::{CheckedInputs, shape_of};
 use super::{Backend, DeviceRequest, InferenceError, LoadOptions, LoadedModel, ModelSource, Placement};
-use crate::domain::{DeviceUse, ElementType, ModelFormat, Port, Precision, Tensor};
+use crate::domain::{DeviceUse, ElementType, ModelFormat, ModelSpec, Port, Precision, Tensor};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,7 +54,8 @@ impl Backend for TractBackend {
         let plan = compile(source).map_err(|error| bad_model(NAME, source, format!("{error:#}")))?;
         let places = usize::try_from(options.parallel.max(1)).unwrap_or(1);
         let (name, outputs) = (source.name.clone(), source.spec.outputs.clone());
-        let runner = TractRunner { name, plan, outputs, places: Pool::new(vec![(); places], || Some(())) };
+        let item = item_of(&source.spec);
+        let runner = TractRunner { name, plan, item, outputs, places: Pool::new(vec![(); places], || Some(())) };
         let device = DeviceUse {
             backend: NAME.to_owned(),
             asked: request.wish.clone(),
@@ -66,7 +67,7 @@ impl Backend for TractBackend {
     }
 }
 
-/// A plan for a single item, with inputs and outputs in the order of the specification.
+/// A plan for a single item, or for the whole of a model that has no batch, with inputs and outputs in the order of the specification.
 fn compile(source: &ModelSource) -> tract::TractResult<Arc<tract::TypedSimplePlan>> {
     // Shapes that the file notes for its inner values name the batch by a symbol, which then clashes with the fixed one.
     let reader = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
@@ -85,7 +86,7 @@ fn compile(source: &ModelSource) -> tract::TractResult<Arc<tract::TypedSimplePla
     let outputs = find_outputs(&model, &source.spec.outputs)?;
     model.set_input_outlets(&inputs)?;
     for (index, port) in source.spec.inputs.iter().enumerate() {
-        let shape: Vec<usize> = shape_of(port, 1).iter().map(|&side| side as usize).collect();
+        let shape: Vec<usize> = shape_of(port, item_of(&source.spec)).iter().map(|&side| side as usize).collect();
         let ty = datum_type(port.ty).ok_or_else(|| anyhow::anyhow!("{} is not supported", port.ty.name()))?;
         model.set_input_fact(index, tract::InferenceFact::dt_shape(ty, shape))?;
     }
@@ -93,6 +94,11 @@ fn compile(source: &ModelSource) -> tract::TractResult<Arc<tract::TypedSimplePla
     let mut model = model.into_typed()?.into_decluttered()?;
     fuse::fuse_roundings(&mut model)?;
     model.into_optimized()?.into_runnable()
+}
+
+/// What one run on the plan takes: an item of a batch, or all of a model that has none.
+fn item_of(spec: &ModelSpec) -> Option<u32> {
+    (!spec.batch_sizes.is_empty()).then_some(1)
 }
 
 fn find_outputs(model: &tract::InferenceModel, ports: &[Port]) -> tract::TractResult<Vec<tract::OutletId>> {
@@ -109,6 +115,7 @@ fn find_outputs(model: &tract::InferenceModel, ports: &[Port]) -> tract::TractRe
 struct TractRunner {
     name: String,
     plan: Arc<tract::TypedSimplePlan>,
+    item: Option<u32>,
     outputs: Vec<Port>,
     /// Bounds the runs at one time; the runs share nothing but the plan.
     places: Pool<()>,
@@ -140,12 +147,15 @@ impl TractRunner {
     ) -> tract::TractResult<Vec<Tensor>> {
         let batch = inputs.batch();
         let mut outputs = vec![Vec::new(); self.outputs.len()];
-        for item in 0..batch as usize {
-            let values =
-                inputs.tensors().iter().map(|tensor| import(tensor, item)).collect::<tract::TractResult<_>>()?;
+        for item in 0..batch.unwrap_or(1) as usize {
+            let values = inputs
+                .tensors()
+                .iter()
+                .map(|tensor| import(tensor, self.item, item))
+                .collect::<tract::TractResult<_>>()?;
             let answers = self.eval(values, deadline, late)?;
             for ((port, answer), bytes) in self.outputs.iter().zip(&answers).zip(&mut outputs) {
-                export(port, answer, bytes)?;
+                export(port, answer, self.item, bytes)?;
             }
         }
         let pairs = self.outputs.iter().zip(&outputs);
@@ -170,12 +180,12 @@ impl TractRunner {
     }
 }
 
-/// Copies one item of a batch.
-fn import(tensor: &Tensor, item: usize) -> tract::TractResult<tract::TValue> {
+/// Copies one item of a batch, or the whole tensor where there is none.
+fn import(tensor: &Tensor, batch: Option<u32>, item: usize) -> tract::TractResult<tract::TValue> {
     let ty = tensor.element_type();
     let datum = datum_type(ty).ok_or_else(|| anyhow::anyhow!("{} is not supported", ty.name()))?;
-    let sides = tensor.shape().iter().skip(1).map(|&side| side as usize);
-    let shape: Vec<usize> = std::iter::once(1).chain(sides).collect();
+    let sides = tensor.shape().iter().skip(usize::from(batch.is_some()));
+    let shape: Vec<usize> = batch.iter().chain(sides).map(|&side| side as usize).collect();
     let length = shape.iter().product::<usize>() * ty.byte_len();
     let bytes = tensor.bytes().chunks_exact(length).nth(item);
     let bytes = bytes.ok_or_else(|| anyhow::anyhow!("the batch has no item {item}"))?;
@@ -187,14 +197,19 @@ fn import(tensor: &Tensor, item: usize) -> tract::TractResult<tract::TValue> {
 }
 
 /// Appends the answer for one item.
-fn export(port: &Port, value: &tract::TValue, bytes: &mut Vec<u8>) -> tract::TractResult<()> {
+fn export(port: &Port, value: &tract::TValue, batch: Option<u32>, bytes: &mut Vec<u8>) -> tract::TractResult<()> {
+    // Shapes come out as symbols, which all have their values by now.
+    let counted = (value.datum_type() == tract::DatumType::TDim && port.ty == ElementType::I64)
+        .then(|| value.cast_to::<i64>().map(std::borrow::Cow::into_owned))
+        .transpose()?;
+    let value = counted.as_ref().unwrap_or(value);
     if Some(value.datum_type()) != datum_type(port.ty) {
         let (specified, found) = (port.ty.name(), value.datum_type());
         anyhow::bail!("output {:?}: elements of type {specified} are specified, found {found:?}", port.name);
     }
-    let wanted = shape_of(port, 1);
+    let wanted = shape_of(port, batch);
     if !value.shape().iter().copied().eq(wanted.iter().map(|&side| side as usize)) {
-        anyhow::bail!("output {:?}: {wanted:?} is specified for one item, found {:?}", port.name, value.shape());
+        anyhow::bail!("output {:?}: {wanted:?} is specified for one run, found {:?}", port.name, value.shape());
     }
     bytes.extend_from_slice(value.try_as_plain_ram()?.as_bytes());
     Ok(())
