@@ -85,7 +85,7 @@ fn flushes(dir: &Path) -> std::io::Result<Vec<Duration>> {
 }
 
 fn free(dir: &Path) -> Check {
-    let Ok(disk) = rustix::fs::statvfs(&existing(dir)) else {
+    let Ok(disk) = rustix::fs::statvfs(existing(dir)) else {
         return Check::new(GROUP, "disk, free", Status::Warning, "the system does not say");
     };
     let bytes = disk.f_bavail.saturating_mul(disk.f_frsize);

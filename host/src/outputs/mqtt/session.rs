@@ -20,16 +20,22 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub enum SessionEnd {
     #[error("the station ends")]
     Stopped,
-    #[error("{0}")]
-    Connection(#[from] ConnectionError),
+    #[error(transparent)]
+    Connection(Box<ConnectionError>),
     #[error("the broker confirmed nothing for {} s", CONFIRM_WITHIN.as_secs())]
     Silent,
-    #[error("the client takes no message: {0}")]
+    #[error("the client takes no message")]
     Client(#[from] ClientError),
     #[error("the client has ended")]
     Gone,
-    #[error("the journal cannot be read: {0}")]
+    #[error("the journal cannot be read")]
     Journal(#[from] crate::journal::JournalError),
+}
+
+impl From<ConnectionError> for SessionEnd {
+    fn from(error: ConnectionError) -> Self {
+        Self::Connection(Box::new(error))
+    }
 }
 
 /// One connection to the broker, from the first packet to its end.
