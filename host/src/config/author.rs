@@ -1,9 +1,9 @@
 use super::author_model::model;
 use super::author_recipe::recipe;
-use super::fields::{Document, Fields, with_causes};
+use super::fields::{Document, Fields};
 use super::index::BundleIndex;
 use super::problem::ConfigErrors;
-use crate::domain::{Capability, PluginLimits, Settings};
+use crate::domain::{Capability, PluginLimits, Settings, with_causes};
 use crate::trust::{
     BlobRole, BundleKind, MAX_FILE_BYTES, Manifest, ModelManifest, NAME_RULE, NewBlob, PluginManifest, RecipeManifest,
     SCHEMA, broken_rules, is_name, read_regular_file,

@@ -1,5 +1,5 @@
 use super::problem::{ConfigErrors, Problem};
-use crate::domain::{SettingValue, Settings};
+use crate::domain::{SettingValue, Settings, with_causes};
 use crate::trust::{FileError, Rules, check_part, read_regular_file};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -70,17 +70,6 @@ impl Document {
 fn whole_file(path: &Path, found: &str, expected: &str) -> ConfigErrors {
     let (found, expected) = (found.to_owned(), expected.to_owned());
     ConfigErrors(vec![Problem { file: path.to_owned(), line: None, key: String::new(), found, expected }])
-}
-
-/// An error and its causes on one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A value that a key can hold.

@@ -1,7 +1,6 @@
 use super::catalogue::{CatalogueError, bundle_files};
-use super::fields::with_causes;
 use super::resolve::check_recipe;
-use crate::domain::Digest;
+use crate::domain::{Digest, with_causes};
 use crate::trust::{BundleKind, Manifest, RecipeManifest, inspect, read_bundle};
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,8 @@
 use super::catalogue::Catalogue;
 use super::deploy::{DEFAULT_MODEL_BYTES, QualifyLimits};
-use super::fields::with_causes;
 use crate::domain::{
     Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelSpec, ModelUse, PluginKind, PluginLimits,
-    PluginUse, Precision, Recipe, Settings,
+    PluginUse, Precision, Recipe, Settings, with_causes,
 };
 use crate::trust::{
     BlobRole, BundleKind, Manifest, Mark, ModelManifest, ModelPin, PluginManifest, PluginPin, RecipeManifest,

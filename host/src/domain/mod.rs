@@ -19,9 +19,11 @@ mod actor;
 mod alarm;
 mod deployment;
 mod event;
+mod causes;
 
 pub use actor::{Actor, ActorKind, Role, RoleParseError};
 pub use alarm::{Acknowledged, Alarm, AlarmKind, AlarmRule, AlarmUnit, Severity};
+pub use causes::with_causes;
 pub use deployment::{
     DeployState, DeployedBundle, Deployment, Disagreement, Entered, QualityCheck, ShadowReport, TrialReport,
 };

@@ -1,6 +1,6 @@
 use super::release::{Record, RecordKeeper, RecordTicket, journal_failure};
 use super::{LineHistory, MonitorStates, Recorded};
-use crate::domain::{Failure, FailureCode, FrameId, NamedImage, Observation};
+use crate::domain::{Failure, FailureCode, FrameId, NamedImage, Observation, with_causes};
 use crate::imaging::encode_png;
 use crate::journal::{self, Journal, JournalError, Pending};
 use crate::plugin::MonitorState;
@@ -58,7 +58,7 @@ impl RecordTicket for Pending {
 
 /// Why a frame has no record. A full disk has a code of its own, because somebody can do something about it.
 fn withheld(error: &JournalError) -> Failure {
-    let failure = journal_failure(chain(error));
+    let failure = journal_failure(with_causes(error));
     match error {
         JournalError::DiskFull { .. } => Failure { code: FailureCode::DiskFull, ..failure },
         _ => failure,
@@ -80,7 +80,7 @@ fn encode_all(images: Vec<(String, NamedImage)>) -> Vec<(String, String, Vec<u8>
 impl MonitorStates for JournalKeeper {
     fn load(&self, plugin: &str) -> MonitorState {
         self.journal.load_state(plugin).unwrap_or_else(|error| {
-            tracing::error!(plugin, error = chain(&error), "the monitor starts without its memory");
+            tracing::error!(plugin, error = with_causes(&error), "the monitor starts without its memory");
             MonitorState::new()
         })
     }
@@ -88,7 +88,7 @@ impl MonitorStates for JournalKeeper {
     fn save(&self, plugin: &str, state: &MonitorState) {
         // Dropped without waiting: monitors are never in the way of a verdict.
         if let Err(error) = self.journal.save_state(plugin, state.clone()).map(drop) {
-            tracing::error!(plugin, error = chain(&error), "the monitor's memory is not saved");
+            tracing::error!(plugin, error = with_causes(&error), "the monitor's memory is not saved");
         }
     }
 
@@ -97,19 +97,7 @@ impl MonitorStates for JournalKeeper {
             return;
         }
         if let Err(error) = self.journal.observe(frame, plugin, observation).map(drop) {
-            tracing::error!(plugin, error = chain(&error), "the monitor's report is not recorded");
+            tracing::error!(plugin, error = with_causes(&error), "the monitor's report is not recorded");
         }
     }
-}
-
-/// An error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

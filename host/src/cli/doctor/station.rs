@@ -1,5 +1,6 @@
 use super::{Check, Status};
 use crate::config::{Catalogue, StationConfig};
+use crate::domain::with_causes;
 use crate::outputs;
 use crate::trust::{BundleKind, Counters, TrustStore, VerifyPolicy, read_bundle, verify};
 use std::fs::File;
@@ -32,16 +33,6 @@ pub fn checks(config: &StationConfig) -> Vec<Check> {
     }
     checks.extend(receivers(config));
     checks
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 /// The folder itself, or the one in which it would be made.

@@ -12,7 +12,7 @@ use super::backoff::Backoff;
 use super::result::result_event;
 use crate::alarms::AlarmBoard;
 use crate::config::MqttConfig;
-use crate::domain::CloudEvent;
+use crate::domain::{CloudEvent, with_causes};
 use crate::journal::{JournalError, Ledger, Reader};
 use crate::pipeline::{Board, RecipeCard, now_us};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -120,7 +120,7 @@ fn run(options: &MqttOptions, topics: &Topics, mut feed: Feed, longest: Duration
             (told, backoff) = (false, Backoff::new(longest));
         }
         if !told {
-            tracing::warn!(reason = %end, "the MQTT broker is away: verdicts wait in the journal");
+            tracing::warn!(reason = with_causes(&end), "the MQTT broker is away: verdicts wait in the journal");
             told = true;
         }
         drop(session);
