@@ -59,11 +59,14 @@ fn compare(expected: &[(String, Tensor)], found: &[(String, Tensor)]) -> Result<
     Ok(())
 }
 
+/// Reads one element.
+type ToFloat = fn(&[u8]) -> f64;
+
 fn compare_bytes(ty: TensorType, expected: &[u8], found: &[u8]) -> Result<(), String> {
     if expected.len() != found.len() {
         return Err(format!(": {} bytes expected, {} found", expected.len(), found.len()));
     }
-    let (size, float): (usize, Option<fn(&[u8]) -> f64>) = match ty {
+    let (size, float): (usize, Option<ToFloat>) = match ty {
         TensorType::U8 => (1, None),
         TensorType::I32 => (4, None),
         TensorType::I64 => (8, None),
