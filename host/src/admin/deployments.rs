@@ -1,18 +1,24 @@
 //! The page of deployments: what runs, what is on its way, what was; hand a bundle in, take it back.
 
 use super::api::Problem;
-use super::api::deployments::{begin, blocking, check_length, finish, latest, of, reason_of, receive};
+use super::api::deployments::{
+    PART_LIMIT, begin, blocking, check_length, finish, latest, of, reason_of, receive, slow,
+};
 use super::pages::deployments::{DeploymentsView, content, fragment};
 use super::pages::layout::{Tab, page};
 use super::request::{By, Visitor};
 use super::serve::AdminState;
+use axum::extract::multipart::Field;
 use axum::extract::{Form, Multipart, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
+use tokio::time::timeout;
 
 /// A form's own fields and boundaries, beside the bundle.
 const FORM_BYTES: u64 = 16 << 10;
+/// One of them.
+const FIELD_BYTES: usize = 4 << 10;
 
 pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response {
     with_problem(&visitor, &state, None).await
@@ -76,15 +82,30 @@ async fn read_form(mut form: Multipart, upload: &mut crate::deploy::Upload) -> R
         Problem::new(error.status(), "bad-request", "The form cannot be read", error.body_text())
     };
     let (mut reason, mut skip_shadow) = (String::new(), false);
-    while let Some(field) = form.next_field().await.map_err(broken)? {
+    while let Some(field) = timeout(PART_LIMIT, form.next_field()).await.map_err(|_| slow())?.map_err(broken)? {
         match field.name() {
-            Some("reason") => reason = field.text().await.map_err(broken)?,
-            Some("shadow") => skip_shadow = field.text().await.map_err(broken)? == "skip",
+            Some("reason") => reason = text(field).await?,
+            Some("shadow") => skip_shadow = text(field).await? == "skip",
             Some("bundle") => receive(field, upload).await?,
             _ => {}
         }
     }
     Ok((reason, skip_shadow))
+}
+
+/// A short field of the form.
+async fn text(mut field: Field<'_>) -> Result<String, Problem> {
+    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad-request", "The form cannot be read", detail);
+    let mut bytes = Vec::new();
+    while let Some(part) =
+        timeout(PART_LIMIT, field.chunk()).await.map_err(|_| slow())?.map_err(|error| bad(error.body_text()))?
+    {
+        bytes.extend_from_slice(&part);
+        if bytes.len() > FIELD_BYTES {
+            return Err(bad(format!("a field other than the bundle has more than {FIELD_BYTES} bytes")));
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 async fn with_problem(visitor: &Visitor, state: &AdminState, problem: Option<Problem>) -> Response {

@@ -2,17 +2,19 @@
 
 use super::api::{Problem, is_api};
 use super::request::Visitor;
-use super::routes::Least;
-use super::same_origin::{self, Forged};
+use super::routes::{BodyRule, Least};
+use super::same_origin::{self, Forged, MAX_FORM_BYTES};
 use super::serve::AdminState;
 use crate::access::{AccessError, Denied, Identity, Presented};
 use crate::journal::AuditEntry;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The session's cookie. Behind a proxy that speaks TLS the name binds it to this host and to encrypted requests.
 const COOKIE: &str = "assay-session";
@@ -27,12 +29,15 @@ struct Seal;
 pub struct Guard {
     pub state: AdminState,
     pub least: Least,
+    pub body: BodyRule,
 }
+
+/// Time for a form to come in. Who is slower holds a connection that others need.
+const FORM_LIMIT: Duration = Duration::from_secs(10);
 
 /// The layer before one handler.
 pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let Guard { state, least } = guard;
-    let mut response = answer(&state, least, request, next).await;
+    let mut response = answer(&guard, request, next).await;
     response.extensions_mut().insert(Seal);
     response
 }
@@ -48,11 +53,12 @@ pub async fn sealed(request: Request, next: Next) -> Response {
     StatusCode::NOT_FOUND.into_response()
 }
 
-async fn answer(state: &AdminState, least: Least, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
+async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
+    let Guard { state, least, body: rule } = guard;
+    let (mut parts, mut body) = request.into_parts();
     let presented = presented(&parts, state.reach.behind_proxy());
     let by_token = presented.bearer.is_some();
-    if let Least::Role(least) = least {
+    if let Least::Role(least) = *least {
         let identity = match identify(state, presented).await {
             Ok(identity) => identity,
             Err(denied) => return not_known(state, &parts, &denied, by_token).await,
@@ -67,6 +73,19 @@ async fn answer(state: &AdminState, least: Least, request: Request, next: Next) 
         parts.extensions.insert(identity);
     }
     let changes = !matches!(parts.method, Method::GET | Method::HEAD);
+    if *rule == BodyRule::Form {
+        body = match tokio::time::timeout(FORM_LIMIT, to_bytes(body, MAX_FORM_BYTES)).await {
+            Ok(Ok(bytes)) => Body::from(bytes),
+            Ok(Err(_)) => {
+                let detail = format!("the body has to be whole and of at most {MAX_FORM_BYTES} bytes");
+                return refusal(state, parts, StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail).await;
+            }
+            Err(_) => {
+                let detail = format!("the body did not come within {} s", FORM_LIMIT.as_secs());
+                return refusal(state, parts, StatusCode::REQUEST_TIMEOUT, "too-slow", "Too slow", detail).await;
+            }
+        };
+    }
     if !changes || by_token {
         // A browser adds cookies to the requests of other sites, never a token.
         return next.run(Request::from_parts(parts, body)).await;

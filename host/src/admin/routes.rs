@@ -37,7 +37,17 @@ pub struct Entry {
     pub method: Method,
     pub path: &'static str,
     pub least: Least,
+    body: BodyRule,
     handler: MethodRouter<AdminState>,
+}
+
+/// Who bounds the body of a request, in size and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyRule {
+    /// The guard: a form's few fields, read before the handler is called.
+    Form,
+    /// The handler itself, part by part.
+    Streamed,
 }
 
 fn public() -> Vec<Entry> {
@@ -87,11 +97,11 @@ fn machines() -> Vec<Entry> {
     vec![
         get("/metrics", VIEWER, metrics::show),
         get("/api/v1/alarms", VIEWER, alarms::list),
-        post("/api/v1/inspect", OPERATOR, api::inspect::post),
+        streamed("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),
         delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),
         get("/api/v1/deployments", VIEWER, api::deployments::list),
-        post("/api/v1/deployments", ENGINEER, api::deployments::deploy),
+        streamed("/api/v1/deployments", ENGINEER, api::deployments::deploy),
         get("/api/v1/deployments/{id}", VIEWER, api::deployments::one),
         post("/api/v1/rollback", ENGINEER, api::deployments::roll_back),
     ]
@@ -113,28 +123,33 @@ pub fn route_table() -> Vec<(String, &'static str, Option<Role>)> {
 }
 
 fn get<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
-    Entry { method: Method::GET, path, least, handler: on(MethodFilter::GET, handler) }
+    Entry { method: Method::GET, path, least, body: BodyRule::Form, handler: on(MethodFilter::GET, handler) }
 }
 
 fn post<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
-    Entry { method: Method::POST, path, least, handler: on(MethodFilter::POST, handler) }
+    Entry { method: Method::POST, path, least, body: BodyRule::Form, handler: on(MethodFilter::POST, handler) }
 }
 
 /// For bodies that the handler bounds itself, part by part.
 fn upload<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
     let entry = post(path, least, handler);
-    Entry { handler: entry.handler.layer(DefaultBodyLimit::disable()), ..entry }
+    Entry { handler: entry.handler.layer(DefaultBodyLimit::disable()), body: BodyRule::Streamed, ..entry }
+}
+
+/// For bodies that are no form: the handler takes them in as they come.
+fn streamed<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
+    Entry { body: BodyRule::Streamed, ..post(path, least, handler) }
 }
 
 fn delete<H: Handler<T, AdminState>, T: 'static>(path: &'static str, least: Least, handler: H) -> Entry {
-    Entry { method: Method::DELETE, path, least, handler: on(MethodFilter::DELETE, handler) }
+    Entry { method: Method::DELETE, path, least, body: BodyRule::Form, handler: on(MethodFilter::DELETE, handler) }
 }
 
 /// The router of the list: a guard stands before every handler.
 pub fn build(entries: Vec<Entry>, state: &AdminState) -> Router<AdminState> {
     let mut router = Router::new();
-    for Entry { path, least, handler, .. } in entries {
-        let guarded = Guard { state: state.clone(), least };
+    for Entry { path, least, body, handler, .. } in entries {
+        let guarded = Guard { state: state.clone(), least, body };
         router = router.route(path, handler.route_layer(from_fn_with_state(guarded, guard)));
     }
     router.fallback(nothing_there).method_not_allowed_fallback(wrong_method)

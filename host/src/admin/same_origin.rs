@@ -9,7 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
 /// A form of the admin is far smaller.
-const MAX_FORM_BYTES: usize = 64 << 10;
+/// A form of the admin has a few short fields.
+pub const MAX_FORM_BYTES: usize = 64 << 10;
 /// Header, query key and form field that carry the form token.
 const TOKEN_HEADER: &str = "x-csrf-token";
 

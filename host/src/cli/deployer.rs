@@ -14,7 +14,7 @@ pub fn start(
     ledger: Arc<Ledger>,
     line: &Line,
 ) -> anyhow::Result<(Deployer, DeployThread)> {
-    let stop = line.stop.clone();
+    let halt = line.halt();
     let workshop: Arc<dyn Workshop> = Arc::<Assembly>::clone(parts);
     Ok(Deployer::start(DeployParts {
         config: parts.config.deploy,
@@ -27,7 +27,7 @@ pub fn start(
         live: line.live.clone(),
         stop_line: Box::new(move || {
             println!("ALARM: the running recipe is revoked: the line stops, nothing is judged any more");
-            stop.stop();
+            halt("the running recipe is revoked; restart the station with another");
         }),
         entered: Arc::new(tell),
     })?)

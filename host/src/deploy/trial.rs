@@ -109,6 +109,20 @@ impl Trial {
         self.shifted(rules)
     }
 
+    /// The same when no more frames are to come: a share counts then, however few they were.
+    #[must_use]
+    pub fn refusal_at_end(&self, rules: &TrialRules) -> Option<String> {
+        let report = &self.report;
+        let too_many = |count: u64, limit: f64| count > 0 && count as f64 > limit * report.frames as f64;
+        if too_many(report.failures, rules.max_failures) || too_many(report.timeouts, rules.max_timeouts) {
+            let (failures, timeouts, frames) = (report.failures, report.timeouts, report.frames);
+            return Some(format!(
+                "it failed on {failures} and was late on {timeouts} of {frames} frames, all there were"
+            ));
+        }
+        self.refusal(rules)
+    }
+
     fn shifted(&self, rules: &TrialRules) -> Option<String> {
         let report = &self.report;
         let before = report.rejected_before?;

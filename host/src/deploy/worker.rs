@@ -11,7 +11,7 @@ use crate::config::{Catalogue, OnRevoked};
 use crate::domain::{Actor, DeployState, Deployment, Digest, ShadowReport};
 use crate::journal::{AuditEntry, LedgerError};
 use crate::pipeline::{LiveRecipe, second_opinion};
-use crate::trust::{BundleKind, Severity, VerifiedBundle, VerifyPolicy};
+use crate::trust::{BundleKind, Severity, TrustStore, VerifiedBundle, VerifyPolicy};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,7 +46,8 @@ fn failed(code: &'static str, why: impl Into<String>) -> Ending {
 /// The thread that deploys, watches trials, and looks at the trust store.
 pub(super) fn run(shared: Arc<Shared>, jobs: &Receiver<Job>, end: WatchEnd) {
     let now = Instant::now();
-    let mut worker = Worker { shared, end, baseline: Baseline::default(), trusted_at: now, shown_at: now };
+    let mut worker =
+        Worker { shared, end, baseline: Baseline::default(), trusted_at: now, shown_at: now, examined: None };
     while !worker.shared.stop.is_stopped() {
         match jobs.recv_timeout(TICK) {
             Ok(Job::Recipe { mut book, bundle, skip_shadow, seat }) => {
@@ -71,6 +72,8 @@ struct Worker {
     /// Of the recipe that runs.
     baseline: Baseline,
     trusted_at: Instant,
+    /// The trust store and the running recipe that were looked at together last.
+    examined: Option<(Arc<TrustStore>, Digest)>,
     shown_at: Instant,
 }
 
@@ -158,6 +161,9 @@ impl Worker {
                 return Err(failed("shadow", why));
             }
             self.look();
+            if let Some(why) = self.revoked(live) {
+                return Err(failed("revoked", why));
+            }
         }
         if report.frames < report.frames_wanted {
             let (seen, wanted) = (report.frames, report.frames_wanted);
@@ -172,10 +178,12 @@ impl Worker {
         book.deployment.previous = Some(self.running());
         // On the disk first: who finds this state there after a stop knows that the recipe before is the station's.
         book.enter(DeployState::Trial)?;
+        ready.live.set_on_trial(true);
         let before = self.shared.parts.live.swap(Arc::clone(&ready.live));
         let outcome = self.trial_frames(book, ready).and_then(|()| self.commit(book, ready));
         match outcome {
             Ok(()) => {
+                ready.live.set_on_trial(false);
                 // Its frames are the measure for the next one.
                 self.baseline.clear();
                 Ok(book.enter(DeployState::Committed)?)
@@ -216,13 +224,29 @@ impl Worker {
             if self.shared.stop.is_stopped() {
                 return rolled_back("the station was ended during the trial".to_owned(), Actor::station());
             }
-            self.check_trust();
+            // Back to the recipe before, rather than a line that stops for one that was only tried.
+            if let Some(why) = self.revoked(&ready.live) {
+                return rolled_back(why, Actor::station());
+            }
         }
         if trial.report.frames < trial.report.frames_wanted {
             let (seen, wanted) = (trial.report.frames, trial.report.frames_wanted);
             book.deployment.notes.push(format!("the trial saw {seen} of {wanted} frames in its time"));
         }
-        Ok(())
+        match trial.refusal_at_end(&rules) {
+            Some(why) => rolled_back(why, Actor::station()),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a recipe that does not run yet, or only on trial, may not be committed; reads the store once a second.
+    fn revoked(&mut self, live: &LiveRecipe) -> Option<String> {
+        if self.trusted_at.elapsed() >= TRUST_EVERY {
+            self.trusted_at = Instant::now();
+            // A store that cannot be read revokes nothing; what it said before still counts.
+            let _ = self.shared.parts.trust.refresh();
+        }
+        revocation_of(live, &self.shared.parts.trust.store()).map(|revoked| revoked.what)
     }
 
     /// From here on the new recipe is the station's, also after a restart. Counters move now and never before, so that
@@ -232,6 +256,10 @@ impl Worker {
             let why = format!("it could not be committed: {}", words(error));
             Ending::RolledBack { why, by: Actor::station() }
         };
+        let _ = self.shared.parts.trust.refresh();
+        if let Some(revoked) = revocation_of(&ready.live, &self.shared.parts.trust.store()) {
+            return Err(Ending::RolledBack { why: revoked.what, by: Actor::station() });
+        }
         let mut counters = self.shared.counters().map_err(|error| not_committed(&error))?;
         counters.commit(&ready.marks, jiff::Timestamp::now()).map_err(|error| not_committed(&error))?;
         let installed = InstalledRecipe {
@@ -329,14 +357,17 @@ impl Worker {
         self.trusted_at = Instant::now();
         let trust = &self.shared.parts.trust;
         let mut alarms = Vec::new();
-        match trust.refresh() {
-            Ok(false) if self.shared.records.view.load().alarms.is_empty() => return,
-            Ok(_) => {}
-            Err(error) => {
-                alarms.push(format!("the trust store cannot be read, nothing new is accepted: {}", words(&error)))
-            }
+        // Whoever else read the store first: what counts is what was looked at here.
+        if let Err(error) = trust.refresh() {
+            alarms.push(format!("the trust store cannot be read, nothing new is accepted: {}", words(&error)));
         }
-        let revoked = revocation_of(&self.shared.parts.live.load(), &trust.store());
+        let (store, running) = (trust.store(), self.running());
+        let same = self.examined.as_ref().is_some_and(|(seen, of)| Arc::ptr_eq(seen, &store) && *of == running);
+        if same && alarms.is_empty() && self.shared.records.view.load().alarms.is_empty() {
+            return;
+        }
+        self.examined = Some((Arc::clone(&store), running));
+        let revoked = revocation_of(&self.shared.parts.live.load(), &store);
         let stops = revoked.as_ref().is_some_and(|revoked| {
             revoked.severity == Severity::Stop && self.shared.parts.config.on_revoked == OnRevoked::StopLine
         });

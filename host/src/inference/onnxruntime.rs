@@ -56,7 +56,9 @@ impl OnnxRuntimeBackend {
         if let Some(library) = loaded.as_ref() {
             if library.path != path {
                 let (loaded, found) = (library.path.display(), path.display());
-                tracing::warn!(%loaded, %found, "a process loads ONNX Runtime once; the first one stays in use");
+                return Err(format!(
+                    "{found} can't be used: this process has loaded {loaded}, and loads ONNX Runtime once"
+                ));
             }
             return Ok(Self { library: Arc::clone(library) });
         }

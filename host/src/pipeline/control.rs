@@ -1,5 +1,5 @@
 use super::{Board, LineEvent, LineEvents, LiveRecipe};
-use crate::domain::{Blame, Failure, FailureAction, FailureCode, PluginRun};
+use crate::domain::{Blame, Failure, FailureAction, FailureCode, PluginRun, Stage};
 use crate::source::StopFlag;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +50,10 @@ impl Control {
         let (count, window_s, then) = (limit.count, limit.window_s, limit.then);
         let (plugin, last) = (plugin.to_owned(), failure.clone());
         self.events.emit(LineEvent::PluginFailing { plugin: plugin.clone(), kind, count, window_s, then, last });
+        if recipe.failing.is_on_trial() {
+            // Who tries it goes back to the recipe before; its failures do not outlive it.
+            return;
+        }
         match then {
             FailureAction::Alarm => {}
             FailureAction::TakeOut => {
@@ -68,6 +72,11 @@ impl Control {
                 .in_plugin(&plugin),
             ),
         }
+    }
+
+    /// The line is stopped from outside: nothing is judged any more.
+    pub(super) fn halt(&self, why: &str) {
+        self.stop_line(Failure::new(Stage::Decide, Blame::Host, FailureCode::LineStopped, why));
     }
 
     /// Ends the sources; frames that no lane has begun yet are not judged any more.

@@ -12,6 +12,7 @@ pub(super) struct Failing {
     plugins: Vec<Watched>,
     /// A preprocessor or detector is out: looked at for every frame.
     judging_out: AtomicBool,
+    on_trial: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -35,7 +36,15 @@ impl Failing {
         };
         let Recipe { preprocessors, detectors, monitors, .. } = recipe;
         let plugins = preprocessors.iter().chain(detectors).chain(monitors).map(watched).collect();
-        Self { plugins, judging_out: AtomicBool::new(false) }
+        Self { plugins, judging_out: AtomicBool::new(false), on_trial: AtomicBool::new(false) }
+    }
+
+    pub(super) fn set_on_trial(&self, on_trial: bool) {
+        self.on_trial.store(on_trial, Ordering::Release);
+    }
+
+    pub(super) fn is_on_trial(&self) -> bool {
+        self.on_trial.load(Ordering::Acquire)
     }
 
     /// Books a failure; gives the plugin's kind and limit where that was one too many. Failures that somebody else is

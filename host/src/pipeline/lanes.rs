@@ -192,6 +192,12 @@ impl Line {
         LineEnd { left: Vec::new(), hanging_lanes: self.shared.hanging.count() }
     }
 
+    /// What stops the judging from outside and says why: frames that no lane has begun yet are not judged any more.
+    pub fn halt(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let control = Arc::clone(&self.shared.control);
+        move |why| control.halt(why)
+    }
+
     /// True once all sources have ended and all frames are released.
     #[must_use]
     pub fn is_finished(&self) -> bool {

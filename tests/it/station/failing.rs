@@ -7,6 +7,8 @@ fn a_plugin_that_is_taken_out_shows_on_the_live_page_and_in_the_health() {
     let station = TestStation::new(&format!("{FAST}\n{pictures}")).unwrap();
     // A model of that name is not granted: the detector fails on every frame.
     repack_recipe(&station, |recipe| {
+        // With its self-test such a recipe would not be let drive at all.
+        let recipe = recipe.split("[[file]]").next().unwrap();
         let failures = "failures = { count = 3, window_s = 600, then = \"take-out\" }\n";
         recipe
             .replace("plugin = \"adv-squeeze\"\n", &format!("plugin = \"adv-squeeze\"\n{failures}"))

@@ -92,7 +92,8 @@ pub const CASES: &[Case] = &[
     detector("infinite_loop", Code::Timeout, "limits.deadline_ms"),
     detector("host_call_loop", Code::Timeout, "limits.deadline_ms"),
     detector("host_work_loop", Code::Timeout, "in host functions"),
-    detector("slow_operation", Code::Timeout, "would pass the deadline"),
+    // Refused before it begins or stopped when it comes back: that depends on the machine.
+    detector("slow_operation", Code::Timeout, "deadline"),
     detector("million_tensors", Code::Timeout, "limits.deadline_ms"),
     detector("compute_loop", Code::Timeout, "deadline"),
     detector("log_endless", Code::Timeout, "limits.deadline_ms"),

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_stream::{Stream, StreamExt as _};
 
 /// Between two parts of an upload; who sends slower holds up the next deployment.
-const PART_LIMIT: Duration = Duration::from_secs(10);
+pub(in crate::admin) const PART_LIMIT: Duration = Duration::from_secs(10);
 const UPLOAD_LIMIT: Duration = Duration::from_secs(600);
 const PAGE: usize = 50;
 /// Characters of a reason.
@@ -194,15 +194,16 @@ pub(in crate::admin) fn begin(deployer: &Deployer, actor: &Actor) -> Result<(Sea
     Ok((seat, upload))
 }
 
+pub(in crate::admin) fn slow() -> Problem {
+    let detail = format!("no part of the bundle came for {} s", PART_LIMIT.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "upload-too-slow", "The upload is too slow", detail)
+}
+
 /// Takes the bytes in as they come.
 pub(in crate::admin) async fn receive<E: std::fmt::Display>(
     mut parts: impl Stream<Item = Result<Bytes, E>> + Unpin,
     upload: &mut Upload,
 ) -> Result<(), Problem> {
-    let slow = || {
-        let detail = format!("no part of the bundle came for {} s", PART_LIMIT.as_secs());
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "upload-too-slow", "The upload is too slow", detail)
-    };
     let all = async {
         while let Some(part) = timeout(PART_LIMIT, parts.next()).await.map_err(|_| slow())? {
             let part = part.map_err(|error| bad_request(format!("the upload broke off: {error}")))?;

@@ -42,6 +42,12 @@ fn every_address_answers_each_role_as_its_entry_says() {
 }
 
 #[test]
+fn a_form_larger_than_any_of_ours_is_refused_also_from_who_is_not_signed_in() {
+    let station = with_users();
+    assert_eq!(station.form("/login", "", &format!("name={}", "x".repeat(70_000))).status, 413);
+}
+
+#[test]
 fn who_is_not_signed_in_is_sent_to_the_login_and_back() {
     let station = with_users();
     let page = station.get("/inspections?verdict=fail", &[]);

@@ -45,6 +45,18 @@ fn three_faults_in_a_row_roll_back_at_once_and_one_in_many_does_not() {
 }
 
 #[test]
+fn one_fault_in_a_trial_that_ends_after_a_few_frames_rolls_back_too() {
+    let mut trial = Trial::new(100, None);
+    trial.add(&seen(Undecided, Some(Fault::Other), 1));
+    trial.add(&seen(Pass, None, 1));
+    assert_eq!(trial.refusal(&RULES), None, "more frames may come");
+    assert!(trial.refusal_at_end(&RULES).unwrap().contains("failed on 1"));
+    let mut fine = Trial::new(100, None);
+    fine.add(&seen(Pass, None, 1));
+    assert_eq!(fine.refusal_at_end(&RULES), None);
+}
+
+#[test]
 fn late_frames_roll_back() {
     let (frames, why) = rolled_back(None, (0..9).map(|_| seen(Undecided, Some(Fault::Timeout), 1))).unwrap();
     assert!(frames == 3 && why.contains("late on 3 of 3"), "{frames} {why}");

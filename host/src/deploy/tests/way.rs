@@ -208,6 +208,36 @@ fn what_is_revoked_is_refused_from_the_moment_it_is() {
     );
 }
 
+#[test]
+fn a_candidate_that_is_revoked_on_its_way_never_comes_to_drive_and_stops_no_line() {
+    use crate::config::OnRevoked;
+    for (at, skip_shadow) in [(Shadow, false), (Trial, true)] {
+        let mut plant = Plant::new();
+        plant.config.on_revoked = OnRevoked::StopLine;
+        (plant.config.shadow_frames, plant.config.trial_frames) = (1_000_000, 1_000_000);
+        let running = plant.start();
+        let id = running.deploy(&plant.recipe("1.1.0", "pass"), skip_shadow).unwrap().id;
+        running.wait_for(id, |deployment| deployment.state == at);
+        revoke(&plant, "1.1.0", Severity::Stop);
+        let ended = running.wait_for(id, |deployment| deployment.state.is_settled());
+        let expected = if skip_shadow { RolledBack } else { Failed };
+        assert_eq!(ended.state, expected, "{:?}", ended.outcome);
+        assert!(ended.outcome.as_deref().is_some_and(|why| why.contains("bad batch")), "{:?}", ended.outcome);
+        assert_eq!(running.version(), "1.0.0");
+        assert!(!running.line.as_ref().unwrap().stop.is_stopped(), "a bad one does not stop the line");
+    }
+}
+
+#[test]
+fn a_revocation_is_seen_also_where_another_reader_of_the_store_saw_it_first() {
+    let plant = Plant::new();
+    let running = plant.start();
+    revoke(&plant, "1.0.0", Severity::BlockNew);
+    // This reads the store, before the look at what runs comes round.
+    let _ = running.deploy(b"no bundle", true).unwrap_err();
+    until("an alarm", || !running.deployer.view().alarms.is_empty());
+}
+
 fn until(what: &str, done: impl Fn() -> bool) {
     let begin = std::time::Instant::now();
     while !done() {

@@ -54,7 +54,9 @@ impl OpenvinoBackend {
         if let Some(library) = loaded.as_ref() {
             if library.path != path {
                 let (loaded, found) = (library.path.display(), path.display());
-                tracing::warn!(%loaded, %found, "a process loads OpenVINO once; the first one stays in use");
+                return Err(format!(
+                    "{found} can't be used: this process has loaded {loaded}, and loads OpenVINO once"
+                ));
             }
             return Ok(Self { library: Arc::clone(library) });
         }

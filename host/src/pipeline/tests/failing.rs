@@ -73,6 +73,35 @@ fn a_detector_that_is_taken_out_makes_every_frame_undecided_and_never_a_pass() {
 }
 
 #[test]
+fn a_recipe_on_trial_takes_nothing_out_and_stops_no_line_however_often_it_fails() {
+    for then in [FailureAction::TakeOut, FailureAction::StopLine] {
+        let live = with(then);
+        live.set_on_trial(true);
+        let told = told(&live);
+        for _ in 0..9 {
+            told.control.plugin_failed(&live, "scratches", &failed(Stage::Detect, Blame::Plugin));
+        }
+        assert!(told.control.refusal(&live).is_none());
+        assert_eq!(*told.board.condition(), Condition::default());
+        live.set_on_trial(false);
+        for _ in 0..3 {
+            told.control.plugin_failed(&live, "scratches", &failed(Stage::Detect, Blame::Plugin));
+        }
+        assert!(told.control.refusal(&live).is_some(), "once it is committed it is as any other");
+    }
+}
+
+#[test]
+fn a_line_that_is_halted_from_outside_says_why_and_judges_nothing_more() {
+    let live = with(FailureAction::Alarm);
+    let told = told(&live);
+    told.control.halt("the running recipe is revoked");
+    let refusal = told.control.refusal(&live).unwrap();
+    assert_eq!((refusal.blame, refusal.code), (Blame::Host, FailureCode::LineStopped));
+    assert!(told.events.try_iter().any(|event| matches!(event, LineEvent::LineStopped { .. })));
+}
+
+#[test]
 fn a_monitor_that_is_taken_out_is_not_called_and_stops_nobody() {
     let live = with(FailureAction::TakeOut);
     let told = told(&live);
