@@ -88,7 +88,9 @@ fn what_was_judged_without_a_broker_is_sent_after_the_next_start() {
     assert_eq!(running.end().unwrap(), Some(0));
     broker.again();
     let running = line.start();
-    assert_eq!(listener.wait_for_verdicts(3), ids(1, 1..=3));
+    // The second start judges the folder's pictures again, and may be quick enough to be among what is seen.
+    let seen = listener.wait_for_verdicts(3);
+    assert!(seen.is_superset(&ids(1, 1..=3)), "{seen:?}");
     assert_eq!(running.end().unwrap(), Some(0));
 }
 
