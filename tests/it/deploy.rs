@@ -243,6 +243,10 @@ fn what_cannot_be_taken_is_refused_with_its_reason_and_changes_nothing() {
     assert_eq!(problem(&running, &format!("{DEPLOYMENTS}?shadow=no"), BYTES, b"x"), (400, "bad-request".to_owned()));
     assert_eq!(problem(&running, &format!("{DEPLOYMENTS}?colour=red"), BYTES, b"x"), (400, "bad-request".to_owned()));
     assert_eq!(read(agent().get(format!("{}{DEPLOYMENTS}/99", running.address)).call().unwrap()).status, 404);
+    let audit = text(&station.run(&["audit", "export"], &[]).unwrap());
+    for code in ["blobs", "bundle-too-large", "wrong-content-type", "bad-request"] {
+        assert!(audit.contains(&format!("\"{code}\"")), "{code}:\n{audit}");
+    }
 
     // A recipe whose plugin is not here is refused by that name; with the plugin it comes as far as its shadow.
     let output = deploy(&running, &release("1.2.0"), &[]);
@@ -295,6 +299,14 @@ fn a_recipe_that_is_changed_in_the_configuration_wins_over_what_was_deployed() {
     let running = station.start().unwrap();
     assert_eq!(version(&running), "1.1.0", "the file says the same as when it was deployed");
     assert_eq!(running.end().unwrap(), Some(0));
+
+    let file = station.bundles.join("recipe.assay");
+    let away = station.dir.path().join("recipe.away");
+    std::fs::rename(&file, &away).unwrap();
+    let running = station.start().unwrap();
+    assert_eq!(version(&running), "1.1.0", "a file that does not run any more is not needed");
+    assert_eq!(running.end().unwrap(), Some(0));
+    std::fs::rename(&away, &file).unwrap();
 
     let config = std::fs::read_to_string(station.config()).unwrap();
     std::fs::copy(release("1.2.0"), station.bundles.join("other.assay")).unwrap();

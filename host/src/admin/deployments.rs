@@ -2,7 +2,7 @@
 
 use super::api::Problem;
 use super::api::deployments::{
-    PART_LIMIT, begin, blocking, check_length, finish, latest, of, reason_of, receive, slow,
+    PART_LIMIT, begin, blocking, check_length, finish, latest, of, reason_of, receive, record_refusal, slow,
 };
 use super::pages::deployments::{DeploymentsView, content, fragment};
 use super::pages::layout::{Tab, page};
@@ -44,9 +44,11 @@ pub async fn deploy(
         check_length(&headers, deployer.max_bundle_bytes() + FORM_BYTES)?;
         let (seat, mut upload) = begin(deployer, &actor)?;
         let (reason, skip_shadow) = read_form(form, &mut upload).await?;
-        finish(deployer, seat, upload, actor, &reason, skip_shadow).await
+        finish(deployer, seat, upload, actor.clone(), &reason, skip_shadow).await
     };
-    match done.await {
+    let done = done.await;
+    record_refusal(&state, &actor, done.as_ref().err()).await;
+    match done {
         Ok(_) => see_page(),
         Err(problem) => with_problem(&visitor, &state, Some(problem)).await,
     }

@@ -4,6 +4,7 @@ use super::station::{Assembly, open_journal};
 use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::config::{StationConfig, load};
+use crate::deploy::DeployThread;
 use crate::journal::Ledger;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use anyhow::Context as _;
@@ -88,14 +89,21 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 
     signals.forever().next();
     println!("ending: the frames in flight are finished first");
-    deployments.stop();
-    line.stop.stop();
-    super::station::report_end(&line.join());
+    end_line(line, deployments);
     outputs.stop();
     admin.stop();
     journal.close();
     println!("ended");
     Ok(())
+}
+
+fn end_line(line: Line, deployments: DeployThread) {
+    // First, since a candidate that hangs must not keep the line from ending.
+    line.stop.stop();
+    if !deployments.stop() {
+        println!("a deployment hangs and is left behind; the next start settles it");
+    }
+    super::station::report_end(&line.join());
 }
 
 /// The recipe and where its model runs, for the terminal.

@@ -69,8 +69,19 @@ impl Assembly {
     /// Counters do not move yet: [`Configured::commit`] does that once the recipe really judges.
     pub fn configured_recipe(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Configured> {
         let path = &self.config.recipe;
-        let bytes = read_bundle(path).with_context(|| format!("the recipe {} cannot be read", path.display()))?;
         let installed = Installed::at(&self.config.data_dir).read();
+        let bytes = match read_bundle(path).with_context(|| format!("the recipe {} cannot be read", path.display())) {
+            Ok(bytes) => bytes,
+            // It does not run any more: what was deployed over it does.
+            Err(error) => match installed.filter(|all| all.configured.is_some_and(|file| file != all.recipe)) {
+                Some(deployed) => {
+                    tell(&format!("ALARM: {error:#}; the deployed recipe runs without it"));
+                    tracing::error!(error = format!("{error:#}"), "the recipe of station.toml cannot be read");
+                    return Ok(Configured { ready: self.recorded_recipe(deployed.recipe)?, installed: deployed });
+                }
+                None => return Err(error),
+            },
+        };
         // Only compared: what runs is verified below.
         let configured = inspect(&bytes).ok().map(|bundle| bundle.digest);
         let unchanged = |all: &InstalledRecipe| configured.is_some() && configured == all.configured;

@@ -6,7 +6,7 @@ use super::watch::line_watch;
 use super::worker;
 use super::workshop::Workshop;
 use crate::config::DeployConfig;
-use crate::domain::{Actor, DeployState, Deployment, Digest};
+use crate::domain::{Actor, DeployState, Deployment, Digest, with_causes};
 use crate::journal::{AuditEntry, Ledger, LedgerError};
 use crate::pipeline::LiveSlot;
 use crate::source::StopFlag;
@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 
 /// How long a rollback is waited for: the recipe before may have to be loaded again.
 const ROLLBACK_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long the deployments' thread is waited for at the end of the station.
+const END_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What deployments need of the station.
 pub struct DeployParts {
@@ -54,6 +57,8 @@ pub struct DeployView {
 pub enum DeployError {
     #[error("a deployment is in progress; wait until it is settled, or roll it back")]
     Busy,
+    #[error("a rollback is under way; wait until it is done")]
+    RollingBack,
     #[error("recipe {name} {version} ({digest}) runs already")]
     Running { name: String, version: String, digest: Digest },
     #[error("there is nothing to roll back to: no deployment is in progress, and no recipe ran here before this one")]
@@ -106,6 +111,10 @@ pub(super) struct Shared {
     pub installed: Installed,
     pub stop: StopFlag,
     busy: AtomicBool,
+    /// A bundle is on its way in. Apart from `busy`, so that a slow sender holds up no rollback.
+    uploading: AtomicBool,
+    /// Somebody waits for a rollback. One at a time: each holds a thread that the rest of the admin needs too.
+    rolling_back: AtomicBool,
     /// Somebody wants the deployment in progress to end.
     cancel: Mutex<Option<(Actor, String)>>,
     jobs: Sender<Job>,
@@ -118,8 +127,30 @@ pub(super) enum Job {
 
 type RollBackReply = Result<Option<Deployment>, DeployError>;
 
+/// The right to hand a bundle in.
+pub struct UploadSeat {
+    shared: Arc<Shared>,
+}
+
+impl Drop for UploadSeat {
+    fn drop(&mut self) {
+        self.shared.uploading.store(false, Ordering::Release);
+    }
+}
+
+/// The right to be the one that rolls back.
+struct RollBackSeat<'s> {
+    shared: &'s Shared,
+}
+
+impl Drop for RollBackSeat<'_> {
+    fn drop(&mut self) {
+        self.shared.rolling_back.store(false, Ordering::Release);
+    }
+}
+
 /// The right to be the one deployment in progress.
-pub struct Seat {
+pub(super) struct Seat {
     shared: Arc<Shared>,
 }
 
@@ -134,16 +165,26 @@ impl Drop for Seat {
 /// The thread that deploys.
 pub struct DeployThread {
     stop: StopFlag,
+    pub(super) patience: Duration,
     thread: JoinHandle<()>,
 }
 
 impl DeployThread {
-    /// Ends what is in progress, so that the recipe of before is the station's, and waits for the thread.
-    pub fn stop(self) {
+    /// Ends what is in progress, so that the recipe of before is the station's, and waits for the thread, but not for
+    /// one that hangs in a model or a driver: the next start settles what it leaves. False where it hangs.
+    pub fn stop(self) -> bool {
         self.stop.stop();
-        if self.thread.join().is_err() {
+        let begin = Instant::now();
+        while !self.thread.is_finished() && begin.elapsed() < self.patience {
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        let ended = self.thread.is_finished();
+        if !ended {
+            tracing::error!("the deployments' thread hangs and is left behind");
+        } else if self.thread.join().is_err() {
             tracing::error!("the deployments' thread panicked");
         }
+        ended
     }
 }
 
@@ -164,14 +205,25 @@ impl Deployer {
         let (watch, end) = line_watch();
         parts.live.watch(Some(Box::new(watch)));
         let cancel = Mutex::new(None);
-        let (busy, stop_too) = (AtomicBool::new(false), stop.clone());
-        let shared = Arc::new(Shared { parts, records, staging, installed, stop, busy, cancel, jobs });
+        let stop_too = stop.clone();
+        let shared = Arc::new(Shared {
+            parts,
+            records,
+            staging,
+            installed,
+            stop,
+            busy: AtomicBool::new(false),
+            uploading: AtomicBool::new(false),
+            rolling_back: AtomicBool::new(false),
+            cancel,
+            jobs,
+        });
         let theirs = Arc::clone(&shared);
         let run = move || worker::run(theirs, &jobs_out, end);
         let started = std::thread::Builder::new().name("deploy".to_owned()).spawn(run);
         let folder = |source| StagingError::Folder { path: shared.parts.data_dir.clone(), source };
         let thread = started.map_err(folder)?;
-        Ok((Self { shared }, DeployThread { stop: stop_too, thread }))
+        Ok((Self { shared }, DeployThread { stop: stop_too, patience: END_PATIENCE, thread }))
     }
 
     #[must_use]
@@ -196,15 +248,17 @@ impl Deployer {
         self.shared.staging.max_bytes()
     }
 
-    /// Takes the one seat, before the bundle is read: who comes second is told at once.
+    /// Takes the one seat for a bundle, before it is read: who comes second is told at once.
     ///
     /// # Errors
-    /// When a deployment is in progress.
-    pub fn reserve(&self, actor: &Actor) -> Result<Seat, DeployError> {
-        match self.shared.take_seat() {
-            Some(seat) => Ok(seat),
-            None => Err(self.shared.refused(actor, "deploy", "in-progress", DeployError::Busy)),
+    /// When a deployment is in progress, or another bundle on its way in.
+    pub fn reserve(&self, actor: &Actor) -> Result<UploadSeat, DeployError> {
+        let shared = &self.shared;
+        let ends_or_busy = shared.stop.is_stopped() || shared.busy.load(Ordering::Acquire);
+        if ends_or_busy || shared.uploading.swap(true, Ordering::AcqRel) {
+            return Err(shared.refused(actor, "deploy", "in-progress", DeployError::Busy));
         }
+        Ok(UploadSeat { shared: Arc::clone(shared) })
     }
 
     /// A place for the bytes of a bundle.
@@ -220,8 +274,12 @@ impl Deployer {
     ///
     /// # Errors
     /// With the check that refused it, or when it runs already. Nothing runs that did not run before.
-    pub fn deploy(&self, seat: Seat, bytes: &[u8], request: &DeployRequest) -> Result<Deployment, DeployError> {
+    pub fn deploy(&self, upload: UploadSeat, bytes: &[u8], request: &DeployRequest) -> Result<Deployment, DeployError> {
         let shared = &self.shared;
+        let Some(seat) = shared.take_seat() else {
+            return Err(shared.refused(&request.actor, "deploy", "in-progress", DeployError::Busy));
+        };
+        drop(upload);
         let mut book = Book::begin(&shared.records, &request.actor, &request.reason)?;
         let bundle = match shared.verify_new(bytes) {
             Ok(bundle) => bundle,
@@ -237,7 +295,7 @@ impl Deployer {
         }
         book.enter(DeployState::Verified)?;
         if let Err(error) = shelve(&shared.parts.bundles_dir, &bundle, bytes) {
-            return Err(shared.refuse(book, Refusal { check: "store", detail: words(&error) }));
+            return Err(shared.refuse(book, Refusal { check: "store", detail: with_causes(&error) }));
         }
         if bundle.manifest().kind != BundleKind::Recipe {
             book.enter(DeployState::Stored)?;
@@ -257,11 +315,20 @@ impl Deployer {
     /// When there is nothing to go back to, or it cannot drive any more. Nothing has changed then.
     pub fn roll_back(&self, actor: &Actor, reason: &str) -> Result<Option<Deployment>, DeployError> {
         let shared = &self.shared;
+        if shared.rolling_back.swap(true, Ordering::AcqRel) {
+            return Err(shared.refused(actor, "roll-back", "in-progress", DeployError::RollingBack));
+        }
+        let _seat = RollBackSeat { shared };
+        self.take_back(actor, reason)
+    }
+
+    fn take_back(&self, actor: &Actor, reason: &str) -> Result<Option<Deployment>, DeployError> {
+        let shared = &self.shared;
         let Some(seat) = shared.take_seat() else {
             let settled = shared.cancel_and_wait(actor, reason)?;
             // It was faster than the wish: then it is what is taken back.
             let committed = settled.state == DeployState::Committed;
-            return if committed { self.roll_back(actor, reason) } else { Ok(Some(settled)) };
+            return if committed { self.take_back(actor, reason) } else { Ok(Some(settled)) };
         };
         if shared.installed.read().and_then(|installed| installed.previous).is_none() {
             return Err(shared.refused(actor, "roll-back", "nothing-to-roll-back", DeployError::NothingToRollBack));
@@ -285,7 +352,7 @@ pub(super) struct Refusal {
 
 impl From<TrustError> for Refusal {
     fn from(error: TrustError) -> Self {
-        Self { check: error.check().name(), detail: words(&error) }
+        Self { check: error.check().name(), detail: with_causes(&error) }
     }
 }
 
@@ -308,10 +375,15 @@ impl Shared {
         self.cancel.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Whether somebody wants that, without taking the wish away.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn cancel_and_wait(&self, actor: &Actor, reason: &str) -> Result<Deployment, DeployError> {
         let newest = self.records.view.load().newest.clone();
         if newest.is_none_or(|newest| newest.state.is_settled()) {
-            // The seat is taken by a bundle that is still on its way in.
+            // The seat is taken by a bundle that is being verified.
             return Err(self.refused(actor, "roll-back", "in-progress", DeployError::Busy));
         }
         let wish = (actor.clone(), reason.to_owned());
@@ -328,7 +400,7 @@ impl Shared {
 
     /// Verifies what comes in with the trust store as it is on the disk now: what was revoked a moment ago is refused.
     fn verify_new(&self, bytes: &[u8]) -> Result<VerifiedBundle, Refusal> {
-        let refused = |check, error: &dyn std::error::Error| Refusal { check, detail: words(error) };
+        let refused = |check, error: &dyn std::error::Error| Refusal { check, detail: with_causes(error) };
         self.parts.trust.refresh().map_err(|error| refused("trust-store", &error))?;
         let counters = self.counters().map_err(|error| refused("counter", &error))?;
         let now = counters.latest_time().max(jiff::Timestamp::now());
@@ -358,23 +430,11 @@ impl Shared {
     }
 
     /// Writes down that something was not done.
-    fn refused(&self, actor: &Actor, action: &str, code: &str, error: DeployError) -> DeployError {
+    pub fn refused(&self, actor: &Actor, action: &str, code: &str, error: DeployError) -> DeployError {
         let entry = AuditEntry::new(actor, action, "").refused(code);
         match self.parts.ledger.audit(&entry) {
             Ok(()) => error,
             Err(error) => error.into(),
         }
     }
-}
-
-/// An error with its causes on one line.
-pub(super) fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

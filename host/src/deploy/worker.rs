@@ -1,5 +1,5 @@
 use super::book::Book;
-use super::desk::{DeployError, DeployView, Job, Shared, words};
+use super::desk::{DeployError, DeployView, Job, Shared};
 use super::installed::InstalledRecipe;
 use super::qualify::qualify;
 use super::shadow::{self, ShadowRules};
@@ -8,7 +8,7 @@ use super::trust_file::revocation_of;
 use super::watch::WatchEnd;
 use super::workshop::Ready;
 use crate::config::{Catalogue, OnRevoked};
-use crate::domain::{Actor, DeployState, Deployment, Digest, ShadowReport};
+use crate::domain::{Actor, DeployState, Deployment, Digest, ShadowReport, with_causes};
 use crate::journal::{AuditEntry, LedgerError};
 use crate::pipeline::{LiveRecipe, second_opinion};
 use crate::trust::{BundleKind, Severity, TrustStore, VerifiedBundle, VerifyPolicy};
@@ -86,14 +86,14 @@ impl Worker {
             Err(Ending::Records(error)) => Err(error),
         };
         if let Err(error) = written {
-            let (deployment, error) = (book.deployment.id, words(&error));
+            let (deployment, error) = (book.deployment.id, with_causes(&error));
             tracing::error!(deployment, error, "the deployment's state is not written; the next start settles it");
         }
     }
 
     /// All the way of a recipe. What it returns early has left the running recipe as it was.
     fn drive(&mut self, book: &mut Book, bundle: &VerifiedBundle, skip_shadow: bool) -> Result<(), Ending> {
-        let install = self.shared.counters().map_err(|error| failed("counter", words(&error)))?;
+        let install = self.shared.counters().map_err(|error| failed("counter", with_causes(&error)))?;
         let now = install.latest_time().max(jiff::Timestamp::now());
         let catalogue = self.catalogue(&VerifyPolicy::install().at(now)).map_err(|why| failed("bundles", why))?;
         let ready = self.shared.parts.workshop.build(bundle, &catalogue).map_err(|why| failed("compile", why))?;
@@ -112,14 +112,15 @@ impl Worker {
 
     fn catalogue(&self, policy: &VerifyPolicy<'_>) -> Result<Catalogue, String> {
         let parts = &self.shared.parts;
-        Catalogue::read(&parts.bundles_dir, &parts.trust.store(), policy).map_err(|error| words(&error))
+        Catalogue::read(&parts.bundles_dir, &parts.trust.store(), policy).map_err(|error| with_causes(&error))
     }
 
     fn qualify(&self, book: &mut Book, ready: &Ready) -> Result<(), Ending> {
         let context = self.shared.parts.workshop.context();
-        let stop = &self.shared.stop;
+        let shared = &self.shared;
+        let ends = || shared.stop.is_stopped() || shared.is_cancelled();
         let mut tell = |text: &str| tracing::info!(deployment = book.deployment.id, "{text}");
-        let qualification = qualify(ready, context, &mut tell, &|| stop.is_stopped());
+        let qualification = qualify(ready, context, &mut tell, &ends);
         self.goes_on()?;
         let (passed, refusal) = (qualification.passed(), qualification.refusal());
         book.deployment.checks = qualification.checks;
@@ -253,7 +254,7 @@ impl Worker {
     /// a rollback of a trial has nothing to undo; the replaced file is the one step that commits.
     fn commit(&self, book: &Book, ready: &Ready) -> Result<(), Ending> {
         let not_committed = |error: &dyn std::error::Error| {
-            let why = format!("it could not be committed: {}", words(error));
+            let why = format!("it could not be committed: {}", with_causes(error));
             Ending::RolledBack { why, by: Actor::station() }
         };
         let _ = self.shared.parts.trust.refresh();
@@ -283,18 +284,21 @@ impl Worker {
         let Some((installed, previous)) = installed.and_then(|all| Some((all, all.previous?))) else {
             return Err(DeployError::NothingToRollBack);
         };
-        let ready = self.previous(previous).map_err(|detail| DeployError::CannotRollBack { detail })?;
+        let cannot = |detail| {
+            let error = DeployError::CannotRollBack { detail };
+            self.shared.refused(actor, "roll-back", "cannot-roll-back", error)
+        };
+        let ready = self.previous(previous).map_err(cannot)?;
+        // Before anything changes: whoever finds the recipe before in force finds who wanted it, and why.
+        let entry = AuditEntry::new(actor, "roll-back", format!("recipe {previous}")).because(Some(reason));
+        self.shared.parts.ledger.audit(&entry)?;
         let back = InstalledRecipe { recipe: previous, previous: None, configured: installed.configured };
-        self.install(&back).map_err(|error| DeployError::CannotRollBack { detail: words(&error) })?;
+        self.install(&back).map_err(|error| cannot(with_causes(&error)))?;
         self.shared.parts.live.swap(ready.live);
         self.baseline.clear();
         let committed = self.shared.parts.ledger.deployments_in(&[DeployState::Committed])?;
         let deployed = |one: &Deployment| one.bundle.as_ref().is_some_and(|bundle| bundle.digest == installed.recipe);
-        let Some(deployment) = committed.into_iter().find(deployed) else {
-            let entry = AuditEntry::new(actor, "roll-back", format!("recipe {previous}")).because(Some(reason));
-            self.shared.parts.ledger.audit(&entry)?;
-            return Ok(None);
-        };
+        let Some(deployment) = committed.into_iter().find(deployed) else { return Ok(None) };
         let mut book = Book::reopen(&self.shared.records, deployment);
         book.enter_by(actor, DeployState::RolledBack, Some(reason.to_owned()), None)?;
         Ok(Some(book.deployment))
@@ -303,7 +307,7 @@ impl Worker {
     /// The recipe of before, ready to judge. It ran here, so that neither expiry nor a counter stands in its way; a
     /// revocation does.
     fn previous(&self, digest: Digest) -> Result<Ready, String> {
-        self.shared.parts.trust.refresh().map_err(|error| words(&error))?;
+        self.shared.parts.trust.refresh().map_err(|error| with_causes(&error))?;
         let catalogue = self.catalogue(&VerifyPolicy::run())?;
         let Some(bundle) = catalogue.get(digest).filter(|bundle| bundle.manifest().kind == BundleKind::Recipe) else {
             return Err(format!("its bundle with digest {digest} is not among the bundles any more"));
@@ -359,7 +363,7 @@ impl Worker {
         let mut alarms = Vec::new();
         // Whoever else read the store first: what counts is what was looked at here.
         if let Err(error) = trust.refresh() {
-            alarms.push(format!("the trust store cannot be read, nothing new is accepted: {}", words(&error)));
+            alarms.push(format!("the trust store cannot be read, nothing new is accepted: {}", with_causes(&error)));
         }
         let (store, running) = (trust.store(), self.running());
         let same = self.examined.as_ref().is_some_and(|(seen, of)| Arc::ptr_eq(seen, &store) && *of == running);
@@ -380,7 +384,7 @@ impl Worker {
             let action = if stops { "stop-line" } else { "alarm" };
             let entry = AuditEntry::new(&Actor::station(), action, "the running recipe").because(Some(alarm));
             if let Err(error) = self.shared.parts.ledger.audit(&entry) {
-                tracing::error!(error = words(&error), "the audit log is not written");
+                tracing::error!(error = with_causes(&error), "the audit log is not written");
             }
         }
         self.shared.records.view.rcu(|view| DeployView { alarms: alarms.clone(), ..DeployView::clone(view) });

@@ -53,16 +53,19 @@ pub(super) fn read_with_mode(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, u3
 /// mixture: temporary file, fsync, rename, fsync of the folder.
 ///
 /// # Errors
-/// When the folder cannot be written; `path` is then unchanged.
+/// When the folder cannot be written; `path` is then unchanged, unless it was the disk that refused the last step, the
+/// flush of the new name.
 pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let write = || -> io::Result<()> {
         let folder = folder_of(path);
+        // Opened before the name changes: what fails for want of a descriptor leaves `path` as it was.
+        let names = File::open(folder)?;
         let mut file = tempfile::Builder::new().prefix(".assay-").tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().set_permissions(Permissions::from_mode(mode))?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        names.sync_all()
     };
     write().map_err(|source| FileError::Write { path: path.to_owned(), source })
 }

@@ -1,10 +1,12 @@
 //! Deployments for machines: hand a bundle in, look how far it is, take it back.
 
 use super::Problem;
+use crate::admin::guard::record;
 use crate::admin::request::By;
 use crate::admin::serve::AdminState;
-use crate::deploy::{DeployError, DeployRequest, DeployView, Deployer, InstalledRecipe, Seat, Upload};
+use crate::deploy::{DeployError, DeployRequest, DeployView, Deployer, InstalledRecipe, Upload, UploadSeat};
 use crate::domain::{Actor, DeployState, Deployment, Digest};
+use crate::journal::AuditEntry;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
@@ -20,6 +22,8 @@ use tokio_stream::{Stream, StreamExt as _};
 pub(in crate::admin) const PART_LIMIT: Duration = Duration::from_secs(10);
 const UPLOAD_LIMIT: Duration = Duration::from_secs(600);
 const PAGE: usize = 50;
+/// Problems of a request that names no deployment: nobody else records these.
+const BY_THE_REQUEST: [&str; 4] = ["bad-request", "wrong-content-type", "bundle-too-large", "upload-too-slow"];
 /// Characters of a reason.
 const MAX_REASON: usize = 300;
 
@@ -126,15 +130,37 @@ pub async fn deploy(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let deployer = of(&state)?;
+    let answer = take_in(&state, actor.clone(), query, &headers, body).await;
+    let problem = answer.as_ref().err();
+    record_refusal(&state, &actor, problem).await;
+    answer
+}
+
+/// What is refused before the deployer hears of it is in the audit log too.
+pub(in crate::admin) async fn record_refusal(state: &AdminState, actor: &Actor, problem: Option<&Problem>) {
+    if let Some(problem) = problem
+        && BY_THE_REQUEST.contains(&problem.kind)
+    {
+        record(state, AuditEntry::new(actor, "deploy", "a bundle"), problem.kind).await;
+    }
+}
+
+async fn take_in(
+    state: &AdminState,
+    actor: Actor,
+    query: Result<Query<DeployQuery>, QueryRejection>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let deployer = of(state)?;
     let Query(query) = query.map_err(|error| bad_request(error.body_text()))?;
     let skip_shadow = match query.shadow.as_str() {
         "" => false,
         "skip" => true,
         other => return Err(bad_request(format!("shadow is {other:?}; leave it out, or write skip"))),
     };
-    check_type(&headers)?;
-    check_length(&headers, deployer.max_bundle_bytes())?;
+    check_type(headers)?;
+    check_length(headers, deployer.max_bundle_bytes())?;
     let (seat, mut upload) = begin(deployer, &actor)?;
     receive(body.into_data_stream(), &mut upload).await?;
     let deployment = finish(deployer, seat, upload, actor, &query.reason, skip_shadow).await?;
@@ -188,7 +214,7 @@ pub(in crate::admin) fn check_length(headers: &HeaderMap, max: u64) -> Result<()
 }
 
 /// The seat and a place for the bytes: before anything of the bundle is read.
-pub(in crate::admin) fn begin(deployer: &Deployer, actor: &Actor) -> Result<(Seat, Upload), Problem> {
+pub(in crate::admin) fn begin(deployer: &Deployer, actor: &Actor) -> Result<(UploadSeat, Upload), Problem> {
     let seat = deployer.reserve(actor).map_err(problem)?;
     let upload = deployer.upload().map_err(problem)?;
     Ok((seat, upload))
@@ -217,7 +243,7 @@ pub(in crate::admin) async fn receive<E: std::fmt::Display>(
 /// Verifies what was taken in, on a thread that may block.
 pub(in crate::admin) async fn finish(
     deployer: &Deployer,
-    seat: Seat,
+    seat: UploadSeat,
     upload: Upload,
     actor: Actor,
     reason: &str,
@@ -260,6 +286,7 @@ fn problem(error: DeployError) -> Problem {
     let detail = error.to_string();
     match error {
         DeployError::Busy => Problem::new(conflict, "in-progress", "A deployment is in progress", detail),
+        DeployError::RollingBack => Problem::new(conflict, "in-progress", "A rollback is under way", detail),
         DeployError::Running { .. } => Problem::new(conflict, "already-running", "It runs already", detail),
         DeployError::NothingToRollBack => {
             Problem::new(conflict, "nothing-to-roll-back", "There is nothing to roll back to", detail)

@@ -16,6 +16,7 @@ use crate::trust::{
 use crossbeam_channel::{Receiver, bounded};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub const LONG: Duration = Duration::from_secs(60);
@@ -45,6 +46,10 @@ impl LoadedModel for FakeModel {
         let logits = match self.behaviour.as_str() {
             "pass" => [5.0f32, 0.0],
             "reject" => [0.0, 5.0],
+            "hang" => loop {
+                HANGING.store(true, Ordering::Release);
+                std::thread::park();
+            },
             "late" => return Err(InferenceError::Timeout { model }),
             "lost" => return Err(InferenceError::DeviceLost { model, device: "NPU".into(), detail: "reset".into() }),
             _ => return Err(InferenceError::Failed { backend: "tract", model, detail: "broken".into() }),
@@ -58,6 +63,9 @@ fn png() -> Arc<[u8]> {
     let image = Image::new(8, 6, PixelFormat::Rgb8, vec![100; 8 * 6 * 3].into()).unwrap();
     encode_png(&image).unwrap().into()
 }
+
+/// A model hangs.
+pub static HANGING: AtomicBool = AtomicBool::new(false);
 
 pub fn live(bundle: &VerifiedBundle) -> LiveRecipe {
     let manifest = bundle.manifest();
@@ -397,6 +405,15 @@ impl Running {
             assert!(begin.elapsed() < LONG, "still {deployment:?}");
             std::thread::park_timeout(Duration::from_millis(5));
         }
+    }
+
+    /// Ends as the station does, but waits `patience` for the deployments' thread; true where it ended.
+    pub fn stop_within(mut self, patience: Duration) -> bool {
+        let mut thread = self.thread.take().unwrap();
+        thread.patience = patience;
+        let ended = thread.stop();
+        self.end();
+        ended
     }
 
     /// The version that judges.

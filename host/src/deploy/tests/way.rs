@@ -175,6 +175,68 @@ fn a_trial_is_taken_back_by_hand() {
 }
 
 #[test]
+fn a_bundle_on_its_way_in_holds_up_no_rollback_and_no_second_one_comes_beside_it() {
+    let plant = Plant::new();
+    let running = plant.start();
+    running.settled(&plant.recipe("1.1.0", "pass"), true);
+    let upload = running.deployer.reserve(&engineer()).unwrap();
+    let second = running.deployer.reserve(&engineer()).map(drop).unwrap_err();
+    assert!(matches!(second, DeployError::Busy), "{second}");
+    let back = running.deployer.roll_back(&engineer(), "complaints").unwrap().unwrap();
+    assert_eq!((back.state, running.version().as_str()), (RolledBack, "1.0.0"));
+    drop(upload);
+    running.deployer.reserve(&engineer()).map(drop).unwrap();
+}
+
+#[test]
+fn of_many_that_roll_back_at_once_one_waits_and_the_others_are_told() {
+    let mut plant = Plant::new();
+    plant.config.trial_frames = 1_000_000;
+    let running = plant.start();
+    let deployment = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap();
+    running.wait_for(deployment.id, |deployment| deployment.state == Trial);
+    let begin = std::sync::Barrier::new(8);
+    let told = std::thread::scope(|scope| {
+        let wish = || {
+            begin.wait();
+            running.deployer.roll_back(&engineer(), "a smell").is_err_and(|e| matches!(e, DeployError::RollingBack))
+        };
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(wish)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).filter(|told| *told).count()
+    });
+    assert!(told > 0, "nobody was told");
+    assert_eq!(running.version(), "1.0.0");
+}
+
+#[test]
+fn a_rollback_is_in_the_audit_log_before_it_is_done_and_also_when_it_cannot_be() {
+    let plant = Plant::new();
+    let running = plant.start();
+    let refused = |line: &crate::journal::AuditLine| (line.action.clone(), line.actor.clone(), line.refused.clone());
+    running.settled(&plant.recipe("1.1.0", "pass"), true);
+    revoke(&plant, "1.0.0", Severity::BlockNew);
+    running.deployer.roll_back(&engineer(), "complaints").unwrap_err();
+    let line = running.ledger.audit_lines(None, 1).unwrap().remove(0);
+    assert_eq!(refused(&line), ("roll-back".into(), "erin".into(), Some("cannot-roll-back".into())));
+    running.settled(&plant.recipe("1.2.0", "pass"), true);
+    running.deployer.roll_back(&engineer(), "complaints").unwrap();
+    let lines = running.ledger.audit_lines(None, 2).unwrap();
+    assert_eq!(refused(&lines[0]), ("deployment-rolled-back".into(), "erin".into(), None));
+    assert_eq!(refused(&lines[1]), ("roll-back".into(), "erin".into(), None));
+    assert_eq!(lines[1].reason.as_deref(), Some("complaints"));
+}
+
+#[test]
+fn the_end_of_a_station_does_not_wait_for_a_candidate_that_hangs() {
+    let plant = Plant::new();
+    let running = plant.start();
+    running.deploy(&plant.recipe("1.1.0", "hang"), false).unwrap();
+    until("the shadow hangs", || super::plant::HANGING.load(std::sync::atomic::Ordering::Acquire));
+    assert!(!running.stop_within(std::time::Duration::from_millis(50)));
+    assert!(plant.start().stop_within(super::plant::LONG), "and one that does not hang ends");
+}
+
+#[test]
 fn a_committed_recipe_is_taken_back_once_whatever_its_counter_and_stays_back() {
     let plant = Plant::new();
     let running = plant.start();

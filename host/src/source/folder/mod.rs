@@ -222,7 +222,11 @@ impl Run {
         if self.source.options.after == AfterReading::Leave {
             return ControlFlow::Continue(());
         }
-        let Ok(folder) = Folder::open(&self.source.options.path) else { return ControlFlow::Continue(()) };
+        let Ok(folder) = Folder::open(&self.source.options.path) else {
+            // Recorded, and still there once the folder is back: it is moved then, and not judged again.
+            self.set_state(&name, stamp, State::unmoved());
+            return ControlFlow::Continue(());
+        };
         if folder.look_at(&name).is_none_or(|look| look.stamp != stamp) {
             // Written anew meanwhile: that is another picture.
             return ControlFlow::Continue(());

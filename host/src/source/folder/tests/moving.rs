@@ -76,6 +76,20 @@ fn a_move_that_failed_is_tried_again_without_judging_again() {
     assert!(!folder.path().join("a.png").exists() && done.join("a.png").exists());
 }
 
+#[test]
+fn a_file_whose_folder_was_away_when_its_record_came_is_moved_later_and_not_judged_again() {
+    let (folder, done, options) = moving("A");
+    let mut watching = Watching::new(options);
+    let arrival = next(&mut watching);
+    let away = folder.path().with_extension("away");
+    fs::rename(folder.path(), &away).unwrap();
+    settle(arrival, Some(7));
+    watching.hear();
+    fs::rename(&away, folder.path()).unwrap();
+    assert_eq!(watching.look().len(), 0);
+    assert!(!folder.path().join("a.png").exists() && done.join("a.png").exists());
+}
+
 fn recorded(content: &str, captured_at_us: i64) -> Vec<RecordedFile> {
     vec![RecordedFile { name: "a.png".to_owned(), picture: Digest::of(content.as_bytes()), captured_at_us }]
 }
