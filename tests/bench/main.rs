@@ -2,6 +2,7 @@
 //! measure against. A figure that misses its target is printed as missed.
 
 mod boundary;
+mod feed;
 mod figure;
 mod fixture;
 mod frame;
@@ -10,8 +11,10 @@ mod native;
 mod pictures;
 mod raw;
 mod record;
+mod swap;
 mod telemetry;
 mod throughput;
+mod uploads;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -25,7 +28,7 @@ struct Args {
     /// Write all that is printed as one JSON object (docs/json.md)
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Only figures with this in their name
+    /// Only groups with this in their name
     #[arg(long)]
     only: Option<String>,
 }
@@ -33,7 +36,7 @@ struct Args {
 /// One group of figures.
 type Group = fn(&Fixture) -> anyhow::Result<Vec<Figure>>;
 
-const GROUPS: [(&str, Group); 8] = [
+const GROUPS: [(&str, Group); 10] = [
     ("boundary", boundary::measure),
     ("frame", frame::measure),
     ("kernels", kernels::measure),
@@ -42,6 +45,8 @@ const GROUPS: [(&str, Group); 8] = [
     ("journal", record::measure),
     ("telemetry", telemetry::measure),
     ("throughput", throughput::measure),
+    ("running", swap::measure),
+    ("uploads", uploads::measure),
 ];
 
 fn main() -> anyhow::Result<()> {
@@ -49,6 +54,10 @@ fn main() -> anyhow::Result<()> {
     let fixture = Fixture::open()?;
     let machine = Machine::look(&fixture);
     println!("{} x {}, {}\n", machine.cores, machine.cpu, machine.backend);
+    if args.only.as_ref().is_some_and(|only| !GROUPS.iter().any(|(name, _)| name.contains(only.as_str()))) {
+        let names: Vec<_> = GROUPS.iter().map(|(name, _)| *name).collect();
+        anyhow::bail!("no such group; there are {}", names.join(", "));
+    }
     let mut figures = Vec::new();
     for (name, group) in GROUPS {
         if args.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {

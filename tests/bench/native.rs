@@ -1,15 +1,17 @@
 //! The same work as straight-line native Rust, and inference against OpenVINO used directly.
 
 use crate::figure::{Figure, Times};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, THREADS};
 use crate::raw::RawOpenvino;
 use anyhow::Context as _;
+use assay::cli::station::Assembly;
 use assay::domain::{BufferPool, Image, NamedTensor, PixelFormat, Tensor};
 use assay::imaging::{
     PixelElement, ResizeFilter, Statistics, TensorLayout, TensorSpec, convert, jpeg_round_trip, median_blur,
     reduce_bit_depth, resize, statistics, to_tensor,
 };
 use assay::inference::{LoadedModel, softmax};
+use assay_tests::station::TestStation;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -73,8 +75,24 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     let (ours, theirs) = (Times::from_micros(ours), Times::from_micros(theirs));
     let against =
         format!("OpenVINO directly on the same memory, nothing copied or checked: {:.0} us, in turn", theirs.p50());
-    Ok(vec![
+    let mut figures = vec![
         Figure::plain("inference of the demo's model, p50", ours.p50(), "us", "Assay's backend, one thread"),
         Figure::at_most("inference over native OpenVINO, p50", ours.p50() - theirs.p50(), "us", 10.0, &against),
-    ])
+    ];
+    for backend in ["openvino", "onnxruntime", "tract"] {
+        figures.push(on_backend(backend, &tensor)?);
+    }
+    Ok(figures)
+}
+
+/// The demo's model on one backend. Tract has no Python package, so that the report card cannot measure it.
+fn on_backend(backend: &str, tensor: &Tensor) -> anyhow::Result<Figure> {
+    let station = TestStation::new(&format!("[inference]\norder = [\"{backend}\"]\nthreads = {THREADS}"))?;
+    let parts = Assembly::open(assay::config::load(&station.config())?)?;
+    let live = parts.configured_recipe(&mut |_| ())?.ready.live;
+    let used = &live.model.placement().device.backend;
+    anyhow::ensure!(used == backend, "{used} ran in place of {backend}");
+    infer(live.model.as_ref(), tensor.clone())?;
+    let times = Times::of(10, 100, || drop(black_box(infer(live.model.as_ref(), tensor.clone()))));
+    Ok(Figure::plain(&format!("demo's model on {backend}, p50"), times.p50() / 1e3, "ms", "int8, one thread"))
 }

@@ -72,8 +72,8 @@ fn cpu_seconds() -> anyhow::Result<f64> {
     Ok((ticks(11) + ticks(12)) / 100.0)
 }
 
-fn classifier(fixture: &Fixture) -> LiveRecipe {
-    let live = &fixture.live;
+/// The recipe without its detectors and monitors.
+pub fn classifier(live: &LiveRecipe) -> LiveRecipe {
     let mut recipe = live.recipe.clone();
     recipe.detectors.clear();
     recipe.monitors.clear();
@@ -103,13 +103,13 @@ fn raw_loop(fixture: &Fixture, raw: &mut RawOpenvino, count: usize) -> anyhow::R
 pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     let mut raw = RawOpenvino::load()?;
     raw_loop(fixture, &mut raw, 40)?;
-    line(fixture, classifier(fixture), 40)?;
+    line(fixture, classifier(&fixture.live), 40)?;
     // In turn; the median of three ratios.
     let mut ratios = Vec::new();
     let mut ours = 0.0;
     for _ in 0..3 {
         let theirs = raw_loop(fixture, &mut raw, FRAMES)?;
-        let (seconds, _) = line(fixture, classifier(fixture), FRAMES)?;
+        let (seconds, _) = line(fixture, classifier(&fixture.live), FRAMES)?;
         ours = FRAMES as f64 / seconds;
         ratios.push(theirs / seconds);
     }

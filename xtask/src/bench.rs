@@ -13,6 +13,7 @@ const PACKAGES: [&str; 3] = ["numpy==2.4.6", "opencv-python-headless==5.0.0.93",
 
 pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     let json = options.path("--json")?;
+    let only = options.value("--only")?;
     options.finish()?;
     plugins::build(workspace)?;
     wheels::ensure(workspace, &OPENVINO)?;
@@ -24,6 +25,10 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     let cmd = workspace.cargo().args(["run", "--release", "--package", "assay-tests", "--bin", "assay-bench", "--"]);
     let cmd = match json {
         Some(file) => cmd.arg("--json").arg(file),
+        None => cmd,
+    };
+    let cmd = match only {
+        Some(group) => cmd.args(["--only", group.as_str()]),
         None => cmd,
     };
     cmd.env("ASSAY_BENCH_PYTHON", python).live()

@@ -29,8 +29,9 @@ cargo xtask COMMAND
                   127.0.0.1:8080. --once judges each picture once, prints a table and ends.
   test [FILTER]   Runs all tests: unit, integration, browser. FILTER: only Rust tests with that in their name.
   tidy [--quick]  Checks format, lints, layers, sizes, licences. --quick: only the checks that compile nothing.
-  bench [--json FILE]
-                  Runs the benchmark and prints every figure beside its target.
+  bench [--json FILE] [--only GROUP]
+                  Runs the benchmark and prints every figure beside its target. GROUP: boundary, frame, kernels, imaging,
+                  inference, journal, telemetry, throughput, running or uploads.
   soak hostile [--runs N]
                   Runs every hostile plugin 1,000 times (or N) on a line of its own and prints what came of each.
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.

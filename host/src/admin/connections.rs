@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 /// Bounds of the connections.
 #[derive(Debug, Clone, Copy)]
@@ -22,13 +23,15 @@ pub struct ConnectionLimits {
     pub connections: usize,
     /// The longest that the head of a request may take, and a kept connection may say nothing.
     pub head: Duration,
+    /// The longest that a peer may leave an answer unread.
+    pub unread: Duration,
     /// Bytes of a request's head.
     pub head_bytes: usize,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { connections: 256, head: Duration::from_secs(10), head_bytes: 32 << 10 }
+        Self { connections: 256, head: Duration::from_secs(10), unread: Duration::from_secs(30), head_bytes: 32 << 10 }
     }
 }
 
@@ -53,21 +56,24 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
         };
         let (builder, router) = (builder.clone(), router.clone());
         tokio::spawn(async move {
-            serve_one(&builder, stream, peer, router).await;
+            serve_one(&builder, stream, peer, router, limits.unread).await;
             drop(seat);
         });
     }
 }
 
-async fn serve_one(builder: &http1::Builder, stream: TcpStream, peer: SocketAddr, router: Router) {
+async fn serve_one(builder: &http1::Builder, stream: TcpStream, peer: SocketAddr, router: Router, unread: Duration) {
     // Answers are short: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    // It runs only while there is something to write and no room: who reads slowly but steadily may go on.
+    stream.set_write_timeout(Some(unread));
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         router.call(request)
     });
-    let served = builder.serve_connection(TokioIo::new(stream), service).await;
+    let served = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection of the admin ended");
     }
@@ -89,7 +95,10 @@ mod tests {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        runtime.spawn(serve(listener, Router::new().route("/", get(|| async { "here" })), limits));
+        // More than any system keeps for a peer that does not read.
+        let much = get(|| async { vec![0_u8; 64 << 20] });
+        let router = Router::new().route("/", get(|| async { "here" })).route("/much", much);
+        runtime.spawn(serve(listener, router, limits));
         (runtime, address)
     }
 
@@ -138,6 +147,14 @@ mod tests {
         drop(first);
         second.set_read_timeout(Some(PATIENCE)).unwrap();
         assert!(answer(&mut second).ends_with("here"));
+    }
+
+    #[test]
+    fn who_does_not_read_the_answer_keeps_no_place() {
+        let unread = Duration::from_millis(100);
+        let (_runtime, address) = served(ConnectionLimits { connections: 1, unread, ..ConnectionLimits::default() });
+        let _unread = connect(address, "GET /much HTTP/1.1\r\nhost: x\r\n\r\n");
+        assert!(answer(&mut connect(address, REQUEST)).ends_with("here"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub struct Sample {
     pub plugin_faults: u64,
     pub lanes_abandoned: u64,
     pub outbox_dropped: u64,
+    pub rolled_back: u64,
     pub commits: LatencyCounts,
     /// Names of the series that drift.
     pub drifted: Vec<String>,

@@ -24,6 +24,7 @@ pub fn measure(rule: &AlarmRule, now: &Sample, before: &Sample) -> Option<f64> {
         AlarmKind::LineStopped => Some(f64::from(now.line_stopped.is_some())),
         AlarmKind::LaneAbandoned => count(|sample| sample.lanes_abandoned),
         AlarmKind::OutboxDropped => count(|sample| sample.outbox_dropped),
+        AlarmKind::RolledBack => count(|sample| sample.rolled_back),
     }
 }
 

@@ -59,6 +59,8 @@ fn every_kind_measures_what_it_says() {
     }
     let dropped = now(|s| s.outbox_dropped = 1);
     assert_eq!(measure(&AlarmRule::default_of(Kind::OutboxDropped), &dropped, &before), Some(1.0));
+    let back = now(|s| s.rolled_back = 2);
+    assert_eq!(measure(&AlarmRule::default_of(Kind::RolledBack), &back, &before), Some(2.0));
 }
 
 #[test]
@@ -144,7 +146,8 @@ fn an_event_of_the_line_raises_an_alarm_that_goes_on_after_a_restart_and_ends_wi
         .unwrap()
     };
     let (events_in, events) = crossbeam_channel::bounded(4);
-    let watch = start(&[AlarmKind::LaneAbandoned, AlarmKind::DeviceNotAsAsked], events);
+    let kinds = [AlarmKind::LaneAbandoned, AlarmKind::DeviceNotAsAsked, AlarmKind::RolledBack];
+    let watch = start(&kinds, events);
     let raised = watch.board.snapshot().active.iter().map(|alarm| alarm.kind).collect::<Vec<_>>();
     assert_eq!(raised, [AlarmKind::DeviceNotAsAsked], "what is wrong at the start is raised at once");
     let frame = FrameId { station: "line-1".to_owned(), boot: 1, trigger: 7 };
@@ -156,14 +159,23 @@ fn an_event_of_the_line_raises_an_alarm_that_goes_on_after_a_restart_and_ends_wi
         std::thread::park_timeout(Duration::from_millis(20));
     }
     assert_eq!(watch.board.snapshot().active[0].about, "line-1-1-7");
+    let (recipe, reason) = ("surface 1.2.0".to_owned(), "3 frames in a row failed".to_owned());
+    events_in.send(LineEvent::RolledBack { recipe, reason }).unwrap();
+    while watch.board.snapshot().active.len() < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let active = watch.board.snapshot().active.clone();
+    let taken_back = active.iter().find(|alarm| alarm.kind == AlarmKind::RolledBack).unwrap();
+    assert_eq!(taken_back.about, "surface 1.2.0: 3 frames in a row failed");
     watch.stop();
-    assert_eq!(ledger.outbox_state().unwrap().pending, 2);
+    assert_eq!(ledger.outbox_state().unwrap().pending, 3);
 
     let nobody = || crossbeam_channel::bounded(1).1;
     let watch = start(&[AlarmKind::LaneAbandoned, AlarmKind::DeviceNotAsAsked], nobody());
     let open = ledger.open_alarms().unwrap();
     assert!(open.iter().any(|alarm| alarm.kind == AlarmKind::DeviceNotAsAsked), "{open:?}");
-    assert_eq!(ledger.alarms(10).unwrap().len(), 2, "the same ones, not new ones");
+    assert_eq!(ledger.alarms(10).unwrap().len(), 3, "the same ones, not new ones");
     watch.stop();
     let watch = start(&[], nobody());
     assert!(watch.board.snapshot().active.is_empty() && ledger.open_alarms().unwrap().is_empty());

@@ -36,6 +36,9 @@ pub struct Probe {
     lanes_abandoned: u64,
     /// The frame on which a lane hung last.
     hung: String,
+    rolled_back: u64,
+    /// The recipe that was taken back last, and why.
+    taken_back: String,
 }
 
 pub struct WatchParts {
@@ -244,15 +247,30 @@ fn event(station: &str, alarm: &Alarm) -> NewEvent {
 impl Probe {
     #[must_use]
     pub const fn new(board: Board, journal: Arc<Journal>, events: Receiver<LineEvent>) -> Self {
-        Self { board, journal, events, lanes_abandoned: 0, hung: String::new() }
+        Self {
+            board,
+            journal,
+            events,
+            lanes_abandoned: 0,
+            hung: String::new(),
+            rolled_back: 0,
+            taken_back: String::new(),
+        }
     }
 
     /// What the line said since the last look. Its other events stand on the board too.
     fn listen(&mut self) {
         while let Ok(event) = self.events.try_recv() {
-            if let LineEvent::LaneAbandoned { frame, .. } = event {
-                self.lanes_abandoned += 1;
-                self.hung = frame.to_string();
+            match event {
+                LineEvent::LaneAbandoned { frame, .. } => {
+                    self.lanes_abandoned += 1;
+                    self.hung = frame.to_string();
+                }
+                LineEvent::RolledBack { recipe, reason } => {
+                    self.rolled_back += 1;
+                    self.taken_back = format!("{recipe}: {reason}");
+                }
+                _ => {}
             }
         }
     }
@@ -273,6 +291,7 @@ impl Probe {
             plugins_out: condition.plugins_out.iter().map(|(plugin, _)| plugin.clone()).collect(),
             lanes_abandoned: self.lanes_abandoned,
             outbox_dropped: metrics.outbox_dropped.get(),
+            rolled_back: self.rolled_back,
             commits: self.journal.commit_times(),
             drifted: drifted.map(|((_, feature, statistic), _)| format!("{feature} ({statistic})")).collect(),
             device_as_asked: self.device_as_asked(),
@@ -308,6 +327,7 @@ impl Probe {
                 })
             }
             AlarmKind::LaneAbandoned => self.hung.clone(),
+            AlarmKind::RolledBack => self.taken_back.clone(),
             AlarmKind::PluginTakenOut => short(&sample.plugins_out),
             AlarmKind::LineStopped => sample.line_stopped.clone().unwrap_or_default(),
             AlarmKind::PluginFailures => short(&self.board.metrics().faulty_plugins()),

@@ -191,8 +191,18 @@ impl Worker {
             }
             Err(ending) => {
                 self.shared.parts.live.swap(before);
+                self.tell(&ready.live, &ending);
                 Err(ending)
             }
+        }
+    }
+
+    /// What the station took back itself is an alarm; what somebody took back, or the station's end, is not.
+    fn tell(&self, live: &LiveRecipe, ending: &Ending) {
+        let Ending::RolledBack { why, by } = ending else { return };
+        if *by == Actor::station() && !self.shared.stop.is_stopped() {
+            let (name, version) = (&live.recipe.name, &live.recipe.version);
+            self.shared.parts.live.tell_rolled_back(&format!("{name} {version}"), why);
         }
     }
 

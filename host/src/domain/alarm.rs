@@ -28,6 +28,8 @@ pub enum AlarmKind {
     LaneAbandoned,
     /// Events given up in the window, since the outbox was full.
     OutboxDropped,
+    /// Releases in the window that the station itself took back from their trial.
+    RolledBack,
 }
 
 /// How the value of an alarm is meant.
@@ -44,7 +46,7 @@ pub enum AlarmUnit {
 }
 
 impl AlarmKind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::DeadlineMisses,
         Self::UndecidedRate,
         Self::AdversarialRate,
@@ -57,6 +59,7 @@ impl AlarmKind {
         Self::LineStopped,
         Self::LaneAbandoned,
         Self::OutboxDropped,
+        Self::RolledBack,
     ];
 
     #[must_use]
@@ -74,6 +77,7 @@ impl AlarmKind {
             Self::LineStopped => "line-stopped",
             Self::LaneAbandoned => "lane-abandoned",
             Self::OutboxDropped => "outbox-dropped",
+            Self::RolledBack => "rolled-back",
         }
     }
 
@@ -94,7 +98,8 @@ impl AlarmKind {
             | Self::PluginFailures
             | Self::PluginTakenOut
             | Self::LaneAbandoned
-            | Self::OutboxDropped => AlarmUnit::Count,
+            | Self::OutboxDropped
+            | Self::RolledBack => AlarmUnit::Count,
         }
     }
 
@@ -168,10 +173,10 @@ impl AlarmRule {
             AlarmKind::PluginTakenOut => (Severity::Critical, 1.0, 0.0, 0),
             AlarmKind::LineStopped => (Severity::Critical, 1.0, 0.0, 0),
             AlarmKind::LaneAbandoned => (Severity::Critical, 1.0, 0.0, 0),
-            AlarmKind::OutboxDropped => (Severity::Warning, 1.0, 0.0, 0),
+            AlarmKind::OutboxDropped | AlarmKind::RolledBack => (Severity::Warning, 1.0, 0.0, 0),
         };
         let (window_s, min_frames) = match kind {
-            AlarmKind::LaneAbandoned | AlarmKind::OutboxDropped => (600, 0),
+            AlarmKind::LaneAbandoned | AlarmKind::OutboxDropped | AlarmKind::RolledBack => (600, 0),
             _ => (60, 20),
         };
         let name = kind.name().to_owned();

@@ -21,6 +21,8 @@ pub enum LineEvent {
     LanesBack { hanging: usize },
     /// The model runs on another device than the first of its wish list.
     DeviceNotAsAsked { asked: Vec<String>, used: String },
+    /// The recipe on trial misbehaved, and the one before drives again.
+    RolledBack { recipe: String, reason: String },
     /// The line ended without these threads: they hang.
     LeftBehind { threads: Vec<String> },
 }
@@ -43,6 +45,7 @@ impl fmt::Display for LineEvent {
             Self::DeviceNotAsAsked { asked, used } => {
                 write!(f, "device {used} is used, asked were {} in this order", asked.join(", "))
             }
+            Self::RolledBack { recipe, reason } => write!(f, "{recipe} is rolled back: {reason}"),
             Self::LeftBehind { threads } => write!(f, "the line ended without what hangs: {}", threads.join(", ")),
         }
     }

@@ -1,4 +1,4 @@
-use super::{Board, LineEvents, LiveRecipe, Outcome, RecipeCard};
+use super::{Board, LineEvent, LineEvents, LiveRecipe, Outcome, RecipeCard};
 use crate::domain::Frame;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::Arc;
@@ -46,6 +46,12 @@ impl LiveSlot {
         let old = self.shared.recipe.swap(recipe);
         self.shared.board.set_recipe(card);
         old
+    }
+
+    /// Tells people that the recipe on trial (its name and version) was taken back.
+    pub fn tell_rolled_back(&self, recipe: &str, reason: &str) {
+        let (recipe, reason) = (recipe.to_owned(), reason.to_owned());
+        self.shared.events.emit(LineEvent::RolledBack { recipe, reason });
     }
 
     /// Shows every frame that is released from now on to `watcher`, in place of the watcher before.

@@ -159,6 +159,7 @@ def as_markdown(card: dict) -> str:
         f"Data: {DATA}. Test: {card['dataset']['splits']['test']['pictures']} pictures whose defect shapes, texture",
         "regions and seeds the training never saw. Intervals are Wilson 95 %. Latency: one picture, one thread, all",
         "taking turns, on a busy two-core machine: the least is closest to an idle one.",
+        "tract, which has no Python package, is measured by `cargo xtask bench --only inference`.",
         "",
         f"{card['parameters'] / 1e6:.2f} million parameters, {card['multiply_adds'] / 1e6:.0f} million multiply-adds.",
         "",

@@ -7,7 +7,7 @@ use assay::cli::station::Assembly;
 use assay::domain::{Digest, FrameId, Image, PixelFormat, Verdict, VerdictKind};
 use assay::imaging::encode_png;
 use assay::journal::{Journal, JournalOptions};
-use assay::pipeline::{Inspected, JournalKeeper, LiveRecipe, Record, RecordKeeper as _, inspect_frame};
+use assay::pipeline::{InspectContext, Inspected, JournalKeeper, LiveRecipe, Record, RecordKeeper as _, inspect_frame};
 use assay::source::Arrival;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,6 +51,23 @@ impl HostileLine {
     /// Verifies, resolves and admits the recipe of a case.
     pub fn admit(&self, case: &Case) -> Result<Arc<LiveRecipe>> {
         Ok(self.assembly.recorded_recipe(*self.recipes.get(case.name).context("the case was packed")?)?.live)
+    }
+
+    /// The recipe of a healthy detector.
+    #[must_use]
+    pub fn healthy(&self) -> &LiveRecipe {
+        &self.healthy
+    }
+
+    #[must_use]
+    pub fn context(&self) -> &InspectContext {
+        &self.assembly.context
+    }
+
+    /// The encoded picture of every frame.
+    #[must_use]
+    pub fn picture(&self) -> &Arc<[u8]> {
+        &self.picture
     }
 
     /// The next frame, judged by a recipe.

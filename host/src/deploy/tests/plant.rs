@@ -325,6 +325,7 @@ impl Plant {
         let catalogue = Catalogue::read(&bundles, &trust.store(), &VerifyPolicy::run()).unwrap();
         let runs = catalogue.get(installed.read().unwrap().recipe).expect("what is installed is among the bundles");
         let (outcomes_in, outcomes) = bounded(1 << 16);
+        let (events_in, events) = LineEvents::channel(1 << 10);
         let line = Line::start(LineParts {
             station: "s".into(),
             boot: 1,
@@ -334,7 +335,7 @@ impl Plant {
             states: Box::new(NoStates),
             sources: vec![Box::new(Belt)],
             outcomes: Some(outcomes_in),
-            events: LineEvents::default(),
+            events: events_in,
             options: LaneOptions::default(),
         })
         .unwrap();
@@ -353,7 +354,7 @@ impl Plant {
             entered: Arc::new(entered),
         })
         .unwrap();
-        Running { deployer, thread: Some(thread), line: Some(line), ledger, outcomes }
+        Running { deployer, thread: Some(thread), line: Some(line), ledger, outcomes, events }
     }
 }
 
@@ -374,6 +375,7 @@ pub struct Running {
     pub line: Option<Line>,
     pub ledger: Arc<Ledger>,
     pub outcomes: Receiver<Arc<Outcome>>,
+    pub events: Receiver<LineEvent>,
 }
 
 pub fn engineer() -> Actor {
@@ -414,6 +416,12 @@ impl Running {
         let ended = thread.stop();
         self.end();
         ended
+    }
+
+    /// What people were told of recipes that were taken back.
+    pub fn told_back(&self) -> Vec<String> {
+        let told = self.events.try_iter().filter(|event| matches!(event, LineEvent::RolledBack { .. }));
+        told.map(|event| event.to_string()).collect()
     }
 
     /// The version that judges.

@@ -66,6 +66,15 @@ fn what_misbehaves_on_trial_is_rolled_back_by_itself_and_moves_no_counter() {
 }
 
 #[test]
+fn what_the_station_takes_back_by_itself_is_told() {
+    let plant = Plant::new();
+    let running = plant.start();
+    running.settled(&plant.recipe("1.1.0", "broken"), true);
+    let told = running.told_back();
+    assert!(matches!(&told[..], [one] if one.contains("1.1.0 is rolled back: ")), "{told:?}");
+}
+
+#[test]
 fn a_recipe_that_rejects_everything_is_rolled_back_by_the_mix_of_verdicts() {
     let plant = Plant::new();
     let running = plant.start();
@@ -172,6 +181,7 @@ fn a_trial_is_taken_back_by_hand() {
     let back = running.deployer.roll_back(&engineer(), "a smell").unwrap().unwrap();
     assert_eq!((back.state, back.outcome.as_deref()), (RolledBack, Some("a smell")));
     assert_eq!((running.version().as_str(), plant.counter()), ("1.0.0", None));
+    assert!(running.told_back().is_empty(), "who takes it back knows");
 }
 
 #[test]
