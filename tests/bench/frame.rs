@@ -101,6 +101,10 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
             figures.push(Figure::plain(&name("p50"), overheads.p50(), "us", what));
         }
     }
+    // After an inference the caches are the model's: what the station costs where they are not.
+    let (_, overheads) = inspect(&cut(fixture, 1, 0, false)?, fixture)?;
+    let name = "station overhead per frame, 1 plugins, no inference, p50";
+    figures.push(Figure::plain(name, overheads.p50(), "us", "as above, but the caches are not the model's"));
     let (whole, _) = inspect(&cut(fixture, 1, 2, true)?, fixture)?;
     let mut pictures = fixture.pictures.iter().cycle();
     let straight = Times::of(WARM, FRAMES, || {

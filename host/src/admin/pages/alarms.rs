@@ -54,8 +54,8 @@ fn table(frame: &PageFrame, alarms: &[Alarm]) -> Markup {
         table class="list alarms" {
             thead { tr {
                 th { (t("alarms.severity")) } th { (t("alarms.alarm")) } th class="num" { (t("alarms.value")) }
-                th class="num" { (t("alarms.limit")) } th { (t("alarms.about")) } th { (t("alarms.raised")) }
-                th { (t("alarms.cleared")) } th { (t("alarms.acknowledged")) }
+                th class="num" { (t("alarms.limit")) } th { (t("alarms.about")) } th class="num" { (t("alarms.raised")) }
+                th class="num" { (t("alarms.cleared")) } th { (t("alarms.acknowledged")) }
             } }
             tbody { @for alarm in alarms { (row(frame, alarm)) } }
         }
