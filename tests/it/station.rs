@@ -325,3 +325,13 @@ fn an_expired_recipe_is_no_new_install_and_stays_where_it_already_runs() {
     let output = station.run(&["inspect", "--scratch"], &[&picture(GOOD)]).unwrap();
     assert!(output.status.success(), "{}", text(&output));
 }
+
+#[test]
+fn a_reader_that_has_gone_ends_no_command() {
+    let bundle = demo().unwrap().join("bundles/letterbox.assay");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = assay().unwrap().args(["bundle", "inspect"]).arg(bundle).stdout(writer).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}

@@ -117,30 +117,30 @@ pub fn run_user(args: UserArgs) -> anyhow::Result<()> {
         UserCommand::Add(AddArgs { named: Named { at, why, name }, role }) => {
             let access = open(&at)?;
             access.add_user(why.wish(&by), &name, role, &new_password()?)?;
-            println!("user {name} added, {role}");
+            say!("user {name} added, {role}");
         }
         UserCommand::List(at) => {
             for user in open(&at)?.users()? {
                 let state = if user.disabled { "disabled" } else { "enabled" };
-                println!("{:<32} {:<9} {:<9} since {}", user.name, user.role.name(), state, utc(user.created_at_us));
+                say!("{:<32} {:<9} {:<9} since {}", user.name, user.role.name(), state, utc(user.created_at_us));
             }
         }
         UserCommand::Passwd(Named { at, why, name }) => {
             let access = open(&at)?;
             access.set_password(why.wish(&by), &name, &new_password()?)?;
-            println!("{name} has a new password; sessions of {name} have ended");
+            say!("{name} has a new password; sessions of {name} have ended");
         }
         UserCommand::Role(AddArgs { named: Named { at, why, name }, role }) => {
             open(&at)?.set_role(why.wish(&by), &name, role)?;
-            println!("user {name} is {role} now");
+            say!("user {name} is {role} now");
         }
         UserCommand::Disable(Named { at, why, name }) => {
             open(&at)?.set_disabled(why.wish(&by), &name, true)?;
-            println!("user {name} is disabled");
+            say!("user {name} is disabled");
         }
         UserCommand::Enable(Named { at, why, name }) => {
             open(&at)?.set_disabled(why.wish(&by), &name, false)?;
-            println!("user {name} is enabled");
+            say!("user {name} is enabled");
         }
     }
     Ok(())
@@ -154,7 +154,7 @@ pub fn run_token(args: TokenArgs) -> anyhow::Result<()> {
         TokenCommand::Create(CreateArgs { at, why, name, role, days }) => {
             let made = open(&at)?.create_token(why.wish(&by), &name, role, days)?;
             eprintln!("token {} of {name}, {role}, until {}; it is not shown again:", made.id, utc(made.expires_at_us));
-            println!("{}", made.text);
+            say!("{}", made.text);
         }
         TokenCommand::List(at) => {
             let now_us = jiff::Timestamp::now().as_microsecond();
@@ -165,12 +165,12 @@ pub fn run_token(args: TokenArgs) -> anyhow::Result<()> {
                     None => "valid",
                 };
                 let (id, name, role, end) = (token.id, token.name, token.role.name(), utc(token.expires_at_us));
-                println!("{id} {name:<32} {role:<9} {state:<8} until {end}");
+                say!("{id} {name:<32} {role:<9} {state:<8} until {end}");
             }
         }
         TokenCommand::Revoke { at, why, id } => {
             open(&at)?.revoke_token(why.wish(&by), &id)?;
-            println!("token {id} is revoked");
+            say!("token {id} is revoked");
         }
     }
     Ok(())

@@ -103,7 +103,7 @@ fn run_pack(args: &PackArgs) -> anyhow::Result<()> {
     let inspected = inspect(&file).with_context(named)?;
     write_atomically(&args.out, &file, 0o644)?;
     let signed = if key.is_some() { "signed" } else { "not signed yet" };
-    println!("{} {} {}  {}  {signed}", title(&inspected.manifest), inspected.digest, file.len(), args.out.display());
+    say!("{} {} {}  {}  {signed}", title(&inspected.manifest), inspected.digest, file.len(), args.out.display());
     Ok(())
 }
 
@@ -134,7 +134,7 @@ fn run_sign(key: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
         let signed = read_bundle(path).and_then(|file| sign(&file, &key)).with_context(signing)?;
         write_atomically(path, &signed, 0o644)?;
         let inspected = inspect(&signed).with_context(signing)?;
-        println!("{} {} signed by {}", title(&inspected.manifest), inspected.digest, key.public().id());
+        say!("{} {} signed by {}", title(&inspected.manifest), inspected.digest, key.public().id());
     }
     Ok(())
 }
@@ -152,7 +152,7 @@ fn run_verify(args: &VerifyArgs) -> anyhow::Result<()> {
     let mut refused = 0usize;
     for path in &args.files {
         match read_bundle(path).and_then(|file| verify(&file, &store, &policy)) {
-            Ok(bundle) => println!("{}", verified(&bundle)),
+            Ok(bundle) => say!("{}", verified(&bundle)),
             Err(error) => {
                 refused += 1;
                 let check = error.check();
@@ -195,26 +195,26 @@ fn run_inspect(path: &Path, json: bool) -> anyhow::Result<()> {
     let file = read_bundle(path)?;
     let bundle = inspect(&file).with_context(|| format!("reading {}", path.display()))?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&bundle))?);
+        say!("{}", serde_json::to_string_pretty(&as_json(&bundle))?);
         return Ok(());
     }
-    println!("NOT VERIFIED: what follows is what the file says of itself. `assay bundle verify` checks it.");
-    println!("{}", title(&bundle.manifest));
-    println!("digest   {}", bundle.digest);
-    println!("created  {}", bundle.manifest.created);
+    say!("NOT VERIFIED: what follows is what the file says of itself. `assay bundle verify` checks it.");
+    say!("{}", title(&bundle.manifest));
+    say!("digest   {}", bundle.digest);
+    say!("created  {}", bundle.manifest.created);
     for signature in &bundle.signatures {
-        println!("claims a signature by key {:?}", signature.key);
+        say!("claims a signature by key {:?}", signature.key);
     }
     if bundle.signatures.is_empty() {
-        println!("no signature");
+        say!("no signature");
     }
     for blob in &bundle.manifest.blobs {
-        println!("blob     {} {} {} bytes {}", blob.role, blob.name, blob.size, blob.sha256);
+        say!("blob     {} {} {} bytes {}", blob.role, blob.name, blob.size, blob.sha256);
     }
     for problem in &bundle.problems {
-        println!("problem  {problem}");
+        say!("problem  {problem}");
     }
-    println!("{}", serde_json::to_string_pretty(&bundle.manifest)?);
+    say!("{}", serde_json::to_string_pretty(&bundle.manifest)?);
     Ok(())
 }
 

@@ -96,13 +96,13 @@ pub fn deploy(args: DeployArgs) -> anyhow::Result<()> {
     let shadow = if args.skip_shadow { "&shadow=skip" } else { "" };
     let path = format!("/api/v1/deployments?reason={}{shadow}", percent(&args.reason));
     let mut deployment: Deployment = station.post(&path, &bytes)?;
-    println!("deployment {} of {}", deployment.id, name_of(&deployment));
+    say!("deployment {} of {}", deployment.id, name_of(&deployment));
     let mut shown = 0;
     loop {
         for entered in deployment.history.iter().skip(shown) {
-            println!("  {}", entered.state);
+            say!("  {}", entered.state);
             if entered.state == DeployState::Qualified {
-                println!("{}", super::station::quality_table(&deployment.checks));
+                say!("{}", super::station::quality_table(&deployment.checks));
             }
         }
         shown = deployment.history.len();
@@ -112,7 +112,7 @@ pub fn deploy(args: DeployArgs) -> anyhow::Result<()> {
         std::thread::sleep(LOOK_EVERY);
         deployment = station.get(&format!("/api/v1/deployments/{}", deployment.id))?;
     }
-    print!("{}", report(&deployment));
+    say_text!(report(&deployment));
     match deployment.state {
         DeployState::Committed | DeployState::Stored => Ok(()),
         state => bail!("{state}: {}", deployment.outcome.as_deref().unwrap_or("no reason is given")),
@@ -124,31 +124,31 @@ pub fn roll_back(args: RollbackArgs) -> anyhow::Result<()> {
     let path = format!("/api/v1/rollback?reason={}", percent(&args.reason));
     let RolledBack { running, deployment } = station.post(&path, &[])?;
     if let Some(deployment) = deployment {
-        println!("deployment {} of {}: {}", deployment.id, name_of(&deployment), deployment.state);
+        say!("deployment {} of {}: {}", deployment.id, name_of(&deployment), deployment.state);
     }
-    println!("recipe {} {} drives ({})", running.name, running.version, running.digest);
+    say!("recipe {} {} drives ({})", running.name, running.version, running.digest);
     Ok(())
 }
 
 pub fn status(args: StatusArgs) -> anyhow::Result<()> {
     let station = Station::new(args.to)?;
     if args.json {
-        println!("{}", station.get_text("/api/v1/deployments")?);
+        say!("{}", station.get_text("/api/v1/deployments")?);
         return Ok(());
     }
     let overview: Overview = station.get("/api/v1/deployments")?;
     let Running { name, version, digest } = overview.running;
-    println!("station {}: recipe {name} {version} ({digest})", overview.station);
+    say!("station {}: recipe {name} {version} ({digest})", overview.station);
     for alarm in overview.alarms {
-        println!("ALARM: {alarm}");
+        say!("ALARM: {alarm}");
     }
     if overview.in_progress {
-        println!("a deployment is in progress");
+        say!("a deployment is in progress");
     }
     for deployment in overview.deployments.iter().take(10) {
         let outcome = deployment.outcome.as_ref().map(|outcome| format!(": {outcome}")).unwrap_or_default();
         let (id, name, state) = (deployment.id, name_of(deployment), deployment.state);
-        println!("{id:>4}  {name}  {state}{outcome}");
+        say!("{id:>4}  {name}  {state}{outcome}");
     }
     Ok(())
 }

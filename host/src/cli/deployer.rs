@@ -26,7 +26,7 @@ pub fn start(
         workshop,
         live: line.live.clone(),
         stop_line: Box::new(move || {
-            println!("ALARM: the running recipe is revoked: the line stops, nothing is judged any more");
+            say!("ALARM: the running recipe is revoked: the line stops, nothing is judged any more");
             halt("the running recipe is revoked; restart the station with another");
         }),
         entered: Arc::new(tell),
@@ -37,5 +37,5 @@ pub fn start(
 fn tell(deployment: &Deployment) {
     let bundle = deployment.bundle.as_ref().map_or_else(|| "a bundle".to_owned(), ToString::to_string);
     let outcome = deployment.outcome.as_ref().map(|outcome| format!(" ({outcome})")).unwrap_or_default();
-    println!("deployment {}: {bundle}: {}{outcome}", deployment.id, deployment.state);
+    say!("deployment {}: {bundle}: {}{outcome}", deployment.id, deployment.state);
 }

@@ -108,12 +108,12 @@ fn collect(outcomes: &crossbeam_channel::Receiver<Arc<Outcome>>, count: usize) -
 
 fn print(report: &InspectReport, json: Option<&std::path::Path>, summary: bool) -> anyhow::Result<()> {
     if json == Some(std::path::Path::new("-")) {
-        println!("{}", serde_json::to_string_pretty(report)?);
+        say!("{}", serde_json::to_string_pretty(report)?);
         return Ok(());
     }
-    print!("{}", words::table(report));
+    say_text!(words::table(report));
     if summary {
-        println!("\n{}", words::summary(&report.summary).trim_end());
+        say!("\n{}", words::summary(&report.summary).trim_end());
     }
     if let Some(path) = json {
         let text = serde_json::to_string_pretty(report)?;

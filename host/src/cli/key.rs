@@ -116,7 +116,7 @@ pub fn run(args: KeyArgs) -> anyhow::Result<()> {
         KeyCommand::Trust(args) => trust(args),
         KeyCommand::Threshold { store, kind, count } => {
             edit(&store, |trusted| Ok(trusted.set_threshold(kind.into(), count)?))?;
-            println!("{} bundles need {count} signatures", BundleKind::from(kind));
+            say!("{} bundles need {count} signatures", BundleKind::from(kind));
             Ok(())
         }
         KeyCommand::Revoke(args) => revoke(args),
@@ -136,9 +136,9 @@ fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let key = PrivateKey::generate()?;
     key.save_new(&args.out)?;
     write_atomically(&public_path, key.public().to_pem()?.as_bytes(), 0o644)?;
-    println!("key id       {}", key.public().id());
-    println!("private key  {} (keep it secret)", args.out.display());
-    println!("public key   {}", public_path.display());
+    say!("key id       {}", key.public().id());
+    say!("private key  {} (keep it secret)", args.out.display());
+    say!("public key   {}", public_path.display());
     Ok(())
 }
 
@@ -149,8 +149,8 @@ fn show(file: &Path) -> anyhow::Result<()> {
         }
         other => other.with_context(|| format!("reading {}", file.display()))?,
     };
-    println!("key id  {}", public.id());
-    print!("{}", public.to_pem()?);
+    say!("key id  {}", public.id());
+    say_text!(public.to_pem()?);
     Ok(())
 }
 
@@ -160,7 +160,7 @@ fn trust(args: TrustArgs) -> anyhow::Result<()> {
     let roles: Vec<_> = args.roles.iter().map(ToString::to_string).collect();
     let key = TrustedKey { public, roles: args.roles, not_after: args.not_after, comment: args.comment };
     edit(&args.store, |store| Ok(store.trust(key)?))?;
-    println!("key {id} may sign {}", roles.join(" "));
+    say!("key {id} may sign {}", roles.join(" "));
     Ok(())
 }
 
@@ -175,7 +175,7 @@ fn revoke(args: RevokeArgs) -> anyhow::Result<()> {
         (None, Some(bundle)) => Ok(store.revoke_bundle(RevokedBundle { bundle, severity, reason })?),
         (None, None) => bail!("give --key-id or --bundle"),
     })?;
-    println!("revoked in {}", args.store.display());
+    say!("revoked in {}", args.store.display());
     Ok(())
 }
 

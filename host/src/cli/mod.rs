@@ -1,5 +1,8 @@
 //! The commands of `assay`, and how a station is put together (`station.rs`).
 
+#[macro_use]
+mod say;
+
 pub mod bundle;
 pub mod journal;
 pub mod key;

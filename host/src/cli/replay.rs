@@ -46,20 +46,20 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
         simulated: true,
         receipt: None,
     };
-    println!("frame {id}, judged {} s ago", (now_us() - then.judged_at_us) / 1_000_000);
+    say!("frame {id}, judged {} s ago", (now_us() - then.judged_at_us) / 1_000_000);
     let now = inspect_frame(arrival, id, recipe.as_ref(), &parts.context).inspection;
-    println!("then  {}", describe(&then));
-    println!("now   {}", describe(&now));
+    say!("then  {}", describe(&then));
+    say!("now   {}", describe(&now));
     if let Some(note) = other_device(&then, &now) {
-        println!("note: {note}");
+        say!("note: {note}");
     }
     let differences = differences(&then, &now);
     if differences.is_empty() {
-        println!("no difference (tolerance {TOLERANCE})");
+        say!("no difference (tolerance {TOLERANCE})");
         return Ok(());
     }
     for difference in &differences {
-        println!("differs: {difference}");
+        say!("differs: {difference}");
     }
     bail!("{} differences", differences.len());
 }

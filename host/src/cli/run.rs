@@ -38,9 +38,9 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let listener = bind(address, &reach, has_users)?;
     let parts = Arc::new(Assembly::open(config)?);
     for (name, reason) in parts.backends.missing() {
-        println!("backend {name} is not available: {reason}");
+        say!("backend {name} is not available: {reason}");
     }
-    let configured = parts.configured_recipe(&mut |text| println!("{text}"))?;
+    let configured = parts.configured_recipe(&mut |text| say!("{text}"))?;
     let recipe = Arc::clone(&configured.ready.live);
     say_what_runs(&recipe);
 
@@ -82,18 +82,18 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     });
     let admin = AdminServer::start(listener, state)?;
     if let Some(secret) = access.new_set_up_secret()? {
-        println!("no users yet: the first admin is made on /setup with the set-up secret {secret}");
+        say!("no users yet: the first admin is made on /setup with the set-up secret {secret}");
     }
-    println!("admin: http://{}", admin.address);
-    println!("Ctrl-C ends the station.");
+    say!("admin: http://{}", admin.address);
+    say!("Ctrl-C ends the station.");
 
     signals.forever().next();
-    println!("ending: the frames in flight are finished first");
+    say!("ending: the frames in flight are finished first");
     end_line(line, deployments);
     outputs.stop();
     admin.stop();
     journal.close();
-    println!("ended");
+    say!("ended");
     Ok(())
 }
 
@@ -101,7 +101,7 @@ fn end_line(line: Line, deployments: DeployThread) {
     // First, since a candidate that hangs must not keep the line from ending.
     line.stop.stop();
     if !deployments.stop() {
-        println!("a deployment hangs and is left behind; the next start settles it");
+        say!("a deployment hangs and is left behind; the next start settles it");
     }
     super::station::report_end(&line.join());
 }
@@ -111,9 +111,9 @@ fn say_what_runs(recipe: &LiveRecipe) {
     let device = recipe.model.placement().device.clone();
     if !device.is_first_wish() {
         // The alarm `device-not-as-asked` says so too, to people who do not see this terminal.
-        println!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
+        say!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
     }
-    println!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
+    say!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
 }
 
 fn open_ledger(config: &StationConfig) -> anyhow::Result<Arc<Ledger>> {

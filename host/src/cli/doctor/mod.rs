@@ -76,13 +76,13 @@ struct Report {
 pub fn run(args: DoctorArgs) -> anyhow::Result<()> {
     let report = examine(args.config.as_deref());
     match &args.json {
-        Some(path) if path.as_os_str() == "-" => println!("{}", serde_json::to_string_pretty(&report)?),
+        Some(path) if path.as_os_str() == "-" => say!("{}", serde_json::to_string_pretty(&report)?),
         Some(path) => {
             let text = serde_json::to_string_pretty(&report)? + "\n";
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-            print!("{}", table(&report));
+            say_text!(table(&report));
         }
-        None => print!("{}", table(&report)),
+        None => say_text!(table(&report)),
     }
     if !report.ready {
         let missing = report.checks.iter().filter(|check| check.status == Status::Missing).count();
