@@ -11,7 +11,7 @@ mod native;
 mod pictures;
 mod raw;
 mod record;
-mod swap;
+mod running;
 mod telemetry;
 mod throughput;
 mod uploads;
@@ -45,7 +45,7 @@ const GROUPS: [(&str, Group); 10] = [
     ("journal", record::measure),
     ("telemetry", telemetry::measure),
     ("throughput", throughput::measure),
-    ("running", swap::measure),
+    ("running", running::measure),
     ("uploads", uploads::measure),
 ];
 

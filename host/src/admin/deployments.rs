@@ -42,9 +42,9 @@ pub async fn deploy(
     let done = async {
         let deployer = of(&state)?;
         check_length(&headers, deployer.max_bundle_bytes() + FORM_BYTES)?;
-        let (seat, mut upload) = begin(deployer, &actor)?;
+        let (turn, mut upload) = begin(deployer, &actor)?;
         let (reason, skip_shadow) = read_form(form, &mut upload).await?;
-        finish(deployer, seat, upload, actor.clone(), &reason, skip_shadow).await
+        finish(deployer, turn, upload, actor.clone(), &reason, skip_shadow).await
     };
     let done = done.await;
     record_refusal(&state, &actor, done.as_ref().err()).await;

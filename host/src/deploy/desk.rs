@@ -112,9 +112,9 @@ pub(super) struct Shared {
     pub stop: StopFlag,
     busy: AtomicBool,
     /// A bundle is on its way in. Apart from `busy`, so that a slow sender holds up no rollback.
-    uploading: AtomicBool,
+    uploading: Arc<AtomicBool>,
     /// Somebody waits for a rollback. One at a time: each holds a thread that the rest of the admin needs too.
-    rolling_back: AtomicBool,
+    rolling_back: Arc<AtomicBool>,
     /// Somebody wants the deployment in progress to end.
     cancel: Mutex<Option<(Actor, String)>>,
     jobs: Sender<Job>,
@@ -127,25 +127,20 @@ pub(super) enum Job {
 
 type RollBackReply = Result<Option<Deployment>, DeployError>;
 
-/// The right to hand a bundle in.
-pub struct UploadSeat {
-    shared: Arc<Shared>,
+/// What one at a time has: handing a bundle in, waiting for a rollback. Dropping it lets the next one in.
+pub struct Turn {
+    taken: Arc<AtomicBool>,
 }
 
-impl Drop for UploadSeat {
-    fn drop(&mut self) {
-        self.shared.uploading.store(false, Ordering::Release);
+impl Turn {
+    fn take(taken: &Arc<AtomicBool>) -> Option<Self> {
+        (!taken.swap(true, Ordering::AcqRel)).then(|| Self { taken: Arc::clone(taken) })
     }
 }
 
-/// The right to be the one that rolls back.
-struct RollBackSeat<'s> {
-    shared: &'s Shared,
-}
-
-impl Drop for RollBackSeat<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.shared.rolling_back.store(false, Ordering::Release);
+        self.taken.store(false, Ordering::Release);
     }
 }
 
@@ -213,8 +208,8 @@ impl Deployer {
             installed,
             stop,
             busy: AtomicBool::new(false),
-            uploading: AtomicBool::new(false),
-            rolling_back: AtomicBool::new(false),
+            uploading: Arc::default(),
+            rolling_back: Arc::default(),
             cancel,
             jobs,
         });
@@ -252,13 +247,11 @@ impl Deployer {
     ///
     /// # Errors
     /// When a deployment is in progress, or another bundle on its way in.
-    pub fn reserve(&self, actor: &Actor) -> Result<UploadSeat, DeployError> {
+    pub fn reserve(&self, actor: &Actor) -> Result<Turn, DeployError> {
         let shared = &self.shared;
         let ends_or_busy = shared.stop.is_stopped() || shared.busy.load(Ordering::Acquire);
-        if ends_or_busy || shared.uploading.swap(true, Ordering::AcqRel) {
-            return Err(shared.refused(actor, "deploy", "in-progress", DeployError::Busy));
-        }
-        Ok(UploadSeat { shared: Arc::clone(shared) })
+        let turn = if ends_or_busy { None } else { Turn::take(&shared.uploading) };
+        turn.ok_or_else(|| shared.refused(actor, "deploy", "in-progress", DeployError::Busy))
     }
 
     /// A place for the bytes of a bundle.
@@ -274,7 +267,7 @@ impl Deployer {
     ///
     /// # Errors
     /// With the check that refused it, or when it runs already. Nothing runs that did not run before.
-    pub fn deploy(&self, upload: UploadSeat, bytes: &[u8], request: &DeployRequest) -> Result<Deployment, DeployError> {
+    pub fn deploy(&self, upload: Turn, bytes: &[u8], request: &DeployRequest) -> Result<Deployment, DeployError> {
         let shared = &self.shared;
         let Some(seat) = shared.take_seat() else {
             return Err(shared.refused(&request.actor, "deploy", "in-progress", DeployError::Busy));
@@ -315,10 +308,9 @@ impl Deployer {
     /// When there is nothing to go back to, or it cannot drive any more. Nothing has changed then.
     pub fn roll_back(&self, actor: &Actor, reason: &str) -> Result<Option<Deployment>, DeployError> {
         let shared = &self.shared;
-        if shared.rolling_back.swap(true, Ordering::AcqRel) {
+        let Some(_turn) = Turn::take(&shared.rolling_back) else {
             return Err(shared.refused(actor, "roll-back", "in-progress", DeployError::RollingBack));
-        }
-        let _seat = RollBackSeat { shared };
+        };
         self.take_back(actor, reason)
     }
 

@@ -20,7 +20,7 @@ mod desk;
 mod worker;
 
 pub use book::OnEntered;
-pub use desk::{DeployError, DeployParts, DeployRequest, DeployThread, DeployView, Deployer, UploadSeat};
+pub use desk::{DeployError, DeployParts, DeployRequest, DeployThread, DeployView, Deployer, Turn};
 pub use installed::{Installed, InstalledRecipe};
 pub use qualify::{Qualification, qualify};
 pub use self_test::{EXPECTED, SelfTest, self_tests};

@@ -4,7 +4,7 @@ use super::Problem;
 use crate::admin::guard::record;
 use crate::admin::request::By;
 use crate::admin::serve::AdminState;
-use crate::deploy::{DeployError, DeployRequest, DeployView, Deployer, InstalledRecipe, Upload, UploadSeat};
+use crate::deploy::{DeployError, DeployRequest, DeployView, Deployer, InstalledRecipe, Turn, Upload};
 use crate::domain::{Actor, DeployState, Deployment, Digest};
 use crate::journal::AuditEntry;
 use axum::Json;
@@ -161,9 +161,9 @@ async fn take_in(
     };
     check_type(headers)?;
     check_length(headers, deployer.max_bundle_bytes())?;
-    let (seat, mut upload) = begin(deployer, &actor)?;
+    let (turn, mut upload) = begin(deployer, &actor)?;
     receive(body.into_data_stream(), &mut upload).await?;
-    let deployment = finish(deployer, seat, upload, actor, &query.reason, skip_shadow).await?;
+    let deployment = finish(deployer, turn, upload, actor, &query.reason, skip_shadow).await?;
     let status = if deployment.state == DeployState::Stored { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let location = format!("/api/v1/deployments/{}", deployment.id);
     Ok((status, [(header::LOCATION, location)], Json(deployment)).into_response())
@@ -213,11 +213,11 @@ pub(in crate::admin) fn check_length(headers: &HeaderMap, max: u64) -> Result<()
     Ok(())
 }
 
-/// The seat and a place for the bytes: before anything of the bundle is read.
-pub(in crate::admin) fn begin(deployer: &Deployer, actor: &Actor) -> Result<(UploadSeat, Upload), Problem> {
-    let seat = deployer.reserve(actor).map_err(problem)?;
+/// The turn to hand in and a place for the bytes: before anything of the bundle is read.
+pub(in crate::admin) fn begin(deployer: &Deployer, actor: &Actor) -> Result<(Turn, Upload), Problem> {
+    let turn = deployer.reserve(actor).map_err(problem)?;
     let upload = deployer.upload().map_err(problem)?;
-    Ok((seat, upload))
+    Ok((turn, upload))
 }
 
 pub(in crate::admin) fn slow() -> Problem {
@@ -243,7 +243,7 @@ pub(in crate::admin) async fn receive<E: std::fmt::Display>(
 /// Verifies what was taken in, on a thread that may block.
 pub(in crate::admin) async fn finish(
     deployer: &Deployer,
-    seat: UploadSeat,
+    turn: Turn,
     upload: Upload,
     actor: Actor,
     reason: &str,
@@ -252,7 +252,7 @@ pub(in crate::admin) async fn finish(
     let request = DeployRequest { actor, reason: reason_of(reason), skip_shadow };
     blocking(deployer, move |deployer| {
         let bytes = upload.finish()?;
-        deployer.deploy(seat, &bytes, &request)
+        deployer.deploy(turn, &bytes, &request)
     })
     .await
 }

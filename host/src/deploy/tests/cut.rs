@@ -1,6 +1,6 @@
 //! The station is cut off at every state: what is on the disk at that moment is copied, and a station started on it.
 
-use super::plant::Plant;
+use super::plant::{Plant, on_trial};
 use crate::deploy::{Installed, InstalledRecipe};
 use crate::domain::DeployState::{self, *};
 use std::collections::BTreeMap;
@@ -90,11 +90,7 @@ fn a_cut_between_the_pointer_and_the_record_of_a_rollback_is_a_rollback() {
 
 #[test]
 fn an_end_of_the_station_during_a_trial_is_a_rollback_that_says_so() {
-    let mut plant = Plant::new();
-    plant.config.trial_frames = 1_000_000;
-    let running = plant.start();
-    let deployment = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap();
-    running.wait_for(deployment.id, |deployment| deployment.state == Trial);
+    let (plant, running, deployment) = on_trial();
     running.stop();
     let running = plant.start();
     let deployment = running.ledger.deployment(deployment.id).unwrap().unwrap();

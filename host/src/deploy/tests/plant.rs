@@ -16,7 +16,7 @@ use crate::trust::{
 use crossbeam_channel::{Receiver, bounded};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub const LONG: Duration = Duration::from_secs(60);
@@ -46,6 +46,14 @@ impl LoadedModel for FakeModel {
         let logits = match self.behaviour.as_str() {
             "pass" => [5.0f32, 0.0],
             "reject" => [0.0, 5.0],
+            "gated" => {
+                GATED_CALLS.fetch_add(1, Ordering::AcqRel);
+                while !GATE_OPEN.load(Ordering::Acquire) {
+                    std::thread::park_timeout(Duration::from_millis(5));
+                }
+                std::thread::park_timeout(Duration::from_millis(20));
+                [5.0, 0.0]
+            }
             "hang" => loop {
                 HANGING.store(true, Ordering::Release);
                 std::thread::park();
@@ -63,6 +71,10 @@ fn png() -> Arc<[u8]> {
     let image = Image::new(8, 6, PixelFormat::Rgb8, vec![100; 8 * 6 * 3].into()).unwrap();
     encode_png(&image).unwrap().into()
 }
+
+/// How often a gated model was asked. Its first answers wait for the gate, each then takes a while.
+pub static GATED_CALLS: AtomicUsize = AtomicUsize::new(0);
+pub static GATE_OPEN: AtomicBool = AtomicBool::new(false);
 
 /// A model hangs.
 pub static HANGING: AtomicBool = AtomicBool::new(false);
@@ -360,6 +372,16 @@ impl Plant {
 
 pub fn fresh() -> BufferPool {
     BufferPool::new(4, 1 << 20)
+}
+
+/// A station on which version 1.1.0 is on a trial without end.
+pub fn on_trial() -> (Plant, Running, Deployment) {
+    let mut plant = Plant::new();
+    plant.config.trial_frames = 1_000_000;
+    let running = plant.start();
+    let deployment = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap();
+    running.wait_for(deployment.id, |deployment| deployment.state == DeployState::Trial);
+    (plant, running, deployment)
 }
 
 /// A recipe that is built, and has not been asked anything.

@@ -1,4 +1,4 @@
-use super::plant::{Plant, engineer};
+use super::plant::{Plant, engineer, on_trial};
 use crate::deploy::{DeployError, Installed};
 use crate::domain::DeployState::{self, *};
 use crate::domain::{Deployment, VerdictKind};
@@ -173,11 +173,7 @@ fn one_deployment_at_a_time() {
 
 #[test]
 fn a_trial_is_taken_back_by_hand() {
-    let mut plant = Plant::new();
-    plant.config.trial_frames = 1_000_000;
-    let running = plant.start();
-    let deployment = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap();
-    running.wait_for(deployment.id, |deployment| deployment.state == Trial);
+    let (plant, running, _) = on_trial();
     let back = running.deployer.roll_back(&engineer(), "a smell").unwrap().unwrap();
     assert_eq!((back.state, back.outcome.as_deref()), (RolledBack, Some("a smell")));
     assert_eq!((running.version().as_str(), plant.counter()), ("1.0.0", None));
@@ -200,11 +196,7 @@ fn a_bundle_on_its_way_in_holds_up_no_rollback_and_no_second_one_comes_beside_it
 
 #[test]
 fn of_many_that_roll_back_at_once_one_waits_and_the_others_are_told() {
-    let mut plant = Plant::new();
-    plant.config.trial_frames = 1_000_000;
-    let running = plant.start();
-    let deployment = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap();
-    running.wait_for(deployment.id, |deployment| deployment.state == Trial);
+    let (_plant, running, _) = on_trial();
     let begin = std::sync::Barrier::new(8);
     let told = std::thread::scope(|scope| {
         let wish = || {
@@ -234,6 +226,29 @@ fn a_rollback_is_in_the_audit_log_before_it_is_done_and_also_when_it_cannot_be()
     assert_eq!(refused(&lines[0]), ("deployment-rolled-back".into(), "erin".into(), None));
     assert_eq!(refused(&lines[1]), ("roll-back".into(), "erin".into(), None));
     assert_eq!(lines[1].reason.as_deref(), Some("complaints"));
+}
+
+#[test]
+fn who_takes_a_candidate_back_does_not_wait_for_the_end_of_its_qualification() {
+    use super::plant::{GATE_OPEN, GATED_CALLS};
+    use std::sync::atomic::Ordering::Acquire;
+    let mut plant = Plant::new();
+    plant.tests_for_pass();
+    let running = plant.start();
+    running.deploy(&plant.recipe("1.1.0", "gated"), true).unwrap();
+    until("the model is asked", || GATED_CALLS.load(Acquire) == 1);
+    let (told_in, told) = crossbeam_channel::bounded(2);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| told_in.send(running.deployer.roll_back(&engineer(), "not today")).unwrap());
+        }
+        // As long as the gate is shut one of them waits: the other is told so.
+        let second = told.recv().unwrap().unwrap_err();
+        GATE_OPEN.store(true, std::sync::atomic::Ordering::Release);
+        assert!(matches!(second, DeployError::RollingBack), "{second}");
+        assert_eq!(told.recv().unwrap().unwrap().unwrap().state, Failed);
+    });
+    assert!(GATED_CALLS.load(Acquire) < 10, "it was asked on and on: {GATED_CALLS:?}");
 }
 
 #[test]
