@@ -74,6 +74,7 @@ fn inspection(fixture: &Fixture, recipe: &str) -> Inspection {
         host_bytes: 1 << 20,
         findings: Vec::new(),
         attributes: Vec::new(),
+        replaced: None,
         failure: None,
     };
     Inspection {

@@ -44,7 +44,21 @@ pub struct PluginRun {
     pub findings: Vec<Finding>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<(String, String)>,
+    /// A preprocessor that answered another picture: its size. Regions of the findings behind it are in that picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<PictureSize>,
     pub failure: Option<Failure>,
+}
+
+/// Name under which the station keeps the picture of a preprocessor that regions of findings are in. It takes the place
+/// of a picture to look at that the preprocessor gave under this name.
+pub const REPLACED_PICTURE: &str = "picture";
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureSize {
+    pub width: u32,
+    pub height: u32,
 }
 
 /// What the model said, after softmax with the calibrated temperature.
@@ -111,5 +125,11 @@ impl Inspection {
     /// All findings of all plugins.
     pub fn findings(&self) -> impl Iterator<Item = (&str, &Finding)> {
         self.runs.iter().flat_map(|run| run.findings.iter().map(move |finding| (run.plugin.as_str(), finding)))
+    }
+
+    /// The preprocessor whose picture the detectors saw, and its size; none where they saw the frame's own.
+    #[must_use]
+    pub fn replaced_by(&self) -> Option<(&str, PictureSize)> {
+        self.runs.iter().rev().find_map(|run| run.replaced.map(|size| (run.plugin.as_str(), size)))
     }
 }

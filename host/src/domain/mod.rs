@@ -33,7 +33,9 @@ pub use failure::{Blame, Failure, FailureCode, Stage};
 pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report};
 pub use frame::{Frame, FrameId, FrameMeta};
 pub use image::{BufferPool, Image, ImageError, PixelBuffer, PixelFormat};
-pub use inspection::{DeviceUse, Inspection, Judgement, ModelAnswer, PluginRun, StageTime};
+pub use inspection::{
+    DeviceUse, Inspection, Judgement, ModelAnswer, PictureSize, PluginRun, REPLACED_PICTURE, StageTime,
+};
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{ModelFormat, ModelSpec, Port, Precision};
 pub use recipe::{

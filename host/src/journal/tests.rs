@@ -71,6 +71,7 @@ fn record(journal: &Journal, trigger: u64, verdict: Verdict, findings: Vec<Findi
         host_bytes: 150_528,
         findings,
         attributes: Vec::new(),
+        replaced: None,
         failure: None,
     };
     let id = FrameId { station: "line-1".to_owned(), boot: journal.boot(), trigger };

@@ -137,6 +137,7 @@ fn unfinished(place: &PluginUse, at: &AtWork, failure: &Failure) -> PluginRun {
         host_bytes: 0,
         findings: Vec::new(),
         attributes: Vec::new(),
+        replaced: None,
         failure: Some(failure.clone()),
     }
 }

@@ -1,8 +1,8 @@
 use super::Trace;
 use super::failing::Failing;
 use crate::domain::{
-    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, ModelAnswer, NamedTensor,
-    PluginReport, PluginRun, PluginUse, Recipe, Stage,
+    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, ModelAnswer, NamedImage, NamedTensor,
+    PictureSize, PluginReport, PluginRun, PluginUse, REPLACED_PICTURE, Recipe, Stage,
 };
 use crate::inference::{InferenceError, LoadedModel, softmax};
 use crate::plugin::{AdmittedPlugin, CallDeadline, CallOutcome, DetectInput, LogLevel};
@@ -40,6 +40,7 @@ impl Judge for LiveRecipe {
             deadline,
             trace,
             picture: frame.image.clone(),
+            replaced_by: None,
             inputs: Vec::new(),
             judgement: Judgement::default(),
         };
@@ -62,6 +63,8 @@ struct Way<'a> {
     trace: &'a mut Trace,
     /// The frame's picture as the preprocessors left it.
     picture: Image,
+    /// The preprocessor that gave `picture`, where one did.
+    replaced_by: Option<&'a str>,
     /// What the preprocessors gave.
     inputs: Vec<NamedTensor>,
     judgement: Judgement,
@@ -77,6 +80,7 @@ impl Way<'_> {
             let Some(mut report) = self.account(place, outcome)? else { continue };
             if let Some(picture) = report.picture.take() {
                 self.picture = picture;
+                self.replaced_by = Some(place.name.as_str());
             }
             self.inputs.append(&mut report.tensors);
         }
@@ -113,7 +117,21 @@ impl Way<'_> {
             let outcome = self.trace.plugin(Stage::Detect, index, || plugin.detect(meta, &input, deadline));
             self.account(place, outcome)?;
         }
+        self.keep_replaced();
         Ok(())
+    }
+
+    /// Regions of findings are in the picture that the detectors saw. Where that is not the frame's own, it is kept
+    /// with the record: nobody could see elsewhere what a region shows.
+    fn keep_replaced(&mut self) {
+        let Some(plugin) = self.replaced_by else { return };
+        let judgement = &mut self.judgement;
+        let mut findings = judgement.runs.iter().flat_map(|run| &run.findings);
+        if findings.any(|finding| finding.raised && finding.region.is_some()) {
+            judgement.images.retain(|(by, image)| by != plugin || image.name != REPLACED_PICTURE);
+            let image = NamedImage { name: REPLACED_PICTURE.to_owned(), image: self.picture.clone() };
+            judgement.images.push((plugin.to_owned(), image));
+        }
     }
 
     fn call_deadline(&self) -> CallDeadline {
@@ -141,11 +159,14 @@ impl Way<'_> {
             host_bytes: outcome.host_bytes,
             findings: Vec::new(),
             attributes: Vec::new(),
+            replaced: None,
             failure: failure.clone(),
         };
         let report = report.map(|mut report| {
             run.findings = std::mem::take(&mut report.findings);
             run.attributes = std::mem::take(&mut report.attributes);
+            run.replaced =
+                report.picture.as_ref().map(|image| PictureSize { width: image.width(), height: image.height() });
             let images = std::mem::take(&mut report.images);
             self.judgement.images.extend(images.into_iter().map(|image| (place.name.clone(), image)));
             report

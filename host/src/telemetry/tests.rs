@@ -33,6 +33,7 @@ fn inspection(recipe: &str, verdict: Verdict, failure: Option<Failure>) -> Inspe
         host_bytes: 0,
         findings: vec![finding("adversarial", true), finding("brightness", false)],
         attributes: Vec::new(),
+        replaced: None,
         failure,
     };
     let meta = FrameMeta {

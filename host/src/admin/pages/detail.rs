@@ -1,7 +1,7 @@
 use super::layout::{bar, ms, picture, utc};
-use super::live::{regions, stage_word, verdict_banner};
+use super::live::{regions, regions_of_frame, stage_word, verdict_banner};
 use crate::admin::i18n::Lang;
-use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, Report};
+use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report};
 use maud::{Markup, html};
 
 /// All that the journal holds of one inspection.
@@ -49,9 +49,20 @@ fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
         section class="panel" {
             h2 { (t("detail.picture")) }
             @if let Some(digest) = inspection.picture.filter(|_| view.has_picture && inspection.width > 0) {
-                (picture(&format!("/pictures/{digest}"), t("detail.picture"), inspection.width, inspection.height, &regions(inspection)))
+                (picture(&format!("/pictures/{digest}"), t("detail.picture"), inspection.width, inspection.height, &regions_of_frame(inspection)))
             } @else { p class="dim" { (t("detail.no-picture")) } }
         }
+    }
+}
+
+/// A picture that a plugin made; with the findings' regions where it is the one that the detectors saw.
+fn image(inspection: &Inspection, plugin: &str, name: &str, digest: &Digest) -> Markup {
+    let src = format!("/pictures/{digest}");
+    match inspection.replaced_by() {
+        Some((by, size)) if by == plugin && name == REPLACED_PICTURE => {
+            picture(&src, name, size.width, size.height, &regions(inspection))
+        }
+        _ => html! { img src=(src) alt=(name) loading="lazy"; },
     }
 }
 
@@ -62,7 +73,7 @@ fn images(lang: Lang, view: &DetailView) -> Markup {
                 h2 { (lang.text("detail.images")) }
                 div class="figures" {
                     @for (plugin, name, digest) in &view.images {
-                        figure { img src={ "/pictures/" (digest) } alt=(name) loading="lazy"; figcaption { (plugin) ": " (name) } }
+                        figure { (image(&view.inspection, plugin, name, digest)) figcaption { (plugin) ": " (name) } }
                     }
                 }
             }

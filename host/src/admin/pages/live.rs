@@ -72,7 +72,7 @@ fn last_frame(view: &LiveView<'_>) -> Markup {
         section class="panel" aria-live="polite" {
             (verdict_banner(view.lang, inspection))
             @if let Some(digest) = inspection.picture.filter(|_| inspection.width > 0) {
-                (picture(&format!("/pictures/{digest}"), inspection.meta.origin.as_deref().unwrap_or(""), inspection.width, inspection.height, &regions(inspection)))
+                (picture(&format!("/pictures/{digest}"), inspection.meta.origin.as_deref().unwrap_or(""), inspection.width, inspection.height, &regions_of_frame(inspection)))
             }
             p class="dim" {
                 a href={ "/inspections/" (inspection.meta.id) } class="mono" { (inspection.meta.id) }
@@ -110,7 +110,12 @@ pub fn reason(lang: Lang, verdict: &Verdict) -> Markup {
     }
 }
 
-/// Regions of raised findings with their labels.
+/// Regions to draw over the frame's own picture: none where the detectors saw another one.
+pub fn regions_of_frame(inspection: &Inspection) -> Vec<(Region, String)> {
+    if inspection.replaced_by().is_some() { Vec::new() } else { regions(inspection) }
+}
+
+/// Regions of raised findings with their labels, in the picture that the detectors saw.
 pub fn regions(inspection: &Inspection) -> Vec<(Region, String)> {
     inspection
         .findings()
