@@ -16,6 +16,7 @@ pub mod access;
 pub mod alarms;
 pub mod outputs;
 pub mod deploy;
+pub mod toolbox;
 pub mod admin;
 pub mod telemetry;
 pub mod cli;

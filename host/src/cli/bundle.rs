@@ -1,5 +1,5 @@
 use super::key::KindArg;
-use crate::config::{BundleIndex, load_author_manifest};
+use crate::config::{AuthoredBundle, BundleIndex, load_author_manifest};
 use crate::plugin::componentize;
 use crate::trust::{
     BlobRole, Counters, Inspected, Manifest, NewBlob, PrivateKey, TrustStore, VerifiedBundle, VerifyPolicy, inspect,
@@ -94,16 +94,32 @@ fn run_pack(args: &PackArgs) -> anyhow::Result<()> {
             bail!("{}: the recipe cannot run:\n  {}", args.manifest.display(), problems.join("\n  "));
         }
     }
+    write_bundle(&args.manifest, authored, &args.out, key.as_ref())
+}
+
+/// Packs a plugin's project; the bundle is called NAME-VERSION.assay and lies in `folder` where `out` says nothing.
+pub fn pack_plugin(manifest: &Path, out: Option<&Path>, folder: &Path, key: Option<&Path>) -> anyhow::Result<()> {
+    let key = key.map(load_key).transpose()?;
+    let authored = load_author_manifest(manifest, &created()?, None)?;
+    let out = out.map_or_else(|| folder.join(file_name(&authored.manifest)), Path::to_owned);
+    write_bundle(manifest, authored, &out, key.as_ref())
+}
+
+fn file_name(manifest: &Manifest) -> String {
+    format!("{}-{}.assay", manifest.name, manifest.version)
+}
+
+fn write_bundle(manifest: &Path, authored: AuthoredBundle, out: &Path, key: Option<&PrivateKey>) -> anyhow::Result<()> {
     let blobs = authored.blobs.into_iter().map(into_component).collect::<anyhow::Result<Vec<_>>>()?;
-    let named = || format!("packing {}", args.manifest.display());
+    let named = || format!("packing {}", manifest.display());
     let mut file = pack(authored.manifest, &blobs).with_context(named)?;
-    if let Some(key) = &key {
+    if let Some(key) = key {
         file = sign(&file, key).with_context(named)?;
     }
     let inspected = inspect(&file).with_context(named)?;
-    write_atomically(&args.out, &file, 0o644)?;
+    write_atomically(out, &file, 0o644)?;
     let signed = if key.is_some() { "signed" } else { "not signed yet" };
-    say!("{} {} {}  {}  {signed}", title(&inspected.manifest), inspected.digest, file.len(), args.out.display());
+    say!("{} {} {}  {}  {signed}", title(&inspected.manifest), inspected.digest, file.len(), out.display());
     Ok(())
 }
 
@@ -127,7 +143,7 @@ fn created() -> anyhow::Result<String> {
     Ok(now.to_string())
 }
 
-fn run_sign(key: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
+pub fn run_sign(key: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
     let key = load_key(key)?;
     for path in files {
         let signing = || format!("signing {}", path.display());

@@ -15,6 +15,7 @@ mod deployer;
 mod inspect;
 mod doctor;
 mod outputs;
+mod plugin;
 mod replay;
 mod run;
 mod secret;
@@ -44,6 +45,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Doctor(doctor::DoctorArgs),
     Key(key::KeyArgs),
+    Plugin(plugin::PluginArgs),
     Bundle(bundle::BundleArgs),
     Journal(journal::JournalArgs),
     Audit(audit::AuditArgs),
@@ -67,6 +69,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Replay(args) => replay::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Key(args) => key::run(args),
+        Command::Plugin(args) => plugin::run(args),
         Command::Bundle(args) => bundle::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Audit(args) => audit::run(args),

@@ -39,10 +39,13 @@ pub fn load_author_manifest(
         let (kind, head) = head.unwrap_or_default();
         // Without a kind there is no telling which sections belong here.
         let Some(kind) = kind else {
-            root.accept(&["plugin", "model", "recipe", "file"]);
+            root.accept(&["plugin", "model", "recipe", "file", "build"]);
             return None;
         };
         let files = root.sections("file", file);
+        if kind == BundleKind::Plugin {
+            root.section("build", super::author_build::build);
+        }
         let section = match kind {
             BundleKind::Plugin => root.required_section("plugin", plugin),
             BundleKind::Model => root.required_section("model", model),

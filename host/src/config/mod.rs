@@ -11,6 +11,7 @@ mod outputs;
 mod station;
 mod sources;
 mod author;
+mod author_build;
 mod author_model;
 mod author_recipe;
 mod catalogue;
@@ -20,6 +21,7 @@ mod resolve;
 
 pub use alarms::MAX_WINDOW_S;
 pub use author::{AuthoredBundle, load_author_manifest};
+pub use author_build::{BuildPlan, Language};
 pub use catalogue::{Catalogue, CatalogueError, RefusedBundle};
 pub use deploy::{DeployConfig, OnRevoked, QualifyLimits};
 pub use index::BundleIndex;
@@ -30,4 +32,4 @@ pub use sources::{
     AfterReading, BurstSource, FolderMode, FolderSource, HttpSource, QueueConfig, ReplaySource, SourceConfig,
     SourceKind,
 };
-pub use station::{AdminConfig, ImageLimits, InferenceConfig, JournalConfig, RetentionDays, StationConfig, load};
+pub use station::{AdminConfig, ImageLimits, InferenceConfig, JournalConfig, RetentionDays, StationConfig, load, no_limits};

@@ -247,7 +247,8 @@ fn retention(fields: &Fields<'_>) -> Option<RetentionDays> {
 }
 
 /// What a station without `[limits]` caps: far above what a plugin should need, far below what hurts a machine.
-fn no_limits() -> (PluginLimits, ImageLimits) {
+#[must_use]
+pub fn no_limits() -> (PluginLimits, ImageLimits) {
     let plugin = PluginLimits {
         deadline_ms: 1000,
         memory_bytes: 1024 * MB,

@@ -95,7 +95,9 @@ fn open_frame(subject: &Subject<'_>, digest: Option<Digest>, context: &InspectCo
     Ok(Frame { meta: subject.meta.clone(), image, picture })
 }
 
-pub(super) fn decide_on(recipe: &Recipe, judgement: &Judgement) -> crate::domain::Verdict {
+/// The verdict of a recipe on a judgement.
+#[must_use]
+pub fn decide_on(recipe: &Recipe, judgement: &Judgement) -> crate::domain::Verdict {
     let findings: Vec<_> = judgement.runs.iter().flat_map(|run| &run.findings).collect();
     let evidence = Evidence {
         answer: judgement.answer.as_ref(),

@@ -34,22 +34,25 @@ impl Judge for LiveRecipe {
     }
 
     fn judge(&self, frame: &Frame, deadline: Instant, trace: &mut Trace) -> Judgement {
-        let mut way = Way {
-            recipe: self,
-            frame,
-            deadline,
-            trace,
-            picture: frame.image.clone(),
-            replaced_by: None,
-            inputs: Vec::new(),
-            judgement: Judgement::default(),
-        };
-        // Each step stops the way by `Break` once a failure has decided the verdict.
-        if way.preprocess().is_ok() && way.infer().is_ok() {
-            let _ = way.detect();
-        }
-        way.judgement
+        self.look(frame, deadline, trace, Until::Detectors).judgement
     }
+}
+
+/// How far a frame goes on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    Inference,
+    Detectors,
+}
+
+/// A judgement, and what the plugins behind it would see.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    pub judgement: Judgement,
+    /// The frame's picture as the preprocessors left it.
+    pub picture: Image,
+    /// What the preprocessors gave.
+    pub inputs: Vec<NamedTensor>,
 }
 
 /// The verdict is decided by a failure: nothing more runs on this frame.
@@ -189,6 +192,25 @@ impl Way<'_> {
 }
 
 impl LiveRecipe {
+    /// Sends a frame on its way. Never fails: what went wrong is part of the judgement, and nothing behind it ran.
+    pub fn look(&self, frame: &Frame, deadline: Instant, trace: &mut Trace, until: Until) -> Looked {
+        let mut way = Way {
+            recipe: self,
+            frame,
+            deadline,
+            trace,
+            picture: frame.image.clone(),
+            replaced_by: None,
+            inputs: Vec::new(),
+            judgement: Judgement::default(),
+        };
+        // Each step stops the way once a failure has decided the verdict.
+        if way.preprocess().is_ok() && way.infer().is_ok() && until == Until::Detectors {
+            let _ = way.detect();
+        }
+        Looked { judgement: way.judgement, picture: way.picture, inputs: way.inputs }
+    }
+
     /// Puts a recipe together with what its parts became, in its order.
     #[must_use]
     pub fn new(

@@ -29,6 +29,7 @@ mod cache;
 mod capabilities;
 mod compile_cost;
 mod componentize;
+mod idle;
 mod admit;
 mod instance;
 
@@ -41,6 +42,7 @@ pub use capabilities::CapabilityError;
 pub use compile_cost::CompileCostError;
 pub use componentize::{ComponentizeError, componentize};
 pub use engine::EngineError;
+pub use idle::idle_component;
 pub use instance::AdmittedPlugin;
 
 /// The WIT package that this host implements.

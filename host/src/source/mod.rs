@@ -15,7 +15,8 @@ mod burst;
 pub use burst::{BurstOptions, BurstSource};
 pub use files::FilesSource;
 pub use folder::{
-    AfterReading, FolderMode, FolderOptions, FolderSource, LoadedPicture, NameFields, RecordedFile, load_pictures,
+    AfterReading, FolderChanges, FolderMode, FolderOptions, FolderSource, LoadedPicture, NameFields, RecordedFile,
+    WatchError, load_pictures,
 };
 pub use intake::{Intake, IntakeOptions, IntakeSource, UploadSeat, intake};
 pub use queue::{LostTriggers, Outlet, QueueLimits, Refused, queue};

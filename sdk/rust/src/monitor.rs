@@ -24,7 +24,7 @@ pub trait Monitor: Sized + 'static {
 /// A judged frame.
 #[derive(Debug)]
 pub struct Inspection {
-    /// The frame's picture, after the preprocessors.
+    /// The frame's own picture.
     pub picture: Image,
     /// `pass`, `fail` or `undecided`.
     pub verdict: String,

@@ -3,7 +3,7 @@
 use super::{File, Problem};
 
 /// A module and those it may use. `cli` stands on top of all.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("trust", &["domain"]),
     ("imaging", &["domain"]),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
         "deploy",
         &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "pipeline", "journal", "telemetry"],
     ),
+    ("toolbox", &["domain", "config", "trust", "imaging", "plugin", "pipeline"]),
     ("admin", &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms", "deploy"]),
 ];
 

@@ -1,3 +1,4 @@
+mod changes;
 mod in_flight;
 mod listing;
 mod load;
@@ -7,6 +8,7 @@ mod read;
 mod wake;
 mod watch;
 
+pub use changes::{FolderChanges, WatchError};
 pub use load::{LoadedPicture, load_pictures};
 pub use options::{AfterReading, FolderMode, FolderOptions, NameFields, RecordedFile};
 

@@ -1,0 +1,124 @@
+use super::project::{TrialArgs, around, start};
+use super::run::pictures;
+use crate::toolbox::{Candidate, Cost};
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Calls before the first that counts: caches and branch predictors are as on a running line.
+const WARM_UP: usize = 20;
+/// Calls that are stopped in the middle.
+const STOPPED: usize = 20;
+/// Deadlines are kept to a tick of a millisecond: a plugin that is faster cannot be stopped in the middle.
+const TICK_US: u64 = 1000;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Time the plugin: p50, p99, share of the host, against a plugin that does nothing.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    trial: TrialArgs,
+    /// Calls that are timed, over all pictures
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    calls: u32,
+    /// One JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Pictures, or folders of pictures
+    #[arg(required = true)]
+    pictures: Vec<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Timing {
+    plugin: String,
+    calls: usize,
+    p50_us: u64,
+    p99_us: u64,
+    max_us: u64,
+    /// Part of the time inside host functions, in [0, 1].
+    host_share: f64,
+    /// Highest linear memory of a call.
+    memory_bytes: u64,
+    /// Most bytes of pictures and tensors that the host held for a call.
+    host_bytes: u64,
+    /// A call of a plugin of the same kind that does nothing, on the same pictures in the same run.
+    idle_p50_us: u64,
+    ratio_to_idle: f64,
+    /// How long after its deadline a call ended that was stopped in the middle, the worst of some; none where the
+    /// plugin is too fast to be stopped.
+    worst_stop_us: Option<u64>,
+}
+
+pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
+    let pictures = pictures(&args.pictures)?;
+    let candidate = args.trial.candidate()?;
+    let (kind, limits, name) = (candidate.manifest.world, candidate.manifest.limits, candidate.name.clone());
+    let surroundings = || args.trial.recipe.as_deref().map(around).transpose();
+    let mut started = start(candidate, surroundings()?)?;
+    let mut idle = start(Candidate::idle(kind)?, surroundings()?)?.trial;
+    let calls = (args.calls as usize).div_ceil(pictures.len());
+    let (mut own, mut nothing) = (Vec::new(), Vec::new());
+    for picture in &pictures {
+        started.trial.measure(picture, WARM_UP, PATIENCE)?;
+        own.extend(started.trial.measure(picture, calls, PATIENCE)?);
+        idle.measure(picture, WARM_UP, PATIENCE)?;
+        nothing.extend(idle.measure(picture, calls, PATIENCE)?);
+    }
+    let half = percentile(&own, 50) / 2;
+    let worst_stop_us = match pictures.first().filter(|_| half > TICK_US) {
+        Some(picture) => {
+            let stopped = started.trial.measure(picture, STOPPED, Duration::from_micros(half))?;
+            stopped.iter().map(|cost| cost.micros.saturating_sub(half)).max()
+        }
+        None => None,
+    };
+    let timing = timing(name, &own, &nothing, worst_stop_us);
+    if args.json {
+        say!("{}", serde_json::to_string_pretty(&timing)?);
+    } else {
+        print(&timing, limits.deadline_ms);
+    }
+    Ok(())
+}
+
+fn timing(plugin: String, own: &[Cost], nothing: &[Cost], worst_stop_us: Option<u64>) -> Timing {
+    let sum = |part: fn(&Cost) -> u64| own.iter().map(part).sum::<u64>() as f64;
+    let most = |part: fn(&Cost) -> u64| own.iter().map(part).max().unwrap_or(0);
+    let (p50_us, idle_p50_us) = (percentile(own, 50), percentile(nothing, 50));
+    Timing {
+        plugin,
+        calls: own.len(),
+        p50_us,
+        p99_us: percentile(own, 99),
+        max_us: most(|cost| cost.micros),
+        host_share: sum(|cost| cost.host_micros) / sum(|cost| cost.micros).max(1.0),
+        memory_bytes: most(|cost| cost.memory_bytes),
+        host_bytes: most(|cost| cost.host_bytes),
+        idle_p50_us,
+        ratio_to_idle: p50_us as f64 / idle_p50_us.max(1) as f64,
+        worst_stop_us,
+    }
+}
+
+/// Of the nearest rank, in microseconds.
+fn percentile(costs: &[Cost], percent: usize) -> u64 {
+    let mut micros: Vec<u64> = costs.iter().map(|cost| cost.micros).collect();
+    micros.sort_unstable();
+    let rank = (micros.len() * percent).div_ceil(100).saturating_sub(1);
+    micros.get(rank).copied().unwrap_or(0)
+}
+
+fn print(timing: &Timing, deadline_ms: u32) {
+    let ms = |micros: u64| micros as f64 / 1000.0;
+    say!("{} in {} calls; its deadline is {deadline_ms} ms", timing.plugin, timing.calls);
+    say!("  p50 {:.3} ms   p99 {:.3} ms   max {:.3} ms", ms(timing.p50_us), ms(timing.p99_us), ms(timing.max_us));
+    say!("  {:.0} % of the time in the host", timing.host_share * 100.0);
+    say!("  memory {} KiB, pictures and tensors {} KiB", timing.memory_bytes / 1024, timing.host_bytes / 1024);
+    say!("  {:.1} times a plugin that does nothing ({:.3} ms)", timing.ratio_to_idle, ms(timing.idle_p50_us));
+    match timing.worst_stop_us {
+        Some(late) => say!("  stopped in the middle it ends {:.3} ms after its deadline at the latest", ms(late)),
+        None => say!("  too fast to be stopped in the middle: deadlines are kept to 1 ms"),
+    }
+}
