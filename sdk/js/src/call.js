@@ -53,6 +53,18 @@ export class Handle {
   }
 }
 
+// Hands handles on, all or none: a failure half-way would leave some that nobody releases.
+export function handOver(handles) {
+  for (const handle of handles) {
+    if (!(handle instanceof Handle)) throw new PluginError(`expected a picture or a tensor, found ${String(handle)}`);
+    handle._live;
+  }
+  if (new Set(handles).size !== handles.length) {
+    throw new PluginError(`${handles[0].constructor.name}: one handle cannot be handed on twice; make a copy`);
+  }
+  return handles.map((handle) => handle._take());
+}
+
 // The function that the station calls. `begin` makes the author's arguments of the raw ones, `work` calls the author's
 // object, `end` makes the raw answer. The object is made at the first call.
 export function exported(Plugin, begin, work, end) {

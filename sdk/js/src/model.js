@@ -1,7 +1,7 @@
 // Further inferences with the models that the recipe grants.
 
 import { loadByName } from 'wasi:nn/graph@0.2.0-rc-2024-10-28';
-import { dispose } from './call.js';
+import { dispose, handOver } from './call.js';
 import { InferenceError, payloadOf } from './errors.js';
 import { Tensors } from './tensor.js';
 
@@ -11,14 +11,14 @@ export class Model {
   }
 
   compute(inputs) {
-    const named = Object.entries(inputs);
-    named.forEach(([, tensor]) => tensor._live);
+    const names = Object.keys(inputs);
     let graph;
     let context;
     try {
       graph = loadByName(this.name);
       context = graph.initExecutionContext();
-      return new Tensors(context.compute(named.map(([name, tensor]) => [name, tensor._take()])));
+      const raw = handOver(Object.values(inputs));
+      return new Tensors(context.compute(names.map((name, at) => [name, raw[at]])));
     } catch (error) {
       throw failure(this.name, error);
     } finally {

@@ -1,6 +1,6 @@
 // The three kinds of plugin: what the station calls.
 
-import { exported } from './call.js';
+import { exported, handOver } from './call.js';
 import { attributes, findingFromWit, findingToWit, frame } from './data.js';
 import { PluginError } from './errors.js';
 import { Image } from './image.js';
@@ -19,19 +19,23 @@ export function detector(Plugin) {
   const end = (answer) => ({
     findings: (answer.findings ?? []).map(findingToWit),
     attributes: attributes(answer.attributes),
-    images: taken(answer.images),
+    images: named(answer.images, handOver(Object.values(answer.images ?? {}))),
   });
   return { detect: exported(Plugin, begin, (plugin, ...given) => plugin.detect(...given), end) };
 }
 
 export function preprocessor(Plugin) {
   const begin = (raw, picture) => [frame(raw), new Image(picture)];
-  const end = (answer) => ({
-    attributes: attributes(answer.attributes),
-    tensors: taken(answer.tensors),
-    picture: answer.picture?._take(),
-    images: taken(answer.images),
-  });
+  const end = ({ tensors = {}, picture, images = {}, attributes: more }) => {
+    const pictures = picture ? [picture] : [];
+    const raw = handOver([...Object.values(tensors), ...pictures, ...Object.values(images)]);
+    return {
+      attributes: attributes(more),
+      tensors: named(tensors, raw),
+      picture: picture ? raw[Object.keys(tensors).length] : undefined,
+      images: named(images, raw.slice(Object.keys(tensors).length + pictures.length)),
+    };
+  };
   return { preprocess: exported(Plugin, begin, (plugin, ...given) => plugin.preprocess(...given), end) };
 }
 
@@ -63,6 +67,7 @@ function report({ feature, statistic, value, threshold, drifted, window, attribu
   return { feature, statistic, ...numbers, drifted: drifted === true, attributes: attributes(more) };
 }
 
-function taken(named) {
-  return Object.entries(named ?? {}).map(([name, handle]) => [name, handle._take()]);
+// The names of `given` with the first of `raw`, in their order.
+function named(given, raw) {
+  return Object.keys(given ?? {}).map((name, at) => [name, raw[at]]);
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from componentize_py_types import Err
@@ -45,6 +45,9 @@ class Handle:
         if raw is not None:
             raw.__exit__(None, None, None)
 
+    def __del__(self) -> None:
+        self.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -63,6 +66,17 @@ class Handle:
         """Hands it on: from now on somebody else releases it."""
         raw, self._raw = self._live(), None
         return raw
+
+
+def hand_over(handles: Sequence[Handle]) -> list[Any]:
+    """Hands handles on, all or none: a failure half-way would leave some that nobody releases."""
+    for handle in handles:
+        if not isinstance(handle, Handle):
+            raise PluginError(f"expected a picture or a tensor, found {handle!r}")
+        handle._live()
+    if len({id(handle) for handle in handles}) != len(handles):
+        raise PluginError(f"{type(handles[0]).__name__}: one handle cannot be handed on twice; make a copy")
+    return [handle._take() for handle in handles]
 
 
 class Slot(Generic[Plugin]):

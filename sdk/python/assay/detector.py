@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from wit_world.exports import detect as wit
 
-from ._call import Slot, pairs
+from ._call import Slot, hand_over, pairs
 from .frame import Finding, Frame
 from .image import Image
 from .tensor import Tensors
@@ -41,7 +41,8 @@ class Detection:
     def _to_wit(self) -> Any:
         findings = [finding._to_wit() for finding in self.findings]
         attributes = pairs(self.attributes)
-        return wit.Detection(findings, [(name, image._take()) for name, image in self.images.items()], attributes)
+        raw = hand_over(list(self.images.values()))
+        return wit.Detection(findings, list(zip(self.images, raw, strict=True)), attributes)
 
 
 class Detector:

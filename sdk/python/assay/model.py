@@ -10,6 +10,7 @@ from wit_world.imports import graph as wit
 from wit_world.imports import inference as _inference  # noqa: F401 - the types that `graph` gives
 from wit_world.imports import tensor as _tensor  # noqa: F401
 
+from ._call import hand_over
 from .errors import InferenceError
 from .tensor import Tensor, Tensors
 
@@ -28,12 +29,10 @@ class Model:
         The input tensors belong to the host after that; hand it a `copy()` of one that is needed again.
         `InferenceError` with the host's words: a model that is not granted, a tensor that does not fit, the deadline,
         the device."""
-        for tensor in inputs.values():
-            tensor._live()
         try:
             with wit.load_by_name(self.name) as graph, graph.init_execution_context() as context:
-                raw = [(name, tensor._take()) for name, tensor in inputs.items()]
-                return Tensors(context.compute(raw))
+                raw = hand_over(list(inputs.values()))
+                return Tensors(context.compute(list(zip(inputs, raw, strict=True))))
         except Err as error:
             failure = _failure(self.name, error)
         raise failure

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from wit_world.exports import preprocess as wit
 
-from ._call import Slot, pairs
+from ._call import Slot, hand_over, pairs
 from .frame import Frame
 from .image import Image
 from .tensor import Tensor
@@ -29,9 +29,11 @@ class Prepared:
 
     def _to_wit(self) -> Any:
         attributes = pairs(self.attributes)
-        tensors = [(name, tensor._take()) for name, tensor in self.tensors.items()]
-        picture = None if self.picture is None else self.picture._take()
-        return wit.Prepared(tensors, picture, [(name, image._take()) for name, image in self.images.items()], attributes)
+        pictures = [] if self.picture is None else [self.picture]
+        raw = iter(hand_over([*self.tensors.values(), *pictures, *self.images.values()]))
+        tensors = [(name, next(raw)) for name in self.tensors]
+        picture = next(raw) if pictures else None
+        return wit.Prepared(tensors, picture, [(name, next(raw)) for name in self.images], attributes)
 
 
 class Preprocessor:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, make_dataclass
+from dataclasses import make_dataclass
 from enum import Enum
 from types import ModuleType, SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -11,11 +11,12 @@ from typing import Any, Generic, TypeVar
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
 class Err(Exception, Generic[Value]):
     """An error of the host, or of the plugin."""
 
-    value: Value
+    def __init__(self, value: Value) -> None:
+        super().__init__(value)
+        self.value = value
 
 
 INTERFACES = ("types", "log", "config", "state", "imaging", "tensor", "graph", "inference", "errors")
