@@ -1,5 +1,6 @@
 use super::tools::{NodePins, ToolError, Tools, written};
 use crate::config::{BuildPlan, Language};
+use crate::domain::PluginKind;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -27,6 +28,12 @@ pub enum BuildError {
     Compile { name: String, status: ExitStatus },
     #[error("the compiler succeeded but wrote no {}", path.display())]
     NoOutput { path: PathBuf },
+    #[error("the sources in {} cannot be read", path.display())]
+    Sources {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("{} cannot be written", path.display())]
     Write {
         path: PathBuf,
@@ -46,7 +53,7 @@ pub fn build(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     }
     match plan.language {
         Language::Rust => rust(plan, tools),
-        Language::C | Language::Cpp | Language::Zig => run(plan, native(plan, tools)?),
+        Language::C => run(plan, c(plan, tools)?),
         Language::Python => run(plan, python(plan, tools)?),
         Language::JavaScript => run(plan, javascript(plan, tools)?),
     }?;
@@ -111,8 +118,47 @@ fn javascript(plan: &BuildPlan, tools: &Tools<'_>) -> Result<Command, BuildError
     Ok(node)
 }
 
-fn native(plan: &BuildPlan, tools: &Tools<'_>) -> Result<Command, BuildError> {
-    let zig = tools.zig(plan.language)?;
-    let _ = plan;
+/// The stack lies at the bottom of the memory, so that running over it traps; 128 KiB is plenty for what is shallow.
+const LINK: [&str; 4] = ["-Wl,--gc-sections", "-Wl,-z,stack-size=131072", "-Wl,--initial-memory=1048576", "-s"];
+const COMPILE: [&str; 9] = [
+    "-target", "wasm32-wasi", "-mexec-model=reactor", "-O2", "-msimd128", "-ffunction-sections", "-fdata-sections",
+    "-Wall", "-Wextra",
+];
+
+/// C by `zig cc`: its C library comes along, and of it only what needs no system.
+fn c(plan: &BuildPlan, tools: &Tools<'_>) -> Result<Command, BuildError> {
+    let mut zig = tools.zig(plan.language)?;
+    zig.arg("cc").args(COMPILE).arg("-std=c11").arg(world_define(plan.kind));
+    zig.arg("-I").arg(sdk(plan, "c").join("include"));
+    zig.args(sources(plan.source.parent().unwrap_or(Path::new(".")), "c")?).args(c_sdk(plan)?);
+    zig.args(LINK).arg("-o").arg(&plan.component);
     Ok(zig)
+}
+
+/// The files of the C SDK that a plugin of this world is linked with.
+fn c_sdk(plan: &BuildPlan) -> Result<Vec<PathBuf>, BuildError> {
+    let (sdk, world) = (sdk(plan, "c"), plan.kind.name());
+    let mut files = sources(&sdk.join("src"), "c")?;
+    files.push(sdk.join("gen").join(format!("{world}.c")));
+    files.push(sdk.join("gen").join(format!("{world}_component_type.o")));
+    Ok(files)
+}
+
+fn world_define(kind: PluginKind) -> String {
+    format!("-DASSAY_WORLD_{kind}")
+}
+
+/// The files of a folder with an extension, by name.
+fn sources(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, BuildError> {
+    let unreadable = |source| BuildError::Sources { path: folder.to_owned(), source };
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }

@@ -14,6 +14,7 @@ const NAME: &str = "{{name}}";
 #[derive(RustEmbed)]
 #[folder = "../sdk"]
 #[exclude = "models/*"]
+#[exclude = "js/testing/*"]
 #[exclude = "*/tests/*"]
 #[exclude = "*/target/*"]
 #[exclude = "*/build/*"]
