@@ -53,7 +53,7 @@ pub fn build(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     }
     match plan.language {
         Language::Rust => rust(plan, tools),
-        Language::C => run(plan, c(plan, tools)?),
+        Language::C | Language::Cpp | Language::Zig => run(plan, c(plan, tools)?),
         Language::Python => run(plan, python(plan, tools)?),
         Language::JavaScript => run(plan, javascript(plan, tools)?),
     }?;

@@ -1,6 +1,7 @@
 use crate::config::Language;
 use crate::domain::Digest;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -8,6 +9,8 @@ use std::process::{Command, ExitStatus, Stdio};
 /// The compilers are pinned: the same source gives the same component on every author's machine.
 const ZIG: &str = "0.15.2";
 const COMPONENTIZE_PY: &str = "0.25.1";
+/// Written into an installation when it is whole.
+const MARK: &str = "installed";
 const TARGET: &str = "wasm32-unknown-unknown";
 /// What componentize-js and esbuild ask for.
 const OLDEST_NODE: u32 = 20;
@@ -167,7 +170,7 @@ impl<'a> Tools<'a> {
         let what = format!("{package} {version}");
         let place = self.home.join(format!("{package}-{version}"));
         let python = place.join("bin/python");
-        if python.exists() {
+        if is_installed(&place) {
             return Ok(python);
         }
         if answers("python3", &["--version"]).is_none() {
@@ -189,7 +192,7 @@ impl<'a> Tools<'a> {
     fn node_packages(&self, pins: &NodePins) -> Result<PathBuf, ToolError> {
         let digest = Digest::of(&pins.package).to_string();
         let place = self.home.join(format!("js-{}", digest.get(..16).unwrap_or(&digest)));
-        if place.join("node_modules").exists() {
+        if is_installed(&place) {
             return Ok(place);
         }
         self.install("componentize-js and esbuild", "npm", &place, |folder| {
@@ -205,7 +208,8 @@ impl<'a> Tools<'a> {
         Ok(place)
     }
 
-    /// Fills a folder beside `place` and moves it there: an installation that was cut off is begun anew.
+    /// Fills `place`; the mark is written last, so that an installation that was cut off is begun anew. A second
+    /// process waits for the first.
     fn install(
         &self,
         what: &str,
@@ -215,17 +219,21 @@ impl<'a> Tools<'a> {
     ) -> Result<(), ToolError> {
         let write = |source| ToolError::Write { what: "the folder for compilers", path: self.home.clone(), source };
         self.allow(what, "assay plugin doctor --install")?;
-        (self.tell)(&format!("installing {what} from {registry} into {} (once)", place.display()));
         std::fs::create_dir_all(&self.home).map_err(write)?;
-        let folder = tempfile::Builder::new().prefix(".installing-").tempdir_in(&self.home).map_err(write)?;
-        for mut step in steps(folder.path()).map_err(write)? {
+        let lock = File::create(self.home.join("lock")).map_err(write)?;
+        lock.lock().map_err(write)?;
+        if is_installed(place) {
+            return Ok(());
+        }
+        (self.tell)(&format!("installing {what} from {registry} into {} (once)", place.display()));
+        if place.exists() {
+            std::fs::remove_dir_all(place).map_err(write)?;
+        }
+        std::fs::create_dir_all(place).map_err(write)?;
+        for mut step in steps(place).map_err(write)? {
             run(what, &mut step)?;
         }
-        match std::fs::rename(folder.path(), place) {
-            // Somebody else was quicker with the same.
-            Err(_) if place.exists() => Ok(()),
-            moved => moved.map_err(write),
-        }
+        std::fs::write(place.join(MARK), what).map_err(write)
     }
 
     fn allow(&self, what: &str, command: &str) -> Result<(), ToolError> {
@@ -239,6 +247,10 @@ fn debian_cargo() -> Command {
     let mut cargo = Command::new("/usr/bin/cargo");
     cargo.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
     cargo
+}
+
+fn is_installed(place: &Path) -> bool {
+    place.join(MARK).exists()
 }
 
 fn has_target(rustc: &str) -> bool {
