@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * Write a plugin for Assay in JavaScript or TypeScript.
  *
@@ -103,7 +104,7 @@ export interface Statistics {
   readonly channelMeans: number[];
 }
 
-interface Handle {
+interface Handle extends Disposable {
   /** Releases what the host holds, and frees its share of the plugin's limits. */
   close(): void;
 }
@@ -155,6 +156,7 @@ export declare class Image implements Handle {
   /** The picture as a tensor of batch size 1: `[1, C, H, W]` or `[1, H, W, C]`. */
   toTensor(spec: TensorSpec): Tensor;
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 /** What `Tensor.values` gives; the half floats become 32-bit ones. */
@@ -185,6 +187,7 @@ export declare class Tensor implements Handle {
   /** A second tensor with the same numbers: for a model that gets a tensor which is needed again. */
   copy(): Tensor;
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 /** Tensors by name, in the order in which the host gave them. */

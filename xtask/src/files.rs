@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
 /// Folders that hold no sources.
-const SKIPPED: [&str; 4] = ["target", "node_modules", "__pycache__", ".git"];
+const SKIPPED: [&str; 5] = ["target", "build", "node_modules", "__pycache__", ".git"];
 
 /// All files below the given files and folders, relative to `root`, sorted. What does not exist gives nothing.
 pub fn list(root: &Path, places: &[&str]) -> Result<Vec<PathBuf>> {

@@ -5,6 +5,7 @@
 
 import { PluginError, describe, toWit } from './errors.js';
 
+// What the bindings call it.
 export const dispose = Symbol.dispose ?? Symbol.for('dispose');
 
 // Handles of the call in progress; null between calls.
@@ -30,7 +31,8 @@ export class Handle {
     raw?.[dispose]();
   }
 
-  [dispose]() {
+  // `using picture = ...` asks for this one, also where the engine does not know the symbol itself.
+  [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
     this.close();
   }
 

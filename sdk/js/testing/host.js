@@ -44,7 +44,7 @@ export class Station {
       answer = work();
     } catch (error) {
       this.state = before;
-      leaked('after an error', []);
+      leaked('after an error', [], error);
       throw error;
     }
     leaked('after the call', handles(answer));
@@ -53,9 +53,9 @@ export class Station {
   }
 }
 
-function leaked(when, given) {
+function leaked(when, given, cause) {
   const kept = [...live].filter((held) => !given.includes(held));
-  if (kept.length > 0) throw new Error(`still held ${when}: ${kept.map((held) => held.constructor.name).join(', ')}`);
+  if (kept.length > 0) throw new Error(`still held ${when}: ${kept.map((held) => held.constructor.name).join(', ')}`, { cause });
 }
 
 function handles(value) {
