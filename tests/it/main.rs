@@ -15,6 +15,7 @@ mod fake_model;
 mod plugin_runtime;
 mod line;
 mod journal;
+mod languages;
 mod trust;
 mod deploy;
 mod station;

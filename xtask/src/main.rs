@@ -12,6 +12,7 @@ mod soak;
 mod test;
 mod tidy;
 mod toolchain;
+mod toolchains;
 mod ui;
 mod wheels;
 mod workspace;
@@ -35,6 +36,8 @@ cargo xtask COMMAND
   soak hostile [--runs N]
                   Runs every hostile plugin 1,000 times (or N) on a line of its own and prints what came of each.
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
+  toolchains      Finds or installs the compilers of C, C++, Zig, Python and JavaScript plugins (ziglang and
+                  componentize-py from PyPI, componentize-js from npm).
   openvino        Fetches OpenVINO's libraries into .assay/openvino/libs.
   onnxruntime     Fetches ONNX Runtime's library into .assay/onnxruntime.
   onnx-tests      Fetches the node tests of ONNX into .assay/onnx-tests.
@@ -42,6 +45,7 @@ cargo xtask COMMAND
 Each command first says what it installs and why, and does nothing twice. Variables:
   CARGO_TARGET_DIR      where everything is built
   ASSAY_ARTIFACTS       where plugins/NAME.wasm and guests/NAME.wasm go (default: the target folder)
+  ASSAY_TOOLCHAINS      where those compilers are kept (default: toolchains/ in the target folder)
   ASSAY_WASM_TOOLCHAIN  installed, rustup or debian: forces where the WebAssembly compiler comes from
 ";
 
@@ -69,6 +73,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
         "tidy" => tidy::run(&workspace, options),
         "bench" => bench::run(&workspace, options),
         "soak" => soak::run(&workspace, options),
+        "toolchains" => options.finish().and_then(|()| toolchains::run(&workspace)),
         "plugins" => options.finish().and_then(|()| plugins::build(&workspace)),
         "openvino" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::OPENVINO).map(drop)),
         "onnxruntime" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::ONNXRUNTIME).map(drop)),

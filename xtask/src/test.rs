@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::process::{Cmd, find_program};
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
 use crate::workspace::{Workspace, cargo};
-use crate::{apt, demo, files, onnx_tests, plugins, ui};
+use crate::{apt, demo, files, onnx_tests, plugins, toolchains, ui};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 
@@ -40,6 +40,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     outputs_tools()?;
     // Some tests run the commands of `assay` itself.
     demo::build_assay(workspace)?;
+    toolchains::ensure(workspace)?;
     demo::set_up(workspace)?;
     let mut counts = Counts::default();
     let main = workspace.cargo().args(["test", "--release", "--workspace", "--no-fail-fast"]);
@@ -47,6 +48,9 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     for folder in ["sdk/rust", "plugins"] {
         let cmd = cargo(&workspace.root.join(folder)).args(["test", "--release", "--no-fail-fast", "--target-dir"]);
         rust_suite(folder, cmd.arg(workspace.target.join("wasm")), filter.as_deref(), &mut counts)?;
+    }
+    if filter.is_none() {
+        sdk_suites(workspace, &mut counts)?;
     }
     if let Some(chromium) = browser {
         browser_suite(workspace, &chromium, &mut counts)?;
@@ -64,6 +68,29 @@ fn rust_suite(name: &str, cmd: Cmd, filter: Option<&str>, counts: &mut Counts) -
     let status = cmd.tee(|line| counts.add_rust(line))?;
     if !status.success() {
         counts.bad(&format!("Rust tests of {name}"), before);
+    }
+    Ok(())
+}
+
+/// The parts of the Python and JavaScript SDKs and plugins that need no WebAssembly.
+fn sdk_suites(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
+    for folder in ["sdk/python/tests", "plugins/statistics-rule/tests", "plugins/spc-monitor/tests"] {
+        // unittest says all on its standard error.
+        let words = format!("python3 -m unittest discover -s {folder} 2>&1");
+        let cmd = Cmd::new("sh").dir(&workspace.root).args(["-c", &words]);
+        script_suite(&format!("Python tests of {folder}"), cmd, counts)?;
+    }
+    let cmd = Cmd::new("node").dir(&workspace.root).args(["--import", "./sdk/js/testing/register.mjs", "--test"]);
+    let cmd = cmd.args(["--test-reporter=spec", "sdk/js/tests/", "plugins/spc-monitor/tests/"]);
+    script_suite("JavaScript tests of the SDK and plugins", cmd, counts)
+}
+
+fn script_suite(name: &str, cmd: Cmd, counts: &mut Counts) -> Result<()> {
+    ui::step(name);
+    let before = counts.failed;
+    let status = cmd.tee(|line| counts.add_script(line))?;
+    if !status.success() {
+        counts.bad(name, before);
     }
     Ok(())
 }
@@ -152,6 +179,18 @@ impl Counts {
         }
     }
 
+    /// `Ran 3 tests` of unittest, `pass 3` and `fail 0` of Node. A suite that failed is told by its exit status too.
+    fn add_script(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().filter(|word| word.is_ascii()).collect();
+        let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok());
+        match (words.first().copied(), words.len()) {
+            (Some("Ran"), _) => self.passed += number(1).unwrap_or(0),
+            (Some("pass"), 2) => self.passed += number(1).unwrap_or(0),
+            (Some("fail"), 2) => self.failed += number(1).unwrap_or(0),
+            _ => {}
+        }
+    }
+
     /// `3 passed, 0 failed` alone on a line; says whether it was one.
     fn add_plain(&mut self, line: &str) -> bool {
         let parts: Vec<&str> = line.trim().split(',').collect();
@@ -228,6 +267,15 @@ mod tests {
         counts.bad("plugins", 0);
         assert_eq!(counts.failed, 1);
         assert!(counts.finish(None).unwrap_err().to_string().contains("plugins"));
+    }
+
+    #[test]
+    fn the_summaries_of_unittest_and_node_are_counted() {
+        let mut counts = Counts::default();
+        ["Ran 12 tests in 0.031s", "OK", "\u{2139} pass 7", "\u{2139} fail 1", "pass"]
+            .iter()
+            .for_each(|line| counts.add_script(line));
+        assert_eq!((counts.passed, counts.failed), (19, 1));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The variable that names the folder with `plugins/` and `guests/`; without it that is the target folder.
 pub const ARTIFACTS_VARIABLE: &str = "ASSAY_ARTIFACTS";
+/// Where `assay plugin` keeps the compilers of other languages.
+pub const TOOLCHAINS_VARIABLE: &str = "ASSAY_TOOLCHAINS";
 
 /// The workspace of the host.
 #[derive(Debug, Clone)]
@@ -51,6 +53,11 @@ impl Workspace {
         self.target.join("demo")
     }
 
+    /// Where the compilers of other languages than Rust are kept: the variable's folder, else one below the target.
+    pub fn toolchains(&self) -> PathBuf {
+        std::env::var_os(TOOLCHAINS_VARIABLE).map_or_else(|| self.target.join("toolchains"), PathBuf::from)
+    }
+
     /// The built `assay`.
     pub fn assay(&self) -> PathBuf {
         self.target.join("release").join("assay")
@@ -69,6 +76,7 @@ impl Workspace {
             .env("ASSAY_ONNX_TESTS_DIR", self.onnx_tests())
             .env("ASSAY_DEMO_DIR", self.demo())
             .env("ASSAY_BIN", self.assay())
+            .env(TOOLCHAINS_VARIABLE, self.toolchains())
     }
 }
 

@@ -90,6 +90,36 @@ pub enum SettingValue {
     Texts(Vec<String>),
 }
 
+impl SettingValue {
+    /// For a person.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "true or false",
+            Self::Integer(_) => "a whole number",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Numbers(_) => "a list of numbers",
+            Self::Texts(_) => "a list of texts",
+        }
+    }
+
+    /// Whether this may stand where `default` stood: the same type, or a whole number for any number. An empty list is
+    /// a list of either.
+    #[must_use]
+    pub fn fits(&self, default: &Self) -> bool {
+        let empty = |value: &Self| match value {
+            Self::Numbers(list) => list.is_empty(),
+            Self::Texts(list) => list.is_empty(),
+            _ => false,
+        };
+        let list = |value: &Self| matches!(value, Self::Numbers(_) | Self::Texts(_));
+        std::mem::discriminant(self) == std::mem::discriminant(default)
+            || matches!((self, default), (Self::Integer(_), Self::Number(_)))
+            || (list(self) && list(default) && (empty(self) || empty(default)))
+    }
+}
+
 /// Settings by key.
 pub type Settings = BTreeMap<String, SettingValue>;
 

@@ -1,5 +1,6 @@
 use super::answer::Answer;
 use super::trial::{Trial, TrialError};
+use crate::domain::Settings;
 use crate::trust::{FileError, read_regular_file, write_atomically};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,12 +36,33 @@ pub enum GoldenError {
         #[source]
         source: serde_json::Error,
     },
+    #[error("{}: expected an object of settings as in [plugin.settings]", path.display())]
+    Settings {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("{} cannot be written", path.display())]
     Write {
         path: PathBuf,
         #[source]
         source: FileError,
     },
+}
+
+/// The settings of the golden test, over the manifest's defaults: `settings.json` in its folder, an object by key.
+/// None where there is no such file.
+///
+/// # Errors
+/// When it is there and cannot be read or understood.
+pub fn golden_settings(folder: &Path) -> Result<Settings, GoldenError> {
+    let path = folder.join("settings.json");
+    if !path.exists() {
+        return Ok(Settings::new());
+    }
+    let text = read_regular_file(&path, MAX_GOLDEN_BYTES)
+        .map_err(|source| GoldenError::Read { path: path.clone(), source })?;
+    serde_json::from_slice(&text).map_err(|source| GoldenError::Settings { path, source })
 }
 
 /// What became of one picture.

@@ -16,7 +16,7 @@ mod trial;
 pub use answer::{Answer, PictureNote, TensorNote};
 pub use build::{BuildError, build};
 pub use given::Given;
-pub use golden::{Compared, GoldenError, compare, pictures};
+pub use golden::{Compared, GoldenError, compare, golden_settings, pictures};
 pub use scaffold::{PictureError, ScaffoldError, node_pins, scaffold};
 pub use sheet::sheet;
 pub use tools::{NodePins, ToolError, Tools, answers};

@@ -62,6 +62,10 @@ pub enum TrialError {
         #[source]
         source: TensorError,
     },
+    #[error("there is no setting {key:?}: [plugin.settings] of the manifest has {known}")]
+    UnknownSetting { key: String, known: String },
+    #[error("the setting {key:?} is {found}, expected {expected} as in [plugin.settings] of the manifest")]
+    SettingType { key: String, found: &'static str, expected: &'static str },
     #[error("the recipe around the plugin gives no answer on {}: {reason}", path.display())]
     Surroundings { path: PathBuf, reason: String },
 }
@@ -81,6 +85,25 @@ impl Candidate {
     pub const fn patient(mut self) -> Self {
         self.manifest.limits.deadline_ms = MAX_DEADLINE_MS;
         self
+    }
+
+    /// Lays settings over the manifest's defaults, as a recipe does.
+    ///
+    /// # Errors
+    /// When the manifest has no such setting, or one of another type.
+    pub fn with_settings(mut self, settings: Settings) -> Result<Self, TrialError> {
+        for (key, value) in settings {
+            let Some(default) = self.manifest.settings.get(&key) else {
+                let known = self.manifest.settings.keys().cloned().collect::<Vec<_>>().join(", ");
+                return Err(TrialError::UnknownSetting { key, known });
+            };
+            if !value.fits(default) {
+                let (found, expected) = (value.type_name(), default.type_name());
+                return Err(TrialError::SettingType { key, found, expected });
+            }
+            self.manifest.settings.insert(key, value);
+        }
+        Ok(self)
     }
 
     /// Reads an author manifest and the component that it names.

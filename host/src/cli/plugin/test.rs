@@ -1,5 +1,5 @@
 use super::project::{TrialArgs, around, start};
-use crate::toolbox::{Compared, compare, pictures};
+use crate::toolbox::{Compared, compare, golden_settings, pictures};
 use clap::Args;
 
 /// Differences that are printed of one picture.
@@ -18,7 +18,7 @@ pub struct TestArgs {
 pub fn run(args: &TestArgs) -> anyhow::Result<()> {
     let folder = args.trial.project.project.join("golden");
     let pictures = pictures(&folder)?;
-    let candidate = args.trial.candidate()?.patient();
+    let candidate = args.trial.candidate()?.patient().with_settings(golden_settings(&folder)?)?;
     let mut started = start(candidate, args.trial.recipe.as_deref().map(around).transpose()?)?;
     let mut wrong = 0usize;
     for picture in &pictures {
