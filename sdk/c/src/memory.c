@@ -180,6 +180,7 @@ void *assay_keep(void *thing) {
 
 /* Where the host writes what it gives: the generated definition is weak and would use plain memory, which nobody
  * frees. The host never asks for an alignment over 8. */
+__attribute__((export_name("cabi_realloc")))
 void *cabi_realloc(void *old, size_t old_bytes, size_t align, size_t new_bytes) {
     (void)align;
     void *made = scope_alloc(new_bytes);
