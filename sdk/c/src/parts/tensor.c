@@ -5,7 +5,7 @@
 
 static const char *const TYPE_NAMES[] = {"f16", "f32", "f64", "bf16", "u8", "i32", "i64"};
 
-static wasi_nn_tensor_borrow_tensor_t borrow(const assay_tensor *tensor) {
+static wasi_nn_tensor_borrow_tensor_t borrow_tensor(const assay_tensor *tensor) {
     return (wasi_nn_tensor_borrow_tensor_t){handle_of(tensor)};
 }
 
@@ -48,13 +48,13 @@ assay_status assay_tensor_from_u8(const uint32_t *shape, size_t rank, const uint
 
 void assay_tensor_shape(const assay_tensor *tensor, uint32_t **shape, size_t *rank) {
     wasi_nn_tensor_tensor_dimensions_t found;
-    wasi_nn_tensor_method_tensor_dimensions(borrow(tensor), &found);
+    wasi_nn_tensor_method_tensor_dimensions(borrow_tensor(tensor), &found);
     *shape = found.ptr;
     *rank = found.len;
 }
 
 assay_status assay_tensor_to_f32(const assay_tensor *tensor, float **values, size_t *count) {
-    uint8_t type = wasi_nn_tensor_method_tensor_ty(borrow(tensor));
+    uint8_t type = wasi_nn_tensor_method_tensor_ty(borrow_tensor(tensor));
     if (type != WASI_NN_TENSOR_TENSOR_TYPE_FP32) {
         const char *name = type < sizeof TYPE_NAMES / sizeof *TYPE_NAMES ? TYPE_NAMES[type] : "an unknown type";
         return assay_fail(ASSAY_UNSUPPORTED_INPUT, "expected a tensor of f32, found %s", name);
@@ -70,7 +70,7 @@ assay_status assay_tensor_to_f32(const assay_tensor *tensor, float **values, siz
 
 void assay_tensor_to_bytes(const assay_tensor *tensor, uint8_t **bytes, size_t *count) {
     wasi_nn_tensor_tensor_data_t found;
-    wasi_nn_tensor_method_tensor_data(borrow(tensor), &found);
+    wasi_nn_tensor_method_tensor_data(borrow_tensor(tensor), &found);
     *bytes = found.ptr;
     *count = found.len;
 }

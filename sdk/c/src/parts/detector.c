@@ -69,6 +69,4 @@ bool exports_assay_plugin_detect_detect(wit_frame_t *frame, WIT_EXPORT(evidence_
     return status == ASSAY_OK;
 }
 
-#else
-typedef int assay_other_world;
 #endif

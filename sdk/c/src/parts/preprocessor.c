@@ -76,6 +76,4 @@ bool exports_assay_plugin_preprocess_preprocess(wit_frame_t *frame, assay_plugin
     return status == ASSAY_OK;
 }
 
-#else
-typedef int assay_other_world;
 #endif

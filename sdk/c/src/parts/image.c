@@ -6,7 +6,7 @@
 typedef assay_plugin_imaging_own_image_t own_image;
 typedef assay_plugin_imaging_imaging_error_t imaging_error;
 
-static assay_plugin_imaging_borrow_image_t borrow(const assay_image *image) {
+static assay_plugin_imaging_borrow_image_t borrow_image(const assay_image *image) {
     return (assay_plugin_imaging_borrow_image_t){handle_of(image)};
 }
 
@@ -67,7 +67,7 @@ assay_status assay_image_filled(uint32_t width, uint32_t height, assay_pixel_for
 
 assay_image_info assay_image_get_info(const assay_image *image) {
     assay_plugin_imaging_image_info_t info;
-    assay_plugin_imaging_method_image_info(borrow(image), &info);
+    assay_plugin_imaging_method_image_info(borrow_image(image), &info);
     return (assay_image_info){info.width, info.height, (assay_pixel_format)info.format};
 }
 
@@ -75,7 +75,7 @@ assay_status assay_image_read_region(const assay_image *image, assay_region regi
     assay_plugin_imaging_region_t part = {region.x, region.y, region.width, region.height};
     wit_bytes_t found;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_read_region(borrow(image), &part, &found, &error);
+    bool ok = assay_plugin_imaging_method_image_read_region(borrow_image(image), &part, &found, &error);
     return bytes_read(ok, found, &error, pixels, count);
 }
 
@@ -83,7 +83,7 @@ assay_status assay_image_read_rows(const assay_image *image, uint32_t first, uin
                                    size_t *count) {
     wit_bytes_t found;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_read_rows(borrow(image), first, rows, &found, &error);
+    bool ok = assay_plugin_imaging_method_image_read_rows(borrow_image(image), first, rows, &found, &error);
     return bytes_read(ok, found, &error, pixels, count);
 }
 
@@ -91,7 +91,7 @@ assay_status assay_image_crop(const assay_image *image, assay_region region, ass
     assay_plugin_imaging_region_t part = {region.x, region.y, region.width, region.height};
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_crop(borrow(image), &part, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_crop(borrow_image(image), &part, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
@@ -99,7 +99,7 @@ assay_status assay_image_resize(const assay_image *image, uint32_t width, uint32
                                 assay_image **result) {
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_resize(borrow(image), width, height, (uint8_t)filter, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_resize(borrow_image(image), width, height, (uint8_t)filter, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
@@ -107,48 +107,48 @@ assay_status assay_image_overlay(const assay_image *image, const assay_image *to
                                  assay_image **result) {
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_overlay(borrow(image), borrow(top), x, y, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_overlay(borrow_image(image), borrow_image(top), x, y, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
 assay_status assay_image_convert(const assay_image *image, assay_pixel_format format, assay_image **result) {
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_convert(borrow(image), (uint8_t)format, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_convert(borrow_image(image), (uint8_t)format, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
 assay_status assay_image_gaussian_blur(const assay_image *image, float sigma, assay_image **result) {
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_gaussian_blur(borrow(image), sigma, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_gaussian_blur(borrow_image(image), sigma, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
 assay_status assay_image_median_blur(const assay_image *image, uint32_t size, assay_image **result) {
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_median_blur(borrow(image), size, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_median_blur(borrow_image(image), size, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
 assay_status assay_image_reduce_bit_depth(const assay_image *image, uint32_t bits, assay_image **result) {
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_reduce_bit_depth(borrow(image), bits, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_reduce_bit_depth(borrow_image(image), bits, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
 assay_status assay_image_jpeg_round_trip(const assay_image *image, uint32_t quality, assay_image **result) {
     own_image made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_jpeg_round_trip(borrow(image), quality, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_jpeg_round_trip(borrow_image(image), quality, &made, &error);
     return image_made(ok, made, &error, result);
 }
 
 void assay_image_histogram(const assay_image *image, uint64_t counts[256]) {
     WIT_WORLD(list_u64_t) found;
-    assay_plugin_imaging_method_image_histogram(borrow(image), &found);
+    assay_plugin_imaging_method_image_histogram(borrow_image(image), &found);
     memset(counts, 0, 256 * sizeof *counts);
     memcpy(counts, found.ptr, (found.len < 256 ? found.len : 256) * sizeof *counts);
     assay_free(found.ptr);
@@ -156,7 +156,7 @@ void assay_image_histogram(const assay_image *image, uint64_t counts[256]) {
 
 assay_statistics assay_image_statistics(const assay_image *image) {
     assay_plugin_imaging_statistics_t from;
-    assay_plugin_imaging_method_image_statistics(borrow(image), &from);
+    assay_plugin_imaging_method_image_statistics(borrow_image(image), &from);
     assay_statistics to = {
         .mean = from.mean,
         .sd = from.sd,
@@ -192,7 +192,7 @@ assay_status assay_image_to_tensor(const assay_image *image, const assay_tensor_
     assay_plugin_imaging_tensor_spec_t by = spec_to_wit(spec);
     wasi_nn_tensor_own_tensor_t made;
     imaging_error error;
-    bool ok = assay_plugin_imaging_method_image_to_tensor(borrow(image), &by, &made, &error);
+    bool ok = assay_plugin_imaging_method_image_to_tensor(borrow_image(image), &by, &made, &error);
     return tensor_made(ok, made, &error, tensor);
 }
 
@@ -203,7 +203,7 @@ assay_status assay_images_to_tensor(const assay_image *const *images, size_t cou
     }
     assay_plugin_imaging_list_borrow_image_t batch = {scope_alloc(count * sizeof *batch.ptr), count};
     for (size_t i = 0; i < count; i++) {
-        batch.ptr[i] = borrow(images[i]);
+        batch.ptr[i] = borrow_image(images[i]);
     }
     assay_plugin_imaging_tensor_spec_t by = spec_to_wit(spec);
     wasi_nn_tensor_own_tensor_t made;

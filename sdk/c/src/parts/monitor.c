@@ -124,6 +124,4 @@ bool exports_assay_plugin_observe_observe(wit_frame_t *frame, WIT_EXPORT(inspect
     return status == ASSAY_OK;
 }
 
-#else
-typedef int assay_other_world;
 #endif

@@ -18,6 +18,8 @@ typedef struct scope {
 
 /* Memory of the current scope; `bytes` are not zeroed. Traps where there is none. */
 void *scope_alloc(size_t bytes);
+/* As `realloc`, for memory of the current scope. */
+void *scope_realloc(void *old, size_t bytes);
 /* A handle of the host as a thing of the current scope. */
 void *scope_handle(block_kind kind, int32_t handle);
 /* The handle of an image, a tensor or a model; it stays with it. */

@@ -3,15 +3,15 @@
 #define ASSAY_WORLD_H
 
 #if defined(ASSAY_WORLD_preprocessor)
-#include "../gen/preprocessor.h"
+#include "../../gen/preprocessor.h"
 #define WIT_WORLD(name) preprocessor_##name
 #define WIT_EXPORT(name) exports_assay_plugin_preprocess_##name
 #elif defined(ASSAY_WORLD_detector)
-#include "../gen/detector.h"
+#include "../../gen/detector.h"
 #define WIT_WORLD(name) detector_##name
 #define WIT_EXPORT(name) exports_assay_plugin_detect_##name
 #elif defined(ASSAY_WORLD_monitor)
-#include "../gen/monitor.h"
+#include "../../gen/monitor.h"
 #define WIT_WORLD(name) monitor_##name
 #define WIT_EXPORT(name) exports_assay_plugin_observe_##name
 #else

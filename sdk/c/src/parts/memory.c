@@ -178,15 +178,18 @@ void *assay_keep(void *thing) {
     return thing;
 }
 
-/* Where the host writes what it gives: the generated definition is weak and would use plain memory, which nobody
- * frees. The host never asks for an alignment over 8. */
-__attribute__((export_name("cabi_realloc")))
-void *cabi_realloc(void *old, size_t old_bytes, size_t align, size_t new_bytes) {
-    (void)align;
-    void *made = scope_alloc(new_bytes);
-    if (old != NULL && old_bytes > 0) {
-        memcpy(made, old, old_bytes < new_bytes ? old_bytes : new_bytes);
-        assay_free(old);
+void *scope_realloc(void *old, size_t bytes) {
+    if (old == NULL) {
+        return scope_alloc(bytes);
     }
-    return made;
+    unlink_block(block_of(old));
+    if (bytes > SIZE_MAX - sizeof(block)) {
+        __builtin_trap();
+    }
+    block *moved = realloc(block_of(old), sizeof(block) + bytes);
+    if (moved == NULL) {
+        __builtin_trap();
+    }
+    link_block(moved);
+    return moved + 1;
 }
