@@ -11,10 +11,11 @@
 #include "parts/tensor.c"
 #include "parts/text.c"
 
-/* What the host writes into the plugin's memory is freed with the call too: the generated `cabi_realloc`, which the host
- * calls, takes memory of the scope. */
+/* The generated code takes and frees memory of the SDK's: what the host writes into the plugin's memory through
+ * `cabi_realloc` belongs to the call and is freed with it. */
 #include <stdlib.h>
 #define realloc(old, bytes) scope_realloc(old, bytes)
+#define free(memory) assay_free(memory)
 
 #if defined(ASSAY_WORLD_preprocessor)
 #include "../gen/preprocessor.c"

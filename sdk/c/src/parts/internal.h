@@ -40,7 +40,8 @@ void drop_handle(block_kind kind, int32_t handle);
 /* How a model is freed. Set by the first model, so that a plugin without one does not import `wasi:nn/graph`. */
 extern void (*drop_model)(int32_t handle);
 
-/* Memory that the generated code frees after the call, with `free`. Traps where there is none. */
+/* Zeroed memory that outlives the call's scope: the generated code frees it when the host has read the answer. Traps
+ * where there is none; NULL for nothing. */
 void *plain_alloc(size_t count, size_t bytes);
 
 /* A list that grows, in the current scope. */

@@ -135,11 +135,10 @@ void *plain_alloc(size_t count, size_t bytes) {
     if (count == 0) {
         return NULL;
     }
-    void *made = calloc(count, bytes);
-    if (made == NULL) {
+    if (count > SIZE_MAX / 2 / bytes) {
         __builtin_trap();
     }
-    return made;
+    return assay_keep(assay_alloc(count * bytes));
 }
 
 void *growing_push(growing *list, size_t item_bytes) {
