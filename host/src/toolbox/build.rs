@@ -1,6 +1,6 @@
 use super::tools::{NodePins, ToolError, Tools, written};
 use crate::config::{BuildPlan, Language};
-use crate::domain::PluginKind;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -53,7 +53,7 @@ pub fn build(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     }
     match plan.language {
         Language::Rust => rust(plan, tools),
-        Language::C | Language::Cpp | Language::Zig => run(plan, c(plan, tools)?),
+        Language::C | Language::Cpp | Language::Zig => native(plan, tools),
         Language::Python => run(plan, python(plan, tools)?),
         Language::JavaScript => run(plan, javascript(plan, tools)?),
     }?;
@@ -118,34 +118,84 @@ fn javascript(plan: &BuildPlan, tools: &Tools<'_>) -> Result<Command, BuildError
     Ok(node)
 }
 
+const COMPILE: [&str; 8] = [
+    "-target",
+    "wasm32-wasi",
+    "-O2",
+    "-msimd128",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-Wall",
+    "-Wextra",
+];
 /// The stack lies at the bottom of the memory, so that running over it traps; 128 KiB is plenty for what is shallow.
-const LINK: [&str; 4] = ["-Wl,--gc-sections", "-Wl,-z,stack-size=131072", "-Wl,--initial-memory=1048576", "-s"];
-const COMPILE: [&str; 9] = [
-    "-target", "wasm32-wasi", "-mexec-model=reactor", "-O2", "-msimd128", "-ffunction-sections", "-fdata-sections",
-    "-Wall", "-Wextra",
+const LINK: [&str; 5] = [
+    "-mexec-model=reactor",
+    "-Wl,--gc-sections",
+    "-Wl,-z,stack-size=131072",
+    "-Wl,--initial-memory=1048576",
+    "-s",
 ];
 
-/// C by `zig cc`: its C library comes along, and of it only what needs no system.
-fn c(plan: &BuildPlan, tools: &Tools<'_>) -> Result<Command, BuildError> {
-    let mut zig = tools.zig(plan.language)?;
-    zig.arg("cc").args(COMPILE).arg("-std=c11").arg(world_define(plan.kind));
-    zig.arg("-I").arg(sdk(plan, "c").join("include"));
-    zig.args(sources(plan.source.parent().unwrap_or(Path::new(".")), "c")?).args(c_sdk(plan)?);
-    zig.args(LINK).arg("-o").arg(&plan.component);
-    Ok(zig)
+/// C, C++ and Zig stand on the C SDK, which is compiled for the plugin's world first. Zig brings the C library; of it
+/// only what needs no system is linked.
+fn native(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
+    let made = plan.folder.join("build");
+    std::fs::create_dir_all(&made).map_err(|source| BuildError::Write { path: made.clone(), source })?;
+    let zig = || {
+        let mut zig = tools.zig(plan.language)?;
+        zig.env("ZIG_LOCAL_CACHE_DIR", made.join("zig-cache"));
+        Ok::<_, BuildError>(zig)
+    };
+    let (c, object) = (sdk(plan, "c"), made.join("sdk.o"));
+    let include = c.join("include");
+    let mut library = zig()?;
+    library.arg("cc").args(COMPILE).arg("-I").arg(&include).arg("-std=c11");
+    library.arg(format!("-DASSAY_WORLD_{}", plan.kind)).arg("-c").arg(c.join("src/assay.c")).arg("-o").arg(&object);
+    run(plan, library)?;
+
+    let description = c.join("gen").join(format!("{}_component_type.o", plan.kind));
+    let code = plan.source.parent().unwrap_or(Path::new("."));
+    let mut plugin = zig()?;
+    match plan.language {
+        Language::Zig => zig_program(plan, &include, &mut plugin),
+        Language::Cpp => {
+            plugin.arg("c++").args(COMPILE).arg("-I").arg(&include).arg("-I").arg(sdk(plan, "cpp").join("include"));
+            plugin.args(["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]);
+            plugin.args(sources(code, "cpp")?).args(LINK);
+        }
+        _ => {
+            plugin.arg("cc").args(COMPILE).arg("-I").arg(&include).arg("-std=c11");
+            plugin.args(sources(code, "c")?).args(LINK);
+        }
+    }
+    plugin.arg(&object).arg(description);
+    match plan.language {
+        Language::Zig => plugin.arg(emitted(&plan.component)),
+        _ => plugin.arg("-o").arg(&plan.component),
+    };
+    run(plan, plugin)
 }
 
-/// The files of the C SDK that a plugin of this world is linked with.
-fn c_sdk(plan: &BuildPlan) -> Result<Vec<PathBuf>, BuildError> {
-    let (sdk, world) = (sdk(plan, "c"), plan.kind.name());
-    let mut files = sources(&sdk.join("src"), "c")?;
-    files.push(sdk.join("gen").join(format!("{world}.c")));
-    files.push(sdk.join("gen").join(format!("{world}_component_type.o")));
-    Ok(files)
+/// The root is the SDK's; the author's file is the module `plugin`.
+fn zig_program(plan: &BuildPlan, include: &Path, zig: &mut Command) {
+    let of = |module: &str, path: PathBuf| {
+        let mut argument = OsString::from(format!("-M{module}="));
+        argument.push(path);
+        argument
+    };
+    let own = sdk(plan, "zig");
+    zig.args(["build-exe", "-target", "wasm32-wasi", "-mcpu=baseline+simd128", "-O", "ReleaseFast", "-fstrip"]);
+    zig.args(["-fno-entry", "-mexec-model=reactor", "-lc", "--stack", "131072", "--initial-memory=1048576"]);
+    zig.args(["--name", "plugin", "-I"]).arg(include).args(["--dep", "plugin", "--dep", "assay"]);
+    zig.arg(of("root", own.join("root.zig"))).args(["--dep", "assay"]).arg(of("plugin", plan.source.clone()));
+    zig.arg("-I").arg(include).arg(of("assay", own.join("assay.zig")));
 }
 
-fn world_define(kind: PluginKind) -> String {
-    format!("-DASSAY_WORLD_{kind}")
+fn emitted(path: &Path) -> OsString {
+    let mut argument = OsString::from("-femit-bin=");
+    argument.push(path);
+    argument
 }
 
 /// The files of a folder with an extension, by name.
