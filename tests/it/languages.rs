@@ -1,5 +1,7 @@
 //! A plugin of every kind in every language, as its author meets it: `assay plugin new`, build, test, run.
 
+mod bad_input;
+
 use anyhow::{Context, Result, ensure};
 use assay_tests::artifacts::root;
 use assay_tests::station::assay;
@@ -48,6 +50,21 @@ fn first_plugins(language: &str) -> Result<()> {
 #[test]
 fn rust() -> Result<()> {
     first_plugins("rust")
+}
+
+#[test]
+fn c() -> Result<()> {
+    first_plugins("c")
+}
+
+#[test]
+fn cpp() -> Result<()> {
+    first_plugins("cpp")
+}
+
+#[test]
+fn zig() -> Result<()> {
+    first_plugins("zig")
 }
 
 #[test]

@@ -32,4 +32,6 @@ pub use sources::{
     AfterReading, BurstSource, FolderMode, FolderSource, HttpSource, QueueConfig, ReplaySource, SourceConfig,
     SourceKind,
 };
-pub use station::{AdminConfig, ImageLimits, InferenceConfig, JournalConfig, RetentionDays, StationConfig, load, no_limits};
+pub use station::{
+    AdminConfig, ImageLimits, InferenceConfig, JournalConfig, RetentionDays, StationConfig, load, no_limits,
+};

@@ -40,7 +40,9 @@ pub fn idle_component(kind: PluginKind) -> Result<Vec<u8>, ComponentizeError> {
 /// answer at 64 is all zeros: no error, empty lists.
 fn text(kind: PluginKind) -> String {
     let (export, parameters) = match kind {
-        PluginKind::Preprocessor => ("preprocess#preprocess", "i32 i32 i64 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"),
+        PluginKind::Preprocessor => {
+            ("preprocess#preprocess", "i32 i32 i64 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32")
+        }
         PluginKind::Detector => ("detect#detect", "i32"),
         PluginKind::Monitor => ("observe#observe", "i32"),
     };

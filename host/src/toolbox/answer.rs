@@ -112,7 +112,13 @@ impl TensorNote {
             (mean, variance.sqrt())
         });
         let (mean, sd) = (moments.map(|moments| moments.0), moments.map(|moments| moments.1));
-        Self { name: name.clone(), ty: tensor.element_type().name().to_owned(), shape: tensor.shape().to_vec(), mean, sd }
+        Self {
+            name: name.clone(),
+            ty: tensor.element_type().name().to_owned(),
+            shape: tensor.shape().to_vec(),
+            mean,
+            sd,
+        }
     }
 }
 

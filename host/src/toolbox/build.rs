@@ -118,24 +118,11 @@ fn javascript(plan: &BuildPlan, tools: &Tools<'_>) -> Result<Command, BuildError
     Ok(node)
 }
 
-const COMPILE: [&str; 8] = [
-    "-target",
-    "wasm32-wasi",
-    "-O2",
-    "-msimd128",
-    "-ffunction-sections",
-    "-fdata-sections",
-    "-Wall",
-    "-Wextra",
-];
+const COMPILE: [&str; 8] =
+    ["-target", "wasm32-wasi", "-O2", "-msimd128", "-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra"];
 /// The stack lies at the bottom of the memory, so that running over it traps; 128 KiB is plenty for what is shallow.
-const LINK: [&str; 5] = [
-    "-mexec-model=reactor",
-    "-Wl,--gc-sections",
-    "-Wl,-z,stack-size=131072",
-    "-Wl,--initial-memory=1048576",
-    "-s",
-];
+const LINK: [&str; 5] =
+    ["-mexec-model=reactor", "-Wl,--gc-sections", "-Wl,-z,stack-size=131072", "-Wl,--initial-memory=1048576", "-s"];
 
 /// C, C++ and Zig stand on the C SDK, which is compiled for the plugin's world first. Zig brings the C library; of it
 /// only what needs no system is linked.

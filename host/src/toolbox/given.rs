@@ -1,6 +1,7 @@
 use super::TrialError;
 use crate::domain::{
-    Blame, DeviceUse, Digest, Finding, FrameId, FrameMeta, ModelAnswer, NamedTensor, Stage, Tensor, Verdict, VerdictKind,
+    Blame, DeviceUse, Digest, Finding, FrameId, FrameMeta, ModelAnswer, NamedTensor, Stage, Tensor, Verdict,
+    VerdictKind,
 };
 use crate::trust::read_regular_file;
 use serde::Deserialize;
@@ -102,8 +103,11 @@ impl Given {
 
 fn tensors(what: &'static str, given: &BTreeMap<String, Values>) -> Result<Vec<NamedTensor>, TrialError> {
     let tensor = |(name, values): (&String, &Values)| {
-        let tensor = Tensor::from_f32(&values.shape, &values.values)
-            .map_err(|source| TrialError::GivenTensor { what, name: name.clone(), source })?;
+        let tensor = Tensor::from_f32(&values.shape, &values.values).map_err(|source| TrialError::GivenTensor {
+            what,
+            name: name.clone(),
+            source,
+        })?;
         Ok(NamedTensor { name: name.clone(), tensor })
     };
     given.iter().map(tensor).collect()

@@ -72,7 +72,9 @@ pub enum Compared {
     /// It was kept anew: there was none, or another answer.
     Blessed,
     /// There is no golden file beside the picture.
-    Missing { golden: PathBuf },
+    Missing {
+        golden: PathBuf,
+    },
     /// A line for each difference.
     Differs(Vec<String>),
 }

@@ -202,7 +202,9 @@ impl<'a> Tools<'a> {
             }
             let mut packages = Command::new("npm");
             let how = if pins.lock.is_some() { "ci" } else { "install" };
-            packages.args([how, "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts=false", "--prefix"]).arg(folder);
+            packages
+                .args([how, "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts=false", "--prefix"])
+                .arg(folder);
             Ok(vec![packages])
         })?;
         Ok(place)

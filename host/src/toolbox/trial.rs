@@ -33,16 +33,14 @@ pub enum TrialError {
     Component(#[from] ComponentizeError),
     #[error("the plugin engine cannot be started")]
     Engine(#[from] EngineError),
-    #[error("this plugin asks for inference with {models:?}: give --recipe, a station.toml whose recipe has that model")]
+    #[error(
+        "this plugin asks for inference with {models:?}: give --recipe, a station.toml whose recipe has that model"
+    )]
     NeedsRecipe { models: Vec<String> },
     #[error("no station would take this plugin")]
     Admission(#[source] Box<AdmissionError>),
-    #[error("the picture {} cannot be read", path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: FileError,
-    },
+    #[error(transparent)]
+    Read(#[from] FileError),
     #[error("{} is no picture that a station reads", path.display())]
     Decode {
         path: PathBuf,
@@ -286,8 +284,7 @@ impl Trial {
     }
 
     fn prepare(&mut self, path: &Path) -> Result<(FrameMeta, Evidence), TrialError> {
-        let bytes = read_regular_file(path, self.options.limits.max_file_bytes)
-            .map_err(|source| TrialError::Read { path: path.to_owned(), source })?;
+        let bytes = read_regular_file(path, self.options.limits.max_file_bytes)?;
         let image = decode(&bytes, &self.options.limits, &self.options.pool)
             .map_err(|source| TrialError::Decode { path: path.to_owned(), source })?;
         let given = Given::beside(path)?;
@@ -320,13 +317,7 @@ impl Trial {
     }
 
     /// What the plugin is called with: from the recipe around it, else from the file beside the picture.
-    fn evidence(
-        &self,
-        path: &Path,
-        given: &Given,
-        meta: &FrameMeta,
-        image: Image,
-    ) -> Result<Evidence, TrialError> {
+    fn evidence(&self, path: &Path, given: &Given, meta: &FrameMeta, image: Image) -> Result<Evidence, TrialError> {
         let evidence = Evidence {
             picture: image,
             inputs: given.inputs()?,

@@ -61,9 +61,17 @@ impl ProjectArgs {
         self.project.join("plugin.toml")
     }
 
+    /// The manifest, where there is one.
+    pub fn there(&self) -> anyhow::Result<PathBuf> {
+        let (manifest, folder) = (self.manifest(), self.project.display());
+        let missing = "go to the plugin's folder, or name it with --project";
+        anyhow::ensure!(manifest.exists(), "there is no plugin.toml in {folder}: {missing}");
+        Ok(manifest)
+    }
+
     /// Builds the project and says what it became.
     pub fn build(&self) -> anyhow::Result<BuildPlan> {
-        let plan = BuildPlan::load(&self.manifest())?;
+        let plan = BuildPlan::load(&self.there()?)?;
         let tell = |text: &str| eprintln!("{text}");
         build(&plan, &Tools::new(self.offline, &tell)?)?;
         Ok(plan)
@@ -81,7 +89,7 @@ pub fn run_pack(args: &PackArgs) -> anyhow::Result<()> {
     if !args.no_build {
         args.project.build()?;
     }
-    bundle::pack_plugin(&args.project.manifest(), args.out.as_deref(), &args.project.project, args.key.as_deref())
+    bundle::pack_plugin(&args.project.there()?, args.out.as_deref(), &args.project.project, args.key.as_deref())
 }
 
 /// A trial of the project's plugin, and the pool that its pictures come from.
@@ -102,7 +110,7 @@ impl TrialArgs {
         if !self.no_build {
             self.project.build()?;
         }
-        Ok(Candidate::load(&self.project.manifest())?)
+        Ok(Candidate::load(&self.project.there()?)?)
     }
 }
 

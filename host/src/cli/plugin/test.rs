@@ -28,7 +28,10 @@ pub fn run(args: &TestArgs) -> anyhow::Result<()> {
             Compared::Blessed => say!("blessed   {name}"),
             Compared::Missing { golden } => {
                 wrong += 1;
-                say!("MISSING   {name}: there is no {}; `assay plugin test --bless` keeps its answer", golden.display());
+                say!(
+                    "MISSING   {name}: there is no {}; `assay plugin test --bless` keeps its answer",
+                    golden.display()
+                );
             }
             Compared::Differs(lines) => {
                 wrong += 1;
