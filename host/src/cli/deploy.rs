@@ -12,7 +12,7 @@ use ureq::http::Response;
 /// Between two looks at a deployment on its way.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// A rollback may have to load the recipe of before.
-const ANSWER_LIMIT: Duration = Duration::from_secs(180);
+const ANSWER_LIMIT: Duration = Duration::from_secs(360);
 const MAX_ANSWER_BYTES: u64 = 16 << 20;
 
 /// Where the station is and who asks.

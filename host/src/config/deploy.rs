@@ -26,6 +26,10 @@ pub enum OnRevoked {
 /// How a new recipe comes to drive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeployConfig {
+    /// Longest time for admitting the plugins and loading the model of a recipe.
+    pub compile_seconds: u32,
+    /// Longest time for all self-test frames of a recipe, with the measuring.
+    pub qualification_seconds: u32,
     /// Frames that a new recipe judges beside the running one; 0 leaves the shadow out.
     pub shadow_frames: u32,
     /// With fewer frames the shadow ends after this time.
@@ -51,6 +55,8 @@ pub struct DeployConfig {
 impl Default for DeployConfig {
     fn default() -> Self {
         Self {
+            compile_seconds: 300,
+            qualification_seconds: 120,
             shadow_frames: 20,
             shadow_seconds: 600,
             trial_frames: 40,
@@ -73,6 +79,8 @@ pub(super) fn deploy(fields: &Fields<'_>) -> Option<DeployConfig> {
     let shadow_frames = frames("shadow_frames", default.shadow_frames, 0);
     let trial_frames = frames("trial_frames", default.trial_frames, 1);
     let seconds = |key, default| fields.number(key, 1..=604_800u32, Some(default));
+    let compile_seconds = seconds("compile_seconds", default.compile_seconds);
+    let qualification_seconds = seconds("qualification_seconds", default.qualification_seconds);
     let shadow_seconds = seconds("shadow_seconds", default.shadow_seconds);
     let trial_seconds = seconds("trial_seconds", default.trial_seconds);
     let max_escapes = frames("max_escapes", default.max_escapes, 0);
@@ -92,6 +100,8 @@ pub(super) fn deploy(fields: &Fields<'_>) -> Option<DeployConfig> {
         Some(default.on_revoked)
     };
     Some(DeployConfig {
+        compile_seconds: compile_seconds?,
+        qualification_seconds: qualification_seconds?,
         shadow_frames: shadow_frames?,
         shadow_seconds: shadow_seconds?,
         trial_frames: trial_frames?,

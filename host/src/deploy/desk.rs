@@ -1,3 +1,4 @@
+use super::bench::{Bench, MAX_HANGING};
 use super::book::{Book, OnEntered, Records};
 use super::installed::{Installed, InstalledRecipe};
 use super::staging::{Staging, StagingError, Upload, shelve};
@@ -12,15 +13,15 @@ use crate::pipeline::LiveSlot;
 use crate::source::StopFlag;
 use crate::trust::{BundleKind, CounterError, Counters, TrustError, VerifiedBundle, VerifyPolicy, verify};
 use arc_swap::ArcSwap;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a rollback is waited for: the recipe before may have to be loaded again.
-const ROLLBACK_LIMIT: Duration = Duration::from_secs(120);
+/// How long a rollback is waited for, beside the time in which the recipe before may have to be loaded again.
+const ROLLBACK_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long the deployments' thread is waited for at the end of the station.
 const END_PATIENCE: Duration = Duration::from_secs(30);
@@ -69,6 +70,13 @@ pub enum DeployError {
     CannotRollBack { detail: String },
     #[error("the bundle has more than {max} bytes; `[deploy] max_bundle_mb` sets the limit")]
     TooLarge { max: u64 },
+    #[error(
+        "{hanging} candidates hang in a plugin, a model or a driver; nothing is deployed before one comes back or the \
+         station is restarted"
+    )]
+    Hanging { hanging: usize },
+    #[error("the station failed in it: {detail}")]
+    Internal { detail: String },
     #[error("the station is ending")]
     Ending,
     #[error(transparent)]
@@ -110,6 +118,7 @@ pub(super) struct Shared {
     pub staging: Staging,
     pub installed: Installed,
     pub stop: StopFlag,
+    pub bench: Bench,
     busy: AtomicBool,
     /// A bundle is on its way in. Apart from `busy`, so that a slow sender holds up no rollback.
     uploading: Arc<AtomicBool>,
@@ -207,6 +216,7 @@ impl Deployer {
             staging,
             installed,
             stop,
+            bench: Bench::default(),
             busy: AtomicBool::new(false),
             uploading: Arc::default(),
             rolling_back: Arc::default(),
@@ -246,9 +256,13 @@ impl Deployer {
     /// Takes the one seat for a bundle, before it is read: who comes second is told at once.
     ///
     /// # Errors
-    /// When a deployment is in progress, or another bundle on its way in.
+    /// When a deployment is in progress, or another bundle on its way in, or too many candidates hang.
     pub fn reserve(&self, actor: &Actor) -> Result<Turn, DeployError> {
         let shared = &self.shared;
+        let hanging = shared.bench.hanging();
+        if hanging >= MAX_HANGING {
+            return Err(shared.refused(actor, "deploy", "hanging", DeployError::Hanging { hanging }));
+        }
         let ends_or_busy = shared.stop.is_stopped() || shared.busy.load(Ordering::Acquire);
         let turn = if ends_or_busy { None } else { Turn::take(&shared.uploading) };
         turn.ok_or_else(|| shared.refused(actor, "deploy", "in-progress", DeployError::Busy))
@@ -328,12 +342,9 @@ impl Deployer {
         let (reply, answer) = bounded(1);
         let job = Job::RollBack { actor: actor.clone(), reason: reason.to_owned(), reply, seat };
         shared.jobs.try_send(job).map_err(|_| DeployError::Ending)?;
-        wait(&answer)
+        let limit = shared.compile_limit() + ROLLBACK_LIMIT;
+        answer.recv_timeout(limit).unwrap_or(Err(DeployError::Ending))
     }
-}
-
-fn wait(answer: &Receiver<RollBackReply>) -> RollBackReply {
-    answer.recv_timeout(ROLLBACK_LIMIT).unwrap_or(Err(DeployError::Ending))
 }
 
 /// Why a bundle is not taken in: the check, and what it found.
@@ -365,11 +376,6 @@ impl Shared {
     /// Who wants the deployment in progress to end, and why. Asking takes the wish away.
     pub fn cancelled(&self) -> Option<(Actor, String)> {
         self.cancel.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Whether somebody wants that, without taking the wish away.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     fn cancel_and_wait(&self, actor: &Actor, reason: &str) -> Result<Deployment, DeployError> {
@@ -405,6 +411,10 @@ impl Shared {
             }
             _ => Ok(bundle),
         }
+    }
+
+    pub fn compile_limit(&self) -> Duration {
+        Duration::from_secs(self.parts.config.compile_seconds.into())
     }
 
     pub fn counters(&self) -> Result<Counters, CounterError> {

@@ -2,8 +2,9 @@
 //! trial, committed; or rolled back, or failed.
 //!
 //! Guarantees: every state is on the disk before anything is done in it; a stop of the station at any moment leaves
-//! the recipe of before or the new one, never none; nothing here is in the way of a frame. One thread does it, one
-//! deployment at a time.
+//! the recipe of before or the new one, never none; nothing here is in the way of a frame; no candidate, whatever it
+//! does, keeps the next one out for longer than its limits. One thread does it, one deployment at a time; what belongs
+//! to a candidate runs beside it (`bench`).
 
 mod installed;
 mod trust_file;
@@ -11,6 +12,7 @@ mod staging;
 mod self_test;
 mod workshop;
 mod qualify;
+mod bench;
 mod watch;
 mod shadow;
 mod trial;
@@ -18,6 +20,7 @@ mod book;
 mod recover;
 mod desk;
 mod worker;
+mod rescue;
 
 pub use book::OnEntered;
 pub use desk::{DeployError, DeployParts, DeployRequest, DeployThread, DeployView, Deployer, Turn};

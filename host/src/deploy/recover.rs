@@ -33,7 +33,7 @@ pub(super) fn settle(records: &Records, installed: Option<&InstalledRecipe>) -> 
     Ok(())
 }
 
-fn ending(
+pub(super) fn ending(
     deployment: &Deployment,
     installed: Option<&InstalledRecipe>,
 ) -> (DeployState, &'static str, Option<&'static str>) {

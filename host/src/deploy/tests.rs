@@ -7,6 +7,8 @@
 )]
 
 mod cut;
+mod hanging;
+mod panics;
 mod parts;
 mod plant;
 mod rules;

@@ -1,3 +1,4 @@
+use super::bench::{GivenUp, MAX_HANGING, MAX_HANGING_GOING_BACK, Unfinished};
 use super::book::Book;
 use super::desk::{DeployError, DeployView, Job, Shared};
 use super::installed::InstalledRecipe;
@@ -23,6 +24,9 @@ const TRUST_EVERY: Duration = Duration::from_secs(1);
 /// How old what is shown of a shadow or a trial may be.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
 
+/// How long a frame of the shadow may be over its budget before it hangs.
+const SHADOW_GRACE: Duration = Duration::from_secs(2);
+
 /// How a deployment ends short of its commit.
 enum Ending {
     /// It never drove. The check that refused it, and why.
@@ -46,31 +50,36 @@ fn failed(code: &'static str, why: impl Into<String>) -> Ending {
 /// The thread that deploys, watches trials, and looks at the trust store.
 pub(super) fn run(shared: Arc<Shared>, jobs: &Receiver<Job>, end: WatchEnd) {
     let now = Instant::now();
+    let (baseline, warm) = (Baseline::default(), Vec::new());
     let mut worker =
-        Worker { shared, end, baseline: Baseline::default(), trusted_at: now, shown_at: now, examined: None };
+        Worker { shared, end, baseline, warm, trusted_at: now, shown_at: now, examined: None, panicked: None };
     while !worker.shared.stop.is_stopped() {
         match jobs.recv_timeout(TICK) {
             Ok(Job::Recipe { mut book, bundle, skip_shadow, seat }) => {
-                worker.deploy(&mut book, &bundle, skip_shadow);
+                worker.deploy_guarded(&mut book, Arc::from(bundle), skip_shadow);
                 drop(seat);
             }
             Ok(Job::RollBack { actor, reason, reply, seat }) => {
-                let answer = worker.roll_back(&actor, &reason);
+                let answer = worker.roll_back_guarded(&actor, &reason);
                 drop(seat);
                 let _ = reply.send(answer);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        worker.look();
+        let _ = worker.guarded("looking after the line", Worker::look);
     }
 }
 
-struct Worker {
-    shared: Arc<Shared>,
-    end: WatchEnd,
+pub(super) struct Worker {
+    pub shared: Arc<Shared>,
+    pub end: WatchEnd,
     /// Of the recipe that runs.
     baseline: Baseline,
+    /// During a trial or a rollback: the recipe that drove before, and the other one.
+    pub warm: Vec<Arc<LiveRecipe>>,
+    /// What the last panic of this thread was; none once a deployment has come to its end since.
+    pub panicked: Option<String>,
     trusted_at: Instant,
     /// The trust store and the running recipe that were looked at together last.
     examined: Option<(Arc<TrustStore>, Digest)>,
@@ -78,7 +87,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn deploy(&mut self, book: &mut Book, bundle: &VerifiedBundle, skip_shadow: bool) {
+    pub fn deploy(&mut self, book: &mut Book, bundle: Arc<VerifiedBundle>, skip_shadow: bool) {
         let written = match self.drive(book, bundle, skip_shadow) {
             Ok(()) => Ok(()),
             Err(Ending::Failed { code, why, by }) => book.enter_by(&by, DeployState::Failed, Some(why), Some(code)),
@@ -92,14 +101,48 @@ impl Worker {
     }
 
     /// All the way of a recipe. What it returns early has left the running recipe as it was.
-    fn drive(&mut self, book: &mut Book, bundle: &VerifiedBundle, skip_shadow: bool) -> Result<(), Ending> {
+    fn drive(&mut self, book: &mut Book, bundle: Arc<VerifiedBundle>, skip_shadow: bool) -> Result<(), Ending> {
         let install = self.shared.counters().map_err(|error| failed("counter", with_causes(&error)))?;
         let now = install.latest_time().max(jiff::Timestamp::now());
         let catalogue = self.catalogue(&VerifyPolicy::install().at(now)).map_err(|why| failed("bundles", why))?;
-        let ready = self.shared.parts.workshop.build(bundle, &catalogue).map_err(|why| failed("compile", why))?;
+        let (workshop, limit) = (Arc::clone(&self.shared.parts.workshop), self.shared.compile_limit());
+        let build = move |_: &GivenUp| workshop.build(&bundle, &catalogue).map(Arc::new);
+        let ready = self.beside("its compilation", limit, build)?.map_err(|why| failed("compile", why))?;
+        let ended = self.prove(book, &ready, skip_shadow);
+        let warm = std::mem::take(&mut self.warm);
+        self.shared.bench.let_go((ready, warm));
+        ended
+    }
+
+    /// Lets `work` of a candidate run beside this thread, which goes on looking after the line.
+    fn beside<T: Send + 'static>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        work: impl FnOnce(&GivenUp) -> T + Send + 'static,
+    ) -> Result<T, Ending> {
+        let shared = Arc::clone(&self.shared);
+        let meanwhile = || {
+            self.look();
+            self.goes_on()
+        };
+        shared.bench.run(limit, MAX_HANGING, meanwhile, work).map_err(|unfinished| match unfinished {
+            Unfinished::Ended(ending) => ending,
+            Unfinished::Overdue => {
+                let seconds = limit.as_secs();
+                failed("hangs", format!("{what} did not end within {seconds} s: it hangs, and is left behind"))
+            }
+            Unfinished::Panicked(detail) => failed("internal", format!("{what} panicked: {detail}")),
+            Unfinished::Full => failed("hanging", "too many candidates hang; restart the station"),
+            Unfinished::NoThread(error) => failed("internal", format!("no thread for {what}: {error}")),
+        })
+    }
+
+    /// From a recipe that is ready to judge to its commit.
+    fn prove(&mut self, book: &mut Book, ready: &Arc<Ready>, skip_shadow: bool) -> Result<(), Ending> {
         self.goes_on()?;
         book.enter(DeployState::Compiled)?;
-        self.qualify(book, &ready)?;
+        self.qualify(book, ready)?;
         book.enter(DeployState::Qualified)?;
         if skip_shadow || self.shared.parts.config.shadow_frames == 0 {
             book.deployment.notes.push("no shadow: it drove without having judged beside the one before".to_owned());
@@ -107,7 +150,7 @@ impl Worker {
             book.enter(DeployState::Shadow)?;
             self.shadow(book, &ready.live)?;
         }
-        self.trial(book, &ready)
+        self.trial(book, ready)
     }
 
     fn catalogue(&self, policy: &VerifyPolicy<'_>) -> Result<Catalogue, String> {
@@ -115,12 +158,14 @@ impl Worker {
         Catalogue::read(&parts.bundles_dir, &parts.trust.store(), policy).map_err(|error| with_causes(&error))
     }
 
-    fn qualify(&self, book: &mut Book, ready: &Ready) -> Result<(), Ending> {
-        let context = self.shared.parts.workshop.context();
-        let shared = &self.shared;
-        let ends = || shared.stop.is_stopped() || shared.is_cancelled();
-        let mut tell = |text: &str| tracing::info!(deployment = book.deployment.id, "{text}");
-        let qualification = qualify(ready, context, &mut tell, &ends);
+    fn qualify(&mut self, book: &mut Book, ready: &Arc<Ready>) -> Result<(), Ending> {
+        let (ready, workshop) = (Arc::clone(ready), Arc::clone(&self.shared.parts.workshop));
+        let (limit, deployment) = (self.shared.parts.config.qualification_seconds, book.deployment.id);
+        let work = move |given_up: &GivenUp| {
+            let mut tell = |text: &str| tracing::info!(deployment, "{text}");
+            qualify(&ready, workshop.context(), &mut tell, &|| given_up.is_set())
+        };
+        let qualification = self.beside("its qualification", Duration::from_secs(limit.into()), work)?;
         self.goes_on()?;
         let (passed, refusal) = (qualification.passed(), qualification.refusal());
         book.deployment.checks = qualification.checks;
@@ -147,12 +192,16 @@ impl Worker {
         };
         let running = self.running();
         let until = Instant::now() + Duration::from_secs(config.shadow_seconds.into());
+        let limit = Duration::from_millis(live.recipe.frame_budget_ms.into()) + SHADOW_GRACE;
         let mut report = ShadowReport { frames_wanted: config.shadow_frames.into(), ..ShadowReport::default() };
         while report.frames < report.frames_wanted && Instant::now() < until {
             if let Ok(frame) = self.end.frames.recv_timeout(TICK)
                 && frame.recipe == running
             {
-                shadow::count(&mut report, &frame, &second_opinion(&frame.frame, live.as_ref()));
+                let (judge, picture) = (Arc::clone(live), frame.frame.clone());
+                let work = move |_: &GivenUp| second_opinion(&picture, judge.as_ref());
+                let opinion = self.beside("a frame of the shadow", limit, work)?;
+                shadow::count(&mut report, &frame, &opinion);
             }
             report.skipped = self.end.skipped();
             book.deployment.shadow = Some(report.clone());
@@ -180,6 +229,7 @@ impl Worker {
         // On the disk first: who finds this state there after a stop knows that the recipe before is the station's.
         book.enter(DeployState::Trial)?;
         ready.live.set_on_trial(true);
+        self.warm = vec![self.shared.parts.live.load(), Arc::clone(&ready.live)];
         let before = self.shared.parts.live.swap(Arc::clone(&ready.live));
         let outcome = self.trial_frames(book, ready).and_then(|()| self.commit(book, ready));
         match outcome {
@@ -289,22 +339,24 @@ impl Worker {
     }
 
     /// Lets the recipe that was committed before drive again.
-    fn roll_back(&mut self, actor: &Actor, reason: &str) -> Result<Option<Deployment>, DeployError> {
+    pub fn roll_back(&mut self, actor: &Actor, reason: &str) -> Result<Option<Deployment>, DeployError> {
         let installed = self.shared.installed.read();
         let Some((installed, previous)) = installed.and_then(|all| Some((all, all.previous?))) else {
             return Err(DeployError::NothingToRollBack);
         };
+        let shared = Arc::clone(&self.shared);
         let cannot = |detail| {
             let error = DeployError::CannotRollBack { detail };
-            self.shared.refused(actor, "roll-back", "cannot-roll-back", error)
+            shared.refused(actor, "roll-back", "cannot-roll-back", error)
         };
         let ready = self.previous(previous).map_err(cannot)?;
+        self.warm = vec![self.shared.parts.live.load(), Arc::clone(&ready.live)];
         // Before anything changes: whoever finds the recipe before in force finds who wanted it, and why.
         let entry = AuditEntry::new(actor, "roll-back", format!("recipe {previous}")).because(Some(reason));
         self.shared.parts.ledger.audit(&entry)?;
         let back = InstalledRecipe { recipe: previous, previous: None, configured: installed.configured };
         self.install(&back).map_err(|error| cannot(with_causes(&error)))?;
-        self.shared.parts.live.swap(ready.live);
+        self.shared.parts.live.swap(Arc::clone(&ready.live));
         self.baseline.clear();
         let committed = self.shared.parts.ledger.deployments_in(&[DeployState::Committed])?;
         let deployed = |one: &Deployment| one.bundle.as_ref().is_some_and(|bundle| bundle.digest == installed.recipe);
@@ -316,17 +368,48 @@ impl Worker {
 
     /// The recipe of before, ready to judge. It ran here, so that neither expiry nor a counter stands in its way; a
     /// revocation does.
-    fn previous(&self, digest: Digest) -> Result<Ready, String> {
+    fn previous(&mut self, digest: Digest) -> Result<Arc<Ready>, String> {
         self.shared.parts.trust.refresh().map_err(|error| with_causes(&error))?;
         let catalogue = self.catalogue(&VerifyPolicy::run())?;
-        let Some(bundle) = catalogue.get(digest).filter(|bundle| bundle.manifest().kind == BundleKind::Recipe) else {
-            return Err(format!("its bundle with digest {digest} is not among the bundles any more"));
+        let shared = Arc::clone(&self.shared);
+        let (workshop, limit) = (Arc::clone(&shared.parts.workshop), shared.compile_limit());
+        let build = move |_: &GivenUp| {
+            let bundle = catalogue.get(digest).filter(|bundle| bundle.manifest().kind == BundleKind::Recipe);
+            let gone = || format!("its bundle with digest {digest} is not among the bundles any more");
+            workshop.build(bundle.ok_or_else(gone)?, &catalogue).map(Arc::new)
         };
-        let ready = self.shared.parts.workshop.build(bundle, &catalogue)?;
+        let meanwhile = || {
+            self.look();
+            if shared.stop.is_stopped() { Err("the station is ending".to_owned()) } else { Ok(()) }
+        };
+        let built = shared.bench.run(limit, MAX_HANGING_GOING_BACK, meanwhile, build);
+        let ready = built.map_err(|unfinished| match unfinished {
+            Unfinished::Ended(why) => why,
+            Unfinished::Overdue => {
+                format!("it was not ready within {} s: it hangs, and is left behind", limit.as_secs())
+            }
+            Unfinished::Panicked(detail) => format!("making it ready panicked: {detail}"),
+            Unfinished::Full => {
+                "too many recipes hang in a plugin, a model or a driver; restart the station".to_owned()
+            }
+            Unfinished::NoThread(error) => format!("no thread to make it ready: {error}"),
+        })??;
         match revocation_of(&ready.live, &self.shared.parts.trust.store()) {
             Some(revoked) => Err(revoked.what),
             None => Ok(ready),
         }
+    }
+
+    /// What of this thread's own somebody has to look at.
+    fn troubles(&self) -> Vec<String> {
+        let hanging = self.shared.bench.hanging();
+        let hangs = (hanging > 0).then(|| {
+            format!(
+                "left behind because they hang in a plugin, a model or a driver: {hanging} recipes; with {MAX_HANGING} \
+                 nothing is deployed before one comes back or the station is restarted"
+            )
+        });
+        hangs.into_iter().chain(self.panicked.clone()).collect()
     }
 
     fn running(&self) -> Digest {
@@ -375,6 +458,7 @@ impl Worker {
         if let Err(error) = trust.refresh() {
             alarms.push(format!("the trust store cannot be read, nothing new is accepted: {}", with_causes(&error)));
         }
+        alarms.extend(self.troubles());
         let (store, running) = (trust.store(), self.running());
         let same = self.examined.as_ref().is_some_and(|(seen, of)| Arc::ptr_eq(seen, &store) && *of == running);
         if same && alarms.is_empty() && self.shared.records.view.load().alarms.is_empty() {
@@ -392,7 +476,7 @@ impl Worker {
         for alarm in &alarms {
             tracing::error!(stops, "{alarm}");
             let action = if stops { "stop-line" } else { "alarm" };
-            let entry = AuditEntry::new(&Actor::station(), action, "the running recipe").because(Some(alarm));
+            let entry = AuditEntry::new(&Actor::station(), action, "the station").because(Some(alarm));
             if let Err(error) = self.shared.parts.ledger.audit(&entry) {
                 tracing::error!(error = with_causes(&error), "the audit log is not written");
             }

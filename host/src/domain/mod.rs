@@ -23,7 +23,7 @@ mod causes;
 
 pub use actor::{Actor, ActorKind, Role, RoleParseError};
 pub use alarm::{Acknowledged, Alarm, AlarmKind, AlarmRule, AlarmUnit, Severity};
-pub use causes::with_causes;
+pub use causes::{panic_text, with_causes};
 pub use deployment::{
     DeployState, DeployedBundle, Deployment, Disagreement, Entered, QualityCheck, ShadowReport, TrialReport,
 };

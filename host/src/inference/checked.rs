@@ -1,7 +1,6 @@
 use super::validate::{self, CheckedInputs, Fill, Uniform};
 use super::{InferenceError, LoadedModel, ModelSource, Placement};
-use crate::domain::{Digest, ModelSpec, NamedTensor, Tensor};
-use std::any::Any;
+use crate::domain::{Digest, ModelSpec, NamedTensor, Tensor, panic_text};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -124,9 +123,4 @@ pub(super) fn guard<T>(
         let detail = format!("the backend panicked: {}", panic_text(panic.as_ref()));
         Err(InferenceError::Failed { backend, model: model.to_owned(), detail })
     })
-}
-
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").chars().take(400).collect()
 }

@@ -21,4 +21,4 @@ pub use model::{Backend, DeviceRequest, InferenceError, LoadOptions, LoadedModel
 pub use softmax::softmax;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,10 +1,10 @@
-use super::checked::{CheckedModel, Runner, bad_model, guard, panic_text};
+use super::checked::{CheckedModel, Runner, bad_model, guard};
 use super::library::{self, Wanted};
 use super::pool::{After, Pool};
 use super::validate::CheckedInputs;
 use super::watchdog::{Cancel, Watchdog};
 use super::{Backend, DeviceRequest, InferenceError, LoadOptions, LoadedModel, ModelSource, Placement};
-use crate::domain::{DeviceUse, ElementType, ModelFormat, ModelSpec, Port, Precision, Tensor};
+use crate::domain::{DeviceUse, ElementType, ModelFormat, ModelSpec, Port, Precision, Tensor, panic_text};
 use ort::AsPointer;
 use ort::environment::Environment;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};

@@ -42,8 +42,9 @@ impl Exhausted {
 /// A fixed number of slots, each used by one caller at a time. The lock is held for moving a slot, never for a run.
 /// The slot used last is taken first: its memory is still warm.
 ///
-/// A slot whose run hangs is written off, and a new one is made on a thread of its own, so that one caller that never
-/// comes back does not keep the others out for ever.
+/// A slot whose run hangs, or that is parked and does not become idle, is written off, and a new one is made on a
+/// thread of its own, so that one run that never ends does not keep the others out for ever. When as many are written
+/// off as may be, callers are refused at once until one ends.
 pub(super) struct Pool<T> {
     shared: Arc<Shared<T>>,
 }
@@ -57,7 +58,10 @@ struct Shared<T> {
 
 struct State<T> {
     free: Vec<T>,
-    parked: Vec<T>,
+    /// With the time from which on they hang.
+    parked: Vec<(T, Instant)>,
+    /// Parked and written off: dropped, or used again, once they are idle.
+    given_up: Vec<T>,
     /// Runs that are not known to hang: their numbers and deadlines.
     leased: Vec<(u64, Instant)>,
     next: u64,
@@ -79,17 +83,45 @@ impl<T> State<T> {
         number
     }
 
-    /// Runs that are long over their deadline count no more.
+    /// Runs that are long over their deadline count no more; neither do slots that are parked for as long.
     fn write_off(&mut self, now: Instant) {
-        let before = self.leased.len();
-        let room = MAX_WRITTEN_OFF.saturating_sub(self.written_off);
-        let mut gone = 0;
-        self.leased.retain(|(_, deadline)| {
-            let hangs = gone < room && now.saturating_duration_since(*deadline) > HANGS_AFTER;
-            gone += usize::from(hangs);
-            !hangs
-        });
-        self.written_off += before - self.leased.len();
+        let mut room = MAX_WRITTEN_OFF.saturating_sub(self.written_off);
+        let before = room;
+        let mut hangs = |since: Instant| {
+            let hangs = room > 0 && since < now;
+            room -= usize::from(hangs);
+            hangs
+        };
+        self.leased.retain(|(_, deadline)| !hangs(*deadline + HANGS_AFTER));
+        for (slot, since) in std::mem::take(&mut self.parked) {
+            if hangs(since) {
+                self.given_up.push(slot);
+            } else {
+                self.parked.push((slot, since));
+            }
+        }
+        self.written_off += before - room;
+    }
+
+    /// Takes back what was given up and is idle after all; gives what is not needed any more.
+    fn take_back(&mut self, size: usize, idle: impl Fn(&mut T) -> bool) -> Vec<T> {
+        let mut surplus = Vec::new();
+        while let Some(index) = self.given_up.iter_mut().position(&idle) {
+            let slot = self.given_up.swap_remove(index);
+            self.written_off = self.written_off.saturating_sub(1);
+            if self.slots() < size { self.free.push(slot) } else { surplus.push(slot) }
+        }
+        surplus
+    }
+
+    /// Slots of which one may come free: those that do not hang.
+    fn at_work(&self, now: Instant) -> usize {
+        let runs = self.leased.iter().filter(|(_, deadline)| *deadline + HANGS_AFTER >= now).count();
+        runs + usize::from(self.making)
+    }
+
+    fn all_hang(&self, now: Instant) -> bool {
+        self.at_work(now) == 0 && self.parked.iter().all(|(_, since)| *since < now)
     }
 }
 
@@ -100,6 +132,7 @@ impl<T: Send + 'static> Pool<T> {
         let state = State {
             free: slots,
             parked: Vec::new(),
+            given_up: Vec::new(),
             leased: Vec::with_capacity(size),
             next: 0,
             written_off: 0,
@@ -136,13 +169,19 @@ impl<T: Send + 'static> Pool<T> {
     }
 
     fn take(&self, deadline: Instant, idle: impl Fn(&mut T) -> bool) -> Result<(T, u64), Exhausted> {
+        // Dropped after the lock is let go: a slot's end may take its time.
+        let mut surplus = Vec::new();
         let mut state = self.shared.lock();
         loop {
             if let Some(slot) = state.free.pop() {
                 return Ok((slot, state.lease(deadline)));
             }
-            if let Some(index) = state.parked.iter_mut().position(&idle) {
-                return Ok((state.parked.swap_remove(index), state.lease(deadline)));
+            if let Some(index) = state.parked.iter_mut().position(|(slot, _)| idle(slot)) {
+                return Ok((state.parked.swap_remove(index).0, state.lease(deadline)));
+            }
+            surplus.append(&mut state.take_back(self.shared.size, &idle));
+            if !state.free.is_empty() {
+                continue;
             }
             let now = Instant::now();
             state.write_off(now);
@@ -151,9 +190,8 @@ impl<T: Send + 'static> Pool<T> {
                 state.making = self.make();
             }
             let left = deadline.saturating_duration_since(now);
-            if left.is_zero() || state.slots() == 0 {
-                let at_work = state.slots() - state.parked.len();
-                return Err(Exhausted { all_hang: at_work == 0 });
+            if left.is_zero() || state.all_hang(now) {
+                return Err(Exhausted { all_hang: state.at_work(now) == 0 });
             }
             let wait = state.patience(left);
             state = self.shared.freed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
@@ -228,7 +266,7 @@ impl<T> Drop for Lease<'_, T> {
         } else {
             match self.after {
                 After::Free => state.free.push(slot),
-                After::Park => state.parked.push(slot),
+                After::Park => state.parked.push((slot, Instant::now() + HANGS_AFTER)),
             }
             None
         };

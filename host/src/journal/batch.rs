@@ -18,8 +18,6 @@ pub enum Work {
     Lost(Vec<Value>),
     /// Columns of `line_lost` behind `seq`.
     LineLost(Vec<Value>),
-    /// Columns of `audit` behind `seq`.
-    Audit(Vec<Value>),
     State {
         plugin: String,
         state: BTreeMap<String, Vec<u8>>,
@@ -89,7 +87,6 @@ impl<'c> Statements<'c> {
             Work::Observation(rows) => self.observation(head, rows).map(Ok),
             Work::Lost(columns) => self.plain(head, Kind::Lost, columns).map(Ok),
             Work::LineLost(columns) => self.plain(head, Kind::LineLost, columns).map(Ok),
-            Work::Audit(columns) => self.plain(head, Kind::Audit, columns).map(Ok),
             Work::State { plugin, state } => self.state(plugin, state).map(|()| Ok(head.rows)),
         }
     }

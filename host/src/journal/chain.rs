@@ -17,6 +17,8 @@ pub enum Kind {
     Inspection = 2,
     Observation = 3,
     Lost = 4,
+    /// In the journal nothing writes it: the audit log has a database of its own, with the same chain. A journal that has
+    /// such entries is verified with them.
     Audit = 5,
     LineLost = 6,
 }

@@ -51,14 +51,13 @@ pub use options::{Durability, JournalOptions, KeepDays};
 pub use place::network_name;
 pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
 pub use record::{Record, StoredImage};
-pub use rows::{Audited, Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
+pub use rows::{Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
 pub use verify::{ChainFault, Verified, verify};
 
 use crate::domain::{FrameId, LatencyCounts, Observation};
 use batch::Work;
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
 use health::Shared;
-use rusqlite::types::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,15 +89,6 @@ impl Pending {
         let gone = |_| JournalError::Stopped { detail: "its writer has ended".to_owned() };
         self.reply.recv().map_err(gone)?
     }
-}
-
-/// What somebody did to the station: a deployment, a rollback, a review.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEvent {
-    pub actor: String,
-    pub action: String,
-    pub subject: String,
-    pub detail: String,
 }
 
 /// The record of one station. Holds the lock of the data folder until it is dropped.
@@ -178,16 +168,6 @@ impl Journal {
         let pending = self.send(Work::LineLost(columns))?;
         self.shared.add_lost((last - first).saturating_add(1));
         Ok(pending)
-    }
-
-    /// Records what somebody did to the station.
-    ///
-    /// # Errors
-    /// As [`Journal::submit`].
-    pub fn audit(&self, event: &AuditEvent) -> Result<Pending, JournalError> {
-        let AuditEvent { actor, action, subject, detail } = event;
-        let texts = [actor, action, subject, detail].map(|text| record::text(text));
-        self.send(Work::Audit(std::iter::once(Value::Integer(now_us())).chain(texts).collect()))
     }
 
     /// What a monitor stored before.

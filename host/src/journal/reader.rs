@@ -8,8 +8,8 @@ use super::options::{database_in, pictures_in};
 use super::pictures::PictureFolder;
 use super::record::{Detail, TIMED};
 use super::rows::{
-    Audited, Counts, DriftPoint, Entry, LINE_COLUMNS, Latency, Line, Listing, LostFrames, Observed, TrendPoint, line,
-    number, observed, unsigned,
+    Counts, DriftPoint, Entry, LINE_COLUMNS, Latency, Line, Listing, LostFrames, Observed, TrendPoint, line, number,
+    observed, unsigned,
 };
 use super::{JournalError, batch, schema};
 use crate::domain::{Digest, FrameId, Stage};
@@ -239,25 +239,6 @@ impl Reader {
                     last: unsigned(row.get(4)?),
                     reason: row.get(5)?,
                     at_us: row.get(6)?,
-                })
-            })?;
-            rows.collect()
-        })
-    }
-
-    /// The newest rows of the audit log.
-    pub fn audit(&self, last: usize) -> Result<Vec<Audited>, JournalError> {
-        let sql = "SELECT seq, at_us, actor, action, subject, detail FROM audit ORDER BY seq DESC LIMIT ?";
-        self.with("read the audit log", |db| {
-            let mut statement = db.prepare(sql)?;
-            let rows = statement.query_map([i64::try_from(last.min(MAX_POINTS)).unwrap_or(0)], |row| {
-                Ok(Audited {
-                    row: row.get(0)?,
-                    at_us: row.get(1)?,
-                    actor: row.get(2)?,
-                    action: row.get(3)?,
-                    subject: row.get(4)?,
-                    detail: row.get(5)?,
                 })
             })?;
             rows.collect()

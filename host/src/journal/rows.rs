@@ -144,17 +144,6 @@ pub struct LostFrames {
     pub at_us: i64,
 }
 
-/// Something that somebody did to the station.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Audited {
-    pub row: i64,
-    pub at_us: i64,
-    pub actor: String,
-    pub action: String,
-    pub subject: String,
-    pub detail: String,
-}
-
 /// Columns of a [`Line`]; the table is called `i`.
 pub(super) const LINE_COLUMNS: &str = "i.seq, i.station, i.boot, i.trigger, i.captured_at_us, i.judged_at_us, i.source, i.origin, \
      i.product, i.serial, i.simulated, i.verdict, i.label, i.score, i.code, i.stage, i.blame, i.recipe, \

@@ -17,6 +17,7 @@ const JOURNAL_SIZE_LIMIT: i64 = 64 << 20;
 pub const BUSY_MS: u64 = 2000;
 
 /// Version 1. `seq` is the place in the chain. Tables without it are derived, or do not belong to the record.
+/// Nothing writes `audit`: the audit log has a database of its own. Rows that are there are verified.
 ///
 /// `findings` has the raised ones only, for the lists. `inspections` is narrow because lists and percentiles read much of it; the rest of a record is one JSON text.
 const VERSION_1: &str = "

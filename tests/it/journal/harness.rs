@@ -5,7 +5,7 @@ use super::image::{Dice, Event, Image, Model, Unflushed};
 use super::{options, record};
 use assay::domain::{Digest, FrameId, Observation, Report};
 use assay::journal::{
-    AuditEvent, Durability, Filter, Journal, JournalError, JournalOptions, Page, Pending, Reader, Record, verify,
+    Durability, Filter, Journal, JournalError, JournalOptions, Page, Pending, Reader, Record, verify,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -125,8 +125,7 @@ impl Session {
             let group = (1 + self.dice.below(8)).min(left);
             let mut pending: Vec<_> = (0..group).map(|_| self.submit(journal)).collect();
             match self.dice.below(4) {
-                0 => pending.push((None, journal.audit(&event(self.trigger)).unwrap())),
-                1 => pending.push((None, observe(journal, self.trigger))),
+                0 | 1 => pending.push((None, observe(journal, self.trigger))),
                 2 => pending.push((None, journal.save_state("drift", state(self.trigger)).unwrap())),
                 // A trigger that nobody records: the next start has to say so.
                 _ => self.trigger += 1,
@@ -161,11 +160,6 @@ fn pictured((boot, trigger): Frame, dice: &mut Dice) -> Record {
         record.picture = Some(bytes.into());
     }
     record
-}
-
-fn event(number: u64) -> AuditEvent {
-    let text = |name: &str| format!("{name} {number}");
-    AuditEvent { actor: text("ada"), action: text("review"), subject: text("part"), detail: "x".repeat(300) }
 }
 
 fn state(number: u64) -> BTreeMap<String, Vec<u8>> {

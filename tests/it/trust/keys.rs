@@ -2,6 +2,7 @@
 
 use super::support::{accepted, key, signed, store};
 use assay::cli;
+use assay::domain::Digest;
 use assay::trust::{KeyError, PrivateKey, PublicKey, TrustStore};
 use clap::Parser;
 use std::os::unix::fs::PermissionsExt;
@@ -48,6 +49,29 @@ fn a_private_key_is_its_owners_alone_and_never_written_over() {
     assert!(!other.exists());
     assert_eq!((std::fs::read(&private).unwrap(), std::fs::read(&public).unwrap()), before);
     assert!(key().save_new(&private).is_err());
+}
+
+/// At whichever step it ends for want of a descriptor: what is told to have failed has changed nothing.
+#[test]
+fn a_trust_store_that_cannot_be_written_for_want_of_descriptors_is_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trust.json");
+    let bundle = Digest::of(b"bundle").to_string();
+    let (mut refused, mut written) = (0, 0);
+    for descriptors in 3..=16 {
+        store(&[]).save(&path).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let assay = assay_tests::station::assay().unwrap();
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -n \"$1\" && shift && exec \"$@\"", "sh", &descriptors.to_string()]);
+        limited.arg(assay.get_program()).args(["key", "revoke", "--store", text(&path), "--bundle", &bundle]);
+        let output = limited.args(["--reason", "bad batch"]).output().unwrap();
+        let changed = std::fs::read(&path).unwrap() != before;
+        assert_eq!(changed, output.status.success(), "{descriptors} descriptors: {output:?}");
+        written += u32::from(changed);
+        refused += u32::from(String::from_utf8_lossy(&output.stderr).contains("trust.json"));
+    }
+    assert!(refused > 0 && written > 0, "{refused} writes refused, {written} done");
 }
 
 #[test]

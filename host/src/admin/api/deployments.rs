@@ -300,8 +300,11 @@ fn problem(error: DeployError) -> Problem {
         DeployError::TooLarge { .. } => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "bundle-too-large", "The bundle is too large", detail)
         }
+        DeployError::Hanging { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "hanging", "Too many candidates hang", detail)
+        }
         DeployError::Ending => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ending", "The station is ending", detail),
-        DeployError::Staging(_) | DeployError::Counters(_) | DeployError::Ledger(_) => {
+        DeployError::Internal { .. } | DeployError::Staging(_) | DeployError::Counters(_) | DeployError::Ledger(_) => {
             tracing::error!(%error, "a deployment's request failed");
             Problem::internal()
         }

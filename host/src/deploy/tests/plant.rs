@@ -54,6 +54,9 @@ impl LoadedModel for FakeModel {
                 std::thread::park_timeout(Duration::from_millis(20));
                 [5.0, 0.0]
             }
+            "stuck" => loop {
+                std::thread::park();
+            },
             "hang" => loop {
                 HANGING.store(true, Ordering::Release);
                 std::thread::park();
@@ -75,6 +78,9 @@ fn png() -> Arc<[u8]> {
 /// How often a gated model was asked. Its first answers wait for the gate, each then takes a while.
 pub static GATED_CALLS: AtomicUsize = AtomicUsize::new(0);
 pub static GATE_OPEN: AtomicBool = AtomicBool::new(false);
+
+/// Lets workshops that are held go on.
+pub static HELD_OPEN: AtomicBool = AtomicBool::new(false);
 
 /// A model hangs.
 pub static HANGING: AtomicBool = AtomicBool::new(false);
@@ -123,8 +129,18 @@ struct FakeWorkshop {
 impl Workshop for FakeWorkshop {
     fn build(&self, recipe: &VerifiedBundle, _: &Catalogue) -> Result<Ready, String> {
         let live = live(recipe);
-        if recipe.manifest().description.as_deref() == Some("unbuildable") {
-            return Err("plugin \"x\" is not admitted".to_owned());
+        match recipe.manifest().description.as_deref() {
+            Some("unbuildable") => return Err("plugin \"x\" is not admitted".to_owned()),
+            Some("panics-compiling") => panic!("a bug in a compiler"),
+            Some("stuck-compiling") => loop {
+                std::thread::park();
+            },
+            Some("held-compiling") => {
+                while !HELD_OPEN.load(Ordering::Acquire) {
+                    std::thread::park_timeout(Duration::from_millis(5));
+                }
+            }
+            _ => {}
         }
         Ok(Ready {
             live: Arc::new(live),
@@ -200,6 +216,7 @@ pub struct Plant {
     key: PrivateKey,
     pub self_test: Option<SelfTest>,
     pub config: DeployConfig,
+    pub frame_budget_ms: u32,
 }
 
 impl Plant {
@@ -215,7 +232,8 @@ impl Plant {
             trial_seconds: 60,
             ..DeployConfig::default()
         };
-        let plant = Self { dir, key: PrivateKey::generate().unwrap(), self_test: None, config };
+        let plant =
+            Self { dir, key: PrivateKey::generate().unwrap(), self_test: None, config, frame_budget_ms: 60_000 };
         plant.trust(|_| ());
         plant
     }
@@ -284,7 +302,7 @@ impl Plant {
                     undecided_on: vec![],
                     fail_on: vec![],
                 },
-                frame_budget_ms: 60_000,
+                frame_budget_ms: self.frame_budget_ms,
                 failures: None,
                 max_model_bytes: None,
                 max_p95_ms: None,
@@ -310,6 +328,10 @@ impl Plant {
 
     pub fn counter(&self) -> Option<u64> {
         crate::trust::Counters::open(&self.data().join("counters.json")).unwrap().mark(BundleKind::Recipe, "inspection")
+    }
+
+    pub fn start_with(&self, entered: impl Fn(&Deployment) + Send + Sync + 'static) -> Running {
+        self.start_on(&self.data(), entered)
     }
 
     pub fn start(&self) -> Running {

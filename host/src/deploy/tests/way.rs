@@ -4,7 +4,7 @@ use crate::domain::DeployState::{self, *};
 use crate::domain::{Deployment, VerdictKind};
 use crate::trust::{RevokedBundle, Severity};
 
-fn states(deployment: &Deployment) -> Vec<DeployState> {
+pub fn states(deployment: &Deployment) -> Vec<DeployState> {
     deployment.history.iter().map(|entered| entered.state).collect()
 }
 
@@ -63,6 +63,17 @@ fn what_misbehaves_on_trial_is_rolled_back_by_itself_and_moves_no_counter() {
         assert_eq!((version.as_str(), plant.counter()), ("1.0.0", None), "{behaviour}");
         assert_eq!(plant.start().version(), "1.0.0");
     }
+}
+
+#[test]
+fn a_trial_that_ends_before_there_are_enough_faults_is_judged_by_their_share() {
+    let mut plant = Plant::new();
+    plant.config.trial_frames = 2;
+    let running = plant.start();
+    let deployment = running.settled(&plant.recipe("1.1.0", "broken"), true);
+    assert_eq!((deployment.state, running.version().as_str()), (RolledBack, "1.0.0"));
+    let outcome = deployment.outcome.unwrap();
+    assert!(outcome.contains("failed on 2 and was late on 0 of 2 frames, all there were"), "{outcome}");
 }
 
 #[test]
@@ -252,16 +263,6 @@ fn who_takes_a_candidate_back_does_not_wait_for_the_end_of_its_qualification() {
 }
 
 #[test]
-fn the_end_of_a_station_does_not_wait_for_a_candidate_that_hangs() {
-    let plant = Plant::new();
-    let running = plant.start();
-    running.deploy(&plant.recipe("1.1.0", "hang"), false).unwrap();
-    until("the shadow hangs", || super::plant::HANGING.load(std::sync::atomic::Ordering::Acquire));
-    assert!(!running.stop_within(std::time::Duration::from_millis(50)));
-    assert!(plant.start().stop_within(super::plant::LONG), "and one that does not hang ends");
-}
-
-#[test]
 fn a_committed_recipe_is_taken_back_once_whatever_its_counter_and_stays_back() {
     let plant = Plant::new();
     let running = plant.start();
@@ -318,6 +319,27 @@ fn a_candidate_that_is_revoked_on_its_way_never_comes_to_drive_and_stops_no_line
 }
 
 #[test]
+fn what_is_revoked_after_the_last_frame_of_its_trial_is_not_committed() {
+    let mut plant = Plant::new();
+    // No frame and so no look at the store is between the trial's begin and the commit.
+    plant.config.trial_frames = 0;
+    let bundle = crate::trust::inspect(&plant.recipe("1.1.0", "pass")).unwrap().digest;
+    let mut store = plant.store();
+    let revoked = RevokedBundle { bundle, severity: Severity::BlockNew, reason: "bad batch".into() };
+    store.revoke_bundle(revoked).unwrap();
+    let path = plant.dir.path().join("trust.json");
+    let running = plant.start_with(move |deployment| {
+        if deployment.state == Trial {
+            store.save(&path).unwrap();
+        }
+    });
+    let deployment = running.settled(&plant.recipe("1.1.0", "pass"), true);
+    assert_eq!(deployment.state, RolledBack, "{:?}", deployment.outcome);
+    assert!(deployment.outcome.unwrap().contains("bad batch"));
+    assert_eq!((running.version().as_str(), plant.counter()), ("1.0.0", None));
+}
+
+#[test]
 fn a_revocation_is_seen_also_where_another_reader_of_the_store_saw_it_first() {
     let plant = Plant::new();
     let running = plant.start();
@@ -327,7 +349,7 @@ fn a_revocation_is_seen_also_where_another_reader_of_the_store_saw_it_first() {
     until("an alarm", || !running.deployer.view().alarms.is_empty());
 }
 
-fn until(what: &str, done: impl Fn() -> bool) {
+pub fn until(what: &str, done: impl Fn() -> bool) {
     let begin = std::time::Instant::now();
     while !done() {
         assert!(begin.elapsed() < super::plant::LONG, "{what}");

@@ -110,7 +110,7 @@ pub(super) fn load(path: &Path) -> std::result::Result<(), String> {
         unsafe { sys::ov_core_compile_model_props(null(), null(), null(), 0, null(), null_mut()) };
         Ok(())
     }))
-    .unwrap_or_else(|panic| Err(crate::inference::checked::panic_text(panic.as_ref())))
+    .unwrap_or_else(|panic| Err(crate::domain::panic_text(panic.as_ref())))
 }
 
 /// As the library says itself: `2026.4.1-22982-...`.

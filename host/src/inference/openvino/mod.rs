@@ -1,15 +1,17 @@
 mod ffi;
 mod cache;
 mod devices;
+mod compile;
 mod runner;
 
+use self::compile::Order;
 use self::ffi::{CompiledModel, Core, Model};
 use self::runner::{BatchModel, OpenvinoRunner};
-use super::checked::{CheckedModel, bad_model, guard, panic_text};
+use super::checked::{CheckedModel, bad_model, guard};
 use super::library::{self, Wanted};
 use super::validate::shape_of;
 use super::{Backend, DeviceRequest, InferenceError, LoadOptions, LoadedModel, ModelSource, Placement};
-use crate::domain::{DeviceUse, ModelFormat, Port, Precision};
+use crate::domain::{DeviceUse, ModelFormat, Port, Precision, panic_text};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -110,8 +112,9 @@ impl Backend for OpenvinoBackend {
     ) -> Result<Arc<dyn LoadedModel>, InferenceError> {
         let (runner, placement) = guard(NAME, &source.name, || {
             let device = self.choose(request)?;
-            let compiled = self.compile_all(source, &device, request.precision, options)?;
-            let used = used_device(source, &device, &compiled)?;
+            let order = self.order(source, device, request.precision, options);
+            let compiled = order.compile_all()?;
+            let used = used_device(source, &order.device, &compiled)?;
             let device_use = DeviceUse {
                 backend: NAME.to_owned(),
                 asked: request.wish.clone(),
@@ -119,13 +122,18 @@ impl Backend for OpenvinoBackend {
                 precision: request.precision.name().to_owned(),
             };
             let placement = Placement { device: device_use, library_version: self.version() };
-            Ok((runner(source, &device, used, compiled, options)?, placement))
+            Ok((runner(&order, used, compiled)?, placement))
         })?;
         CheckedModel::warmed_up(NAME, source, placement, Box::new(runner))
     }
 }
 
 impl OpenvinoBackend {
+    fn order(&self, source: &ModelSource, device: String, precision: Precision, options: &LoadOptions) -> Order {
+        let (library, source) = (Arc::clone(&self.library), source.clone());
+        Order { library, source, device, precision, options: options.clone() }
+    }
+
     /// The first wished device that is there and can compute as exactly as asked.
     fn choose(&self, request: &DeviceRequest) -> Result<String, InferenceError> {
         let mut have = self.devices();
@@ -146,47 +154,6 @@ impl OpenvinoBackend {
         let can = |device: &str| self.library.core.property(device, "OPTIMIZATION_CAPABILITIES");
         devices::members(wish).iter().all(|device| can(device).map_or(true, |list| list.contains("FP32")))
     }
-
-    /// The compiled models per batch size: with every shape fixed, the device plans its memory at load.
-    fn compile_all(
-        &self,
-        source: &ModelSource,
-        device: &str,
-        precision: Precision,
-        options: &LoadOptions,
-    ) -> Result<Batches<Vec<CompiledModel>>, InferenceError> {
-        let bad = |what: &str, error: ffi::CallError| bad_model(NAME, source, format!("{what}: {error}"));
-        let core = &self.library.core;
-        // From memory in all formats: no file is opened after the bytes were verified.
-        let mut model = core.read(&source.bytes, source.weights.as_deref()).map_err(|e| bad("it can't be read", e))?;
-        check_input_count(source, &model)?;
-        let blobs = options.cache_dir.as_deref().map(|dir| cache::folder(dir, source, &self.library.version, device));
-        let blobs = blobs.transpose().map_err(|detail| bad_model(NAME, source, detail))?;
-        let properties = devices::properties(device, precision, options, blobs.as_deref());
-        let properties: Vec<(&str, &str)> = properties.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let mut compiled = BTreeMap::new();
-        for batch in source.spec.batches() {
-            let inputs = &source.spec.inputs;
-            let shapes: Vec<_> = inputs.iter().map(|port| (port.name.as_str(), shape_of(port, batch))).collect();
-            model.reshape(&shapes).map_err(|error| bad(&misfit(batch), error))?;
-            let made = (0..copies(device, options)).map(|_| core.compile(&model, device, &properties));
-            let made = made.collect::<Result<_, _>>();
-            compiled.insert(batch, made.map_err(|error| bad(&format!("{device} can't compile it"), error))?);
-        }
-        Ok(compiled)
-    }
-}
-
-/// Compiled models per batch size. On the CPU each request has one of its own: a model with several streams runs on
-/// threads of OpenVINO's, and waking those costs more than all the rest of this backend; a model with one stream runs
-/// on the calling thread. This takes the time to compile and the memory of the weights once per request.
-fn copies(device: &str, options: &LoadOptions) -> u32 {
-    if device == CPU { options.parallel.max(1) } else { 1 }
-}
-
-fn misfit(batch: Option<u32>) -> String {
-    let what = batch.map_or_else(|| "the specified shape".to_owned(), |batch| format!("batch size {batch}"));
-    format!("{what} does not fit it")
 }
 
 fn check_input_count(source: &ModelSource, model: &Model) -> Result<(), InferenceError> {
@@ -224,21 +191,20 @@ fn used_device(
 }
 
 fn runner(
-    source: &ModelSource,
-    asked: &str,
+    order: &Order,
     used: String,
     compiled: Batches<Vec<CompiledModel>>,
-    options: &LoadOptions,
 ) -> Result<OpenvinoRunner, InferenceError> {
-    let requests = usize::try_from(options.parallel.max(1)).unwrap_or(1);
+    let bad = |detail| bad_model(NAME, &order.source, detail);
+    let requests = usize::try_from(order.options.parallel.max(1)).unwrap_or(1);
     let mut batches = BTreeMap::new();
     for (batch, models) in compiled {
         let models: Vec<_> = models.into_iter().map(Arc::new).collect();
-        let made = BatchModel::new(models.into_iter().cycle().take(requests).collect(), &source.spec, batch);
-        batches.insert(batch, made.map_err(|detail| bad_model(NAME, source, detail))?);
+        let again = order.again(batch, &models);
+        let models: Vec<_> = models.into_iter().cycle().take(requests).collect();
+        batches.insert(batch, BatchModel::new(&models, &order.source.spec, batch, again).map_err(bad)?);
     }
-    OpenvinoRunner::new(source.name.clone(), used, devices::is_compound(asked), batches)
-        .map_err(|detail| bad_model(NAME, source, detail))
+    OpenvinoRunner::new(order.source.name.clone(), used, devices::is_compound(&order.device), batches).map_err(bad)
 }
 
 /// A port of the compiled model with what the specification says of it.
@@ -250,17 +216,4 @@ fn checked_port(port: ffi::Port, specified: &Port, batch: Option<u32>) -> Result
         return Err(format!("{name:?}: {ty} {wanted:?} is specified, the model has another type or shape {shape:?}"));
     }
     Ok(port)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LoadOptions, copies};
-
-    #[test]
-    fn on_the_cpu_each_request_has_a_model_of_one_stream_and_elsewhere_they_share_one() {
-        let options = LoadOptions { threads: 4, parallel: 3, cache_dir: None };
-        assert_eq!(copies("CPU", &options), 3);
-        assert_eq!(copies("GPU", &options), 1);
-        assert_eq!(copies("CPU", &LoadOptions { parallel: 0, ..options }), 1);
-    }
 }

@@ -1,3 +1,4 @@
+use super::compile::Again;
 use super::ffi::{CallError, CompiledModel, Port, Request};
 use super::{Batches, CPU, NAME, checked_port, devices};
 use crate::domain::{self, ModelSpec, Tensor};
@@ -8,7 +9,6 @@ use crate::inference::validate::{CheckedInputs, shape_of};
 use crate::inference::watchdog::Watchdog;
 use openvino_sys::ov_status_e as Status;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a cancelled run is waited for before its slot is set aside.
@@ -33,16 +33,21 @@ struct Slot {
 impl BatchModel {
     /// One request for each of `models`; a model that is there twice gets two.
     ///
-    /// A request that hangs is replaced by another one on the same models in turn: a device that shares them goes on,
-    /// a CPU's model whose only stream hangs does not.
-    pub(super) fn new(models: Vec<Arc<CompiledModel>>, spec: &ModelSpec, batch: Option<u32>) -> Result<Self, String> {
+    /// A request that hangs is replaced by another one on what `again` gives. On a CPU that has to be a model compiled
+    /// anew, since the stream of the old one is the one that hangs.
+    pub(super) fn new(
+        models: &[Arc<CompiledModel>],
+        spec: &ModelSpec,
+        batch: Option<u32>,
+        again: Again,
+    ) -> Result<Self, String> {
         let slot = move |model: &Arc<CompiledModel>, spec: &ModelSpec| Slot::new(Arc::clone(model), spec, batch);
         let slots = models.iter().map(|model| slot(model, spec)).collect::<Result<_, _>>()?;
         let outputs = spec.outputs.iter().map(|port| (port.clone(), shape_of(port, batch))).collect();
-        let (spec, turn) = (spec.clone(), AtomicUsize::new(0));
+        let spec = spec.clone();
         let make = move || {
-            let turn = turn.fetch_add(1, Ordering::Relaxed) % models.len().max(1);
-            slot(models.get(turn)?, &spec).ok()
+            let made = again().and_then(|model| slot(&model, &spec));
+            made.inspect_err(|detail| tracing::error!(detail, "an inference hangs; its place cannot be made anew")).ok()
         };
         Ok(Self { outputs, requests: Pool::new(slots, make) })
     }

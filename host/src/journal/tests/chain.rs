@@ -24,17 +24,33 @@ fn sealed(dir: &Path, inspections: u64) -> Checkpoint {
     journal.lost(inspections + 1, inspections + 2, "queue full").unwrap().wait().unwrap();
     journal.submit(counted(&journal, inspections + 3, 77)).unwrap().wait().unwrap();
     journal.line_lost("folder", 78, 80, "gap").unwrap().wait().unwrap();
-    let event = AuditEvent {
-        actor: "quality".to_owned(),
-        action: "deploy".to_owned(),
-        subject: "surface".to_owned(),
-        detail: String::new(),
-    };
-    journal.audit(&event).unwrap().wait().unwrap();
     drop(journal);
+    audited(dir);
     let verified = verify(dir, None).unwrap();
     assert!(verified.holds(), "{verified:?}");
     verified.checkpoint
+}
+
+/// Adds an entry of the audit log, as a journal may have it from before that log had a database of its own.
+fn audited(dir: &Path) {
+    let db = rusqlite::Connection::open(dir.join("journal.db")).unwrap();
+    let texts = ["quality", "deploy", "surface", "{}"].map(|text| Value::Text(text.to_owned()));
+    let columns: Vec<Value> = std::iter::once(Value::Integer(1)).chain(texts).collect();
+    let mut head = batch::head(&db).unwrap();
+    batch::Statements::new(&db).unwrap().plain(&mut head, Kind::Audit, &columns).unwrap();
+}
+
+#[test]
+fn a_journal_with_an_audit_log_of_its_own_is_opened_verified_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(&opened(dir.path()), 2);
+    audited(dir.path());
+    fill(&opened(dir.path()), 2);
+    let verified = verify(dir.path(), None).unwrap();
+    assert!(verified.holds() && verified.entries.contains(&(Kind::Audit, 1)), "{verified:?}");
+    let db = rusqlite::Connection::open(dir.path().join("journal.db")).unwrap();
+    db.execute("UPDATE audit SET actor = 'nobody'", []).unwrap();
+    assert!(!verify(dir.path(), None).unwrap().holds(), "its entries count as any other");
 }
 
 fn columns_of(db: &rusqlite::Connection, table: &str) -> Vec<String> {

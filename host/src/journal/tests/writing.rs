@@ -140,19 +140,3 @@ fn what_waits_when_the_journal_closes_is_still_written() {
     journal.close();
     assert!(pending.into_iter().all(|pending| pending.wait().is_ok()));
 }
-
-#[test]
-fn the_audit_log_is_part_of_the_chain() {
-    let dir = tempfile::tempdir().unwrap();
-    let journal = opened(dir.path());
-    let event = AuditEvent {
-        actor: "quality".to_owned(),
-        action: "deploy".to_owned(),
-        subject: "surface 1.0.1".to_owned(),
-        detail: "{}".to_owned(),
-    };
-    let committed = journal.audit(&event).unwrap().wait().unwrap();
-    let audit = journal.reader().audit(5).unwrap();
-    assert_eq!((audit[0].row, audit[0].action.as_str()), (committed.row, "deploy"));
-    assert!(verify(dir.path(), None).unwrap().entries.contains(&(Kind::Audit, 1)));
-}

@@ -46,6 +46,33 @@ fn a_judge_that_hangs_for_ever_is_undecided_at_its_deadline_and_its_lane_is_repl
 }
 
 #[test]
+fn a_model_whose_only_session_hangs_gets_another_and_the_line_goes_on_without_a_restart() {
+    let (trap, _open) = Trap::new();
+    let caught = Arc::clone(&trap);
+    let model = crate::inference::tests::one_stream(move |session| {
+        if session == 1 {
+            trap.hang();
+        }
+    });
+    let asked = live(move || {
+        model(Instant::now() + Duration::from_millis(u64::from(BUDGET_MS)))?;
+        Ok(vec![5.0, 0.0])
+    });
+    let running = run(budgeted(asked, BUDGET_MS), options(1));
+    running.give(6);
+    let mut outcomes = running.take(6);
+    outcomes.sort_by_key(|outcome| outcome.inspection.meta.id.trigger);
+    assert!(is_timeout(&outcomes[0], Stage::Infer, Blame::Device), "{:?}", outcomes[0].inspection.verdict);
+    for outcome in &outcomes[1..] {
+        let verdict = &outcome.inspection.verdict;
+        assert_eq!(verdict.kind(), VerdictKind::Pass, "{verdict:?}: the session was not made anew");
+    }
+    assert_eq!(caught.caught(), 1);
+    let told: Vec<LineEvent> = running.events.try_iter().collect();
+    assert!(matches!(told[..], [LineEvent::LaneAbandoned { hanging: 1, .. }]), "people hear of it: {told:?}");
+}
+
+#[test]
 fn an_answer_after_the_deadline_is_dropped() {
     let (trap, open) = Trap::new();
     let running = run(budgeted(hanging(&trap, |call| call == 1), BUDGET_MS), options(1));
