@@ -135,7 +135,7 @@ fn pool(caps: &PluginLimits) -> PoolingAllocationConfig {
         pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEEP_RESIDENT).table_keep_resident(KEEP_RESIDENT);
     }
     pool.total_component_instances(MAX_CALLS)
-        .total_core_instances(MAX_CALLS * 4)
+        .total_core_instances(MAX_CALLS * MAX_INSTANCES)
         .total_memories(MAX_CALLS)
         .total_tables(MAX_CALLS * 4)
         .max_core_instances_per_component(MAX_INSTANCES)

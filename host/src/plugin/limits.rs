@@ -4,8 +4,9 @@ use crate::domain::{Blame, FailureCode, PluginLimits};
 use wasmtime::ResourceLimiter;
 
 /// Core instances, memories and tables of one component. A component made from one core module has three instances,
-/// one memory and two tables; the slack is for language runtimes that bring adapters.
-pub(super) const MAX_INSTANCES: u32 = 16;
+/// one memory and two tables, and so has a JavaScript runtime; a Python runtime without native packages has 42
+/// instances, one for each library that it links, around one memory and two tables.
+pub(super) const MAX_INSTANCES: u32 = 64;
 pub(super) const MAX_MEMORIES: u32 = 4;
 pub(super) const MAX_TABLES: u32 = 8;
 
