@@ -43,6 +43,7 @@ fn first_plugins(language: &str) -> Result<()> {
         succeeds(&project, &["test"])?;
         let shown = succeeds(&project, &["run", "--no-build", "--json", "golden"])?;
         let shown: Value = serde_json::from_str(&shown)?;
+        ensure!(shown.pointer("/pictures/0/file") == Some(&Value::from("golden/part.png")), "{shown}");
         let failure = shown.pointer("/pictures/0/failure");
         ensure!(failure.is_none(), "{language} {kind} gave no answer: {failure:?}");
         let sheet = project.join("build/run/part.png");

@@ -13,6 +13,8 @@ use serde::de::value::StrDeserializer;
 use std::path::Path;
 
 const WIT: &str = "assay:plugin@0.1.0";
+/// What a plugin can be, for messages.
+pub(super) const WORLDS: &str = "\"preprocessor\", \"detector\" or \"monitor\"";
 const COMPONENT_BLOB: &str = "component.wasm";
 
 /// What an author wrote, ready for [`crate::trust::pack`]. The blob of role `component` holds the file as it is on
@@ -156,7 +158,7 @@ fn utc(fields: &Fields<'_>, key: &'static str) -> Option<String> {
 }
 
 fn plugin(fields: &Fields<'_>) -> Option<Section> {
-    let world = required_word(fields, "world", "\"preprocessor\", \"detector\" or \"monitor\"");
+    let world = required_word(fields, "world", WORLDS);
     let wit = fields.or("wit", WIT.to_owned());
     let component = blob(fields, "component", BlobRole::Component);
     let capabilities = capabilities(fields, "capabilities");

@@ -1,9 +1,11 @@
+use super::author::{WORLDS, required_word};
 use super::fields::{Document, Fields};
 use super::problem::ConfigErrors;
 use crate::domain::PluginKind;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// A language that there is an SDK for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -66,6 +68,14 @@ impl Language {
     }
 }
 
+impl FromStr for Language {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(|| format!("expected one of {}", Self::choices()))
+    }
+}
+
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -103,7 +113,7 @@ impl BuildPlan {
             });
             let plugin = root.required_section("plugin", |fields| {
                 fields.accept_all();
-                let kind = fields.required_parsed("world", WORLDS, kind);
+                let kind = required_word(fields, "world", WORLDS);
                 let component = fields.required_path("component");
                 Some((kind?, component?))
             });
@@ -115,13 +125,6 @@ impl BuildPlan {
             Some(Self { name: name?, kind, language, folder, source, root, component })
         })
     }
-}
-
-const WORLDS: &str = "\"preprocessor\", \"detector\" or \"monitor\"";
-
-fn kind(text: &str) -> Option<PluginKind> {
-    let all = [PluginKind::Preprocessor, PluginKind::Detector, PluginKind::Monitor];
-    all.into_iter().find(|kind| kind.name() == text)
 }
 
 type Build = (Language, Option<PathBuf>, Option<PathBuf>);

@@ -96,6 +96,12 @@ impl Image {
         self.format
     }
 
+    /// Whether both are one picture in memory; two pictures of equal pixels are not.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pixels, &other.pixels)
+    }
+
     /// All bytes, row by row.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

@@ -50,6 +50,9 @@ pub struct PluginRun {
     pub failure: Option<Failure>,
 }
 
+/// Pictures that plugins made for one frame; a record with more is refused.
+pub const MAX_FRAME_IMAGES: usize = 64;
+
 /// Name under which the station keeps the picture of a preprocessor that regions of findings are in. It takes the place
 /// of a picture to look at that the preprocessor gave under this name.
 pub const REPLACED_PICTURE: &str = "picture";

@@ -34,7 +34,8 @@ pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report
 pub use frame::{Frame, FrameId, FrameMeta};
 pub use image::{BufferPool, Image, ImageError, PixelBuffer, PixelFormat};
 pub use inspection::{
-    DeviceUse, Inspection, Judgement, ModelAnswer, PictureSize, PluginRun, REPLACED_PICTURE, StageTime,
+    DeviceUse, Inspection, Judgement, MAX_FRAME_IMAGES, ModelAnswer, PictureSize, PluginRun, REPLACED_PICTURE,
+    StageTime,
 };
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{ModelFormat, ModelSpec, Port, Precision};

@@ -249,3 +249,18 @@ fn a_frame_id_is_read_back_and_nothing_else_is() {
         assert_eq!(FrameId::parse(wrong), None, "{wrong}");
     }
 }
+
+#[test]
+fn a_setting_takes_the_place_of_one_of_its_type_only() {
+    use SettingValue::{Bool, Integer, Number, Numbers, Text, Texts};
+    let all = [Bool(true), Integer(1), Number(1.0), Text("a".into()), Numbers(vec![1.0]), Texts(vec!["a".into()])];
+    for (row, value) in all.iter().enumerate() {
+        for (column, default) in all.iter().enumerate() {
+            // A whole number is a number too.
+            let expected = row == column || (row, column) == (1, 2);
+            assert_eq!(value.fits(default), expected, "{value:?} for {default:?}");
+        }
+    }
+    assert!(Numbers(vec![]).fits(&Texts(vec!["a".into()])) && Texts(vec!["a".into()]).fits(&Numbers(vec![])));
+    assert!(!Numbers(vec![]).fits(&Number(1.0)));
+}

@@ -3,7 +3,7 @@
 use super::chain::{Content, content_of, real};
 use super::pictures::{Class, NewPicture};
 use super::{JournalError, JournalOptions};
-use crate::domain::{Digest, FrameId, Inspection, Observation, Stage, Verdict, VerdictKind};
+use crate::domain::{Digest, FrameId, Inspection, MAX_FRAME_IMAGES, Observation, Stage, Verdict, VerdictKind};
 use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,8 +11,6 @@ use std::sync::Arc;
 
 /// Bytes of one record's JSON; more is refused. Plugins are held to far less.
 const MAX_DETAIL_BYTES: usize = 16 << 20;
-/// Pictures that plugins made for one frame; more are refused.
-const MAX_IMAGES: usize = 64;
 
 /// A judged frame, with the bytes that go to the picture store.
 #[derive(Debug, Clone)]
@@ -89,8 +87,8 @@ pub fn prepare(record: Record, options: &JournalOptions) -> Result<Prepared, Jou
     let Record { inspection, picture, images } = record;
     let id = inspection.meta.id.clone();
     let refuse = |detail: String| JournalError::BadRecord { id: id.to_string(), detail };
-    if images.len() > MAX_IMAGES {
-        return Err(refuse(format!("{} pictures made by plugins, {MAX_IMAGES} are allowed", images.len())));
+    if images.len() > MAX_FRAME_IMAGES {
+        return Err(refuse(format!("{} pictures made by plugins, {MAX_FRAME_IMAGES} are allowed", images.len())));
     }
     let flagged = inspection.findings().any(|(_, finding)| finding.raised);
     let class = class_of(inspection.verdict.kind(), flagged);

@@ -1,8 +1,8 @@
 use super::Trace;
 use super::failing::Failing;
 use crate::domain::{
-    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, ModelAnswer, NamedImage, NamedTensor,
-    PictureSize, PluginReport, PluginRun, PluginUse, REPLACED_PICTURE, Recipe, Stage,
+    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, MAX_FRAME_IMAGES, ModelAnswer,
+    NamedImage, NamedTensor, PictureSize, PluginReport, PluginRun, PluginUse, REPLACED_PICTURE, Recipe, Stage,
 };
 use crate::inference::{InferenceError, LoadedModel, softmax};
 use crate::plugin::{AdmittedPlugin, CallDeadline, CallOutcome, DetectInput, LogLevel};
@@ -81,7 +81,7 @@ impl Way<'_> {
             let (meta, picture, deadline) = (&self.frame.meta, &self.picture, self.call_deadline());
             let outcome = self.trace.plugin(Stage::Preprocess, index, || plugin.preprocess(meta, picture, deadline));
             let Some(mut report) = self.account(place, outcome)? else { continue };
-            if let Some(picture) = report.picture.take() {
+            if let Some(picture) = report.picture.take().filter(|picture| !picture.is_same(&self.picture)) {
                 self.picture = picture;
                 self.replaced_by = Some(place.name.as_str());
             }
@@ -120,21 +120,7 @@ impl Way<'_> {
             let outcome = self.trace.plugin(Stage::Detect, index, || plugin.detect(meta, &input, deadline));
             self.account(place, outcome)?;
         }
-        self.keep_replaced();
         Ok(())
-    }
-
-    /// Regions of findings are in the picture that the detectors saw. Where that is not the frame's own, it is kept
-    /// with the record: nobody could see elsewhere what a region shows.
-    fn keep_replaced(&mut self) {
-        let Some(plugin) = self.replaced_by else { return };
-        let judgement = &mut self.judgement;
-        let mut findings = judgement.runs.iter().flat_map(|run| &run.findings);
-        if findings.any(|finding| finding.raised && finding.region.is_some()) {
-            judgement.images.retain(|(by, image)| by != plugin || image.name != REPLACED_PICTURE);
-            let image = NamedImage { name: REPLACED_PICTURE.to_owned(), image: self.picture.clone() };
-            judgement.images.push((plugin.to_owned(), image));
-        }
     }
 
     fn call_deadline(&self) -> CallDeadline {
@@ -191,6 +177,20 @@ impl Way<'_> {
     }
 }
 
+/// Regions of findings are in the picture that the detectors saw. Where that is not the frame's own, it is kept with
+/// the record: nobody could see elsewhere what a region shows.
+pub(super) fn keep_replaced(judgement: &mut Judgement, plugin: &str, picture: &Image) {
+    let mut findings = judgement.runs.iter().flat_map(|run| &run.findings);
+    if findings.any(|finding| finding.raised && finding.region.is_some()) {
+        judgement.images.retain(|(by, image)| by != plugin || image.name != REPLACED_PICTURE);
+        // One more than can be recorded would cost the frame its verdict.
+        if judgement.images.len() < MAX_FRAME_IMAGES {
+            let image = NamedImage { name: REPLACED_PICTURE.to_owned(), image: picture.clone() };
+            judgement.images.push((plugin.to_owned(), image));
+        }
+    }
+}
+
 impl LiveRecipe {
     /// Sends a frame on its way. Never fails: what went wrong is part of the judgement, and nothing behind it ran.
     pub fn look(&self, frame: &Frame, deadline: Instant, trace: &mut Trace, until: Until) -> Looked {
@@ -207,6 +207,9 @@ impl LiveRecipe {
         // Each step stops the way once a failure has decided the verdict.
         if way.preprocess().is_ok() && way.infer().is_ok() && until == Until::Detectors {
             let _ = way.detect();
+        }
+        if let Some(plugin) = way.replaced_by {
+            keep_replaced(&mut way.judgement, plugin, &way.picture);
         }
         Looked { judgement: way.judgement, picture: way.picture, inputs: way.inputs }
     }

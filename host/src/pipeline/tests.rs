@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 mod deadlines;
 mod failing;
+mod replaced;
 mod running;
 
 /// A model that answers without looking.

@@ -89,10 +89,7 @@ impl Answer {
         let mut found = Differences(Vec::new());
         found.same("failure", &self.failure, &expected.failure);
         found.each("findings", &self.findings, &expected.findings, finding);
-        found.each("attributes", &self.attributes, &expected.attributes, |found, at, (key, value), (old_key, old)| {
-            found.same(&format!("{at} key"), key, old_key);
-            found.text(&format!("{at} {key}"), value, old);
-        });
+        found.each("attributes", &self.attributes, &expected.attributes, attribute);
         found.each("tensors", &self.tensors, &expected.tensors, tensor);
         found.each("images", &self.images, &expected.images, picture);
         let (now, then): (Vec<_>, Vec<_>) = (self.picture.iter().collect(), expected.picture.iter().collect());
@@ -177,9 +174,12 @@ fn finding(found: &mut Differences, at: &str, now: &Finding, then: &Finding) {
     found.same(&format!("{at}.raised"), &now.raised, &then.raised);
     found.same(&format!("{at}.region"), &now.region, &then.region);
     found.same(&format!("{at}.text"), &now.text, &then.text);
-    found.each(&format!("{at}.attributes"), &now.attributes, &then.attributes, |found, at, (key, value), (_, old)| {
-        found.text(&format!("{at} {key}"), value, old);
-    });
+    found.each(&format!("{at}.attributes"), &now.attributes, &then.attributes, attribute);
+}
+
+fn attribute(found: &mut Differences, at: &str, now: &(String, String), then: &(String, String)) {
+    found.same(&format!("{at} key"), &now.0, &then.0);
+    found.text(&format!("{at} {}", now.0), &now.1, &then.1);
 }
 
 fn tensor(found: &mut Differences, at: &str, now: &TensorNote, then: &TensorNote) {
@@ -207,4 +207,65 @@ fn report(found: &mut Differences, at: &str, now: &Report, then: &Report) {
     found.near(&format!("{at}.threshold"), now.threshold, then.threshold, NEAR);
     found.same(&format!("{at}.drifted"), &now.drifted, &then.drifted);
     found.same(&format!("{at}.window"), &now.window, &then.window);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    const GOLDEN: &str = r#"{
+        "findings": [{"label": "spot", "score": 0.5, "raised": true, "text": "a spot",
+                      "region": {"x": 1, "y": 2, "width": 3, "height": 4}, "attributes": [["size", "12.0"]]}],
+        "attributes": [["mean", "86.546"]],
+        "tensors": [{"name": "input", "type": "f32", "shape": [1, 3], "mean": 0.2, "sd": 0.4}],
+        "picture": {"width": 8, "height": 6, "format": "rgb8", "mean": 40.0, "sd": 9.0},
+        "images": [{"name": "edges", "width": 8, "height": 6, "format": "gray8", "mean": 40.0, "sd": 9.0}],
+        "reports": [{"feature": "f", "statistic": "s", "value": 1.0, "threshold": 2.0, "drifted": false, "window": 4}]
+    }"#;
+
+    fn answer(from: &str, to: &str) -> Answer {
+        assert!(GOLDEN.contains(from), "{from}");
+        serde_json::from_str(&GOLDEN.replacen(from, to, 1)).unwrap()
+    }
+
+    #[test]
+    fn every_part_of_an_answer_is_compared() {
+        let golden = answer("", "");
+        assert_eq!(golden.differences(&golden), [""; 0]);
+        for (from, to, named) in [
+            ("\"spot\"", "\"pit\"", "findings[0].label"),
+            ("0.5", "0.51", "findings[0].score"),
+            ("\"raised\": true", "\"raised\": false", "findings[0].raised"),
+            ("\"x\": 1", "\"x\": 2", "findings[0].region"),
+            ("a spot", "two spots", "findings[0].text"),
+            ("12.0", "12.1", "findings[0].attributes[0] size"),
+            ("\"size\"", "\"area\"", "findings[0].attributes[0] key"),
+            ("86.546", "87.546", "attributes[0] mean"),
+            ("\"f32\"", "\"u8\"", "tensors[0].type"),
+            ("[1, 3]", "[3, 1]", "tensors[0].shape"),
+            ("0.2", "0.3", "tensors[0].mean"),
+            ("0.4", "0.5", "tensors[0].sd"),
+            ("\"input\"", "\"other\"", "tensors[0].name"),
+            ("rgb8", "bgr8", "picture[0].format"),
+            ("\"edges\"", "\"lines\"", "images[0].name"),
+            ("\"value\": 1.0", "\"value\": 1.1", "reports[0].value"),
+            ("\"threshold\": 2.0", "\"threshold\": 2.1", "reports[0].threshold"),
+            ("\"drifted\": false", "\"drifted\": true", "reports[0].drifted"),
+            ("\"window\": 4", "\"window\": 5", "reports[0].window"),
+        ] {
+            let found = answer(from, to).differences(&golden);
+            assert!(found.len() == 1 && found.iter().all(|line| line.starts_with(named)), "{from} -> {to}: {found:?}");
+        }
+        let nothing = Answer::of_failure("timeout".to_owned()).differences(&golden);
+        assert_eq!(nothing.len(), 7, "{nothing:?}");
+    }
+
+    #[test]
+    fn numbers_may_be_off_by_a_thousandth_and_no_more() {
+        let golden = answer("", "");
+        assert_eq!(answer("0.5", "0.5009").differences(&golden), [""; 0]);
+        assert_eq!(answer("86.546", "86.6").differences(&golden), [""; 0]);
+        assert_eq!(answer("86.546", "86.7").differences(&golden).len(), 1);
+    }
 }

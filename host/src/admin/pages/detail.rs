@@ -211,3 +211,63 @@ fn identity(lang: Lang, view: &DetailView) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use serde_json::json;
+
+    /// One raised finding with a region; the picture is replaced by `align` where `replaced` says so.
+    fn view(replaced: bool) -> DetailView {
+        let digest = |what: &str| serde_json::to_value(Digest::of(what.as_bytes())).unwrap();
+        let run = |plugin: &str, kind: &str| {
+            json!({
+                "plugin": plugin, "kind": kind, "component": digest(plugin), "micros": 1, "host_micros": 0,
+                "memory_bytes": 0, "host_bytes": 0, "findings": [], "failure": null
+            })
+        };
+        let (mut align, mut finder) = (run("align", "preprocessor"), run("finder", "detector"));
+        if replaced {
+            align["replaced"] = json!({ "width": 50, "height": 40 });
+        }
+        let region = json!({ "x": 11, "y": 12, "width": 13, "height": 14 });
+        finder["findings"] = json!([{ "label": "spot", "score": 0.9, "raised": true, "region": region, "text": null }]);
+        let inspection = json!({
+            "meta": {
+                "id": { "station": "line-1", "boot": 1, "trigger": 1 }, "captured_at_us": 0, "source": "folder",
+                "origin": null, "product": null, "serial": null, "simulated": false
+            },
+            "picture": digest("frame"), "width": 320, "height": 240, "recipe": "r", "recipe_version": "1.0.0",
+            "recipe_digest": digest("r"), "verdict": { "verdict": "fail", "reason": "spot", "score": 0.9 },
+            "answer": null, "runs": [align, finder], "stages": [], "judged_at_us": 0
+        });
+        let made = |name: &str| ("align".to_owned(), name.to_owned(), Digest::of(name.as_bytes()));
+        DetailView {
+            inspection: serde_json::from_value(inspection).unwrap(),
+            images: vec![made(REPLACED_PICTURE), made("edges")],
+            reports: Vec::new(),
+            has_picture: true,
+            row_hash: String::new(),
+            older: None,
+            newer: None,
+        }
+    }
+
+    /// The addresses of the pictures that regions are drawn over.
+    fn drawn_over(page: &str) -> Vec<&str> {
+        let pictures = page.split("<img ").skip(1);
+        let overlaid = pictures.filter(|rest| rest.contains("<rect x=\"11\" y=\"12\" width=\"13\" height=\"14\""));
+        overlaid.filter_map(|rest| rest.split('"').nth(1)).collect()
+    }
+
+    #[test]
+    fn regions_are_drawn_over_the_picture_that_the_detectors_saw() {
+        let address = |what: &str| format!("/pictures/{}", Digest::of(what.as_bytes()));
+        let own = content(Lang::En, &view(false)).into_string();
+        assert_eq!(drawn_over(&own), [address("frame")]);
+        let other = content(Lang::En, &view(true)).into_string();
+        assert_eq!(drawn_over(&other), [address(REPLACED_PICTURE)]);
+        assert!(other.contains("viewBox=\"0 0 50 40\""), "the regions are in the size of that picture");
+    }
+}

@@ -1,39 +1,22 @@
 use super::{Check, Status};
-use std::process::{Command, Stdio};
+use crate::cli::plugin::doctor::found;
+use crate::config::Language;
+use crate::toolbox::Tools;
 
-/// What only those need who write plugins: none of it is missing on a station.
+/// What only those need who write plugins: none of it is missing on a station. Nothing is installed here.
 pub fn checks() -> Vec<Check> {
-    vec![
-        tool("rustup target", "rustup", &["target", "list", "--installed"], wasm_targets).unwrap_or_else(|| {
-            absent("rustup target", "`rustup target add wasm32-unknown-unknown`, for plugins in Rust")
-        }),
-        tool("ziglang", "python3", &["-m", "ziglang", "version"], first_line)
-            .unwrap_or_else(|| absent("ziglang", "`pip install ziglang`, for plugins in C, C++ and Zig")),
-        tool("componentize-py", "componentize-py", &["--version"], first_line)
-            .unwrap_or_else(|| absent("componentize-py", "`pip install componentize-py`, for plugins in Python")),
-        tool("node", "node", &["--version"], first_line)
-            .unwrap_or_else(|| absent("node", "Node 20 or newer, for plugins in JavaScript")),
-        tool("jco", "jco", &["--version"], first_line)
-            .unwrap_or_else(|| absent("jco", "`npm install @bytecodealliance/jco`, for plugins in JavaScript")),
-    ]
-}
-
-fn absent(name: &str, advice: &str) -> Check {
-    Check::new("for authors", name, Status::Absent, "not found").advise(advice)
-}
-
-/// What a program answers, where it is there and `read` finds what is looked for in it.
-fn tool(name: &str, program: &str, args: &[&str], read: fn(&str) -> Option<String>) -> Option<Check> {
-    let output = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    let said = read(&String::from_utf8_lossy(&output.stdout)).filter(|_| output.status.success())?;
-    Some(Check::new("for authors", name, Status::Ok, said))
-}
-
-fn first_line(text: &str) -> Option<String> {
-    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
-}
-
-fn wasm_targets(text: &str) -> Option<String> {
-    let targets: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("wasm32")).collect();
-    (!targets.is_empty()).then(|| targets.join(", "))
+    let quiet = |_: &str| ();
+    let tools = Tools::new(true, &quiet);
+    let check = |language: Language| {
+        let name = format!("plugins in {language}");
+        match tools
+            .as_ref()
+            .map_err(ToString::to_string)
+            .and_then(|tools| found(tools, language).map_err(|e| e.to_string()))
+        {
+            Ok(what) => Check::new("for authors", name, Status::Ok, what),
+            Err(reason) => Check::new("for authors", name, Status::Absent, reason),
+        }
+    };
+    Language::ALL.into_iter().map(check).collect()
 }

@@ -1,5 +1,6 @@
 use super::project::{TrialArgs, around, start};
 use super::run::pictures;
+use crate::pipeline::percentile;
 use crate::toolbox::{Candidate, Cost};
 use clap::Args;
 use serde::Serialize;
@@ -66,7 +67,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
         idle.measure(picture, WARM_UP, PATIENCE)?;
         nothing.extend(idle.measure(picture, calls, PATIENCE)?);
     }
-    let half = percentile(&own, 50) / 2;
+    let half = percentile_us(&own, 50) / 2;
     let worst_stop_us = match pictures.first().filter(|_| half > TICK_US) {
         Some(picture) => {
             let stopped = started.trial.measure(picture, STOPPED, Duration::from_micros(half))?;
@@ -86,12 +87,12 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
 fn timing(plugin: String, own: &[Cost], nothing: &[Cost], worst_stop_us: Option<u64>) -> Timing {
     let sum = |part: fn(&Cost) -> u64| own.iter().map(part).sum::<u64>() as f64;
     let most = |part: fn(&Cost) -> u64| own.iter().map(part).max().unwrap_or(0);
-    let (p50_us, idle_p50_us) = (percentile(own, 50), percentile(nothing, 50));
+    let (p50_us, idle_p50_us) = (percentile_us(own, 50), percentile_us(nothing, 50));
     Timing {
         plugin,
         calls: own.len(),
         p50_us,
-        p99_us: percentile(own, 99),
+        p99_us: percentile_us(own, 99),
         max_us: most(|cost| cost.micros),
         host_share: sum(|cost| cost.host_micros) / sum(|cost| cost.micros).max(1.0),
         memory_bytes: most(|cost| cost.memory_bytes),
@@ -102,12 +103,11 @@ fn timing(plugin: String, own: &[Cost], nothing: &[Cost], worst_stop_us: Option<
     }
 }
 
-/// Of the nearest rank, in microseconds.
-fn percentile(costs: &[Cost], percent: usize) -> u64 {
+/// In microseconds; 0 of none.
+fn percentile_us(costs: &[Cost], percent: usize) -> u64 {
     let mut micros: Vec<u64> = costs.iter().map(|cost| cost.micros).collect();
     micros.sort_unstable();
-    let rank = (micros.len() * percent).div_ceil(100).saturating_sub(1);
-    micros.get(rank).copied().unwrap_or(0)
+    percentile(&micros, percent).unwrap_or(0)
 }
 
 fn print(timing: &Timing, deadline_ms: u32) {

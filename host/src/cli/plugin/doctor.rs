@@ -10,12 +10,8 @@ pub struct DoctorArgs {
     #[arg(long)]
     install: bool,
     /// Only this language
-    #[arg(long, value_parser = language)]
+    #[arg(long)]
     lang: Option<Language>,
-}
-
-fn language(text: &str) -> Result<Language, String> {
-    Language::parse(text).ok_or_else(|| format!("expected one of {}", Language::choices()))
 }
 
 pub fn run(args: &DoctorArgs) -> anyhow::Result<()> {
@@ -38,7 +34,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<()> {
 }
 
 /// What compiles the language, with its version.
-fn found(tools: &Tools<'_>, language: Language) -> Result<String, ToolError> {
+pub fn found(tools: &Tools<'_>, language: Language) -> Result<String, ToolError> {
     let said = |command: &std::process::Command, more: &str| {
         let mut words: Vec<String> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         words.push(more.to_owned());

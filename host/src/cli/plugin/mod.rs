@@ -2,7 +2,7 @@
 
 mod bench;
 mod check;
-mod doctor;
+pub mod doctor;
 mod project;
 mod run;
 mod scaffold;

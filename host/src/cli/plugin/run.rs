@@ -24,7 +24,8 @@ pub struct RunArgs {
 /// What is printed of one picture.
 #[derive(Debug, Serialize)]
 struct Shown<'a> {
-    picture: &'a Path,
+    /// Not `picture`: that is what a preprocessor answers.
+    file: &'a Path,
     width: u32,
     height: u32,
     #[serde(flatten)]
@@ -82,7 +83,7 @@ fn write_sheet(folder: &Path, tried: &Tried, started: &Started) -> anyhow::Resul
 
 fn shown<'a>(tried: &'a Tried, sheet: &Path) -> Shown<'a> {
     Shown {
-        picture: &tried.picture,
+        file: &tried.picture,
         width: tried.seen.width(),
         height: tried.seen.height(),
         answer: &tried.answer,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct NewArgs {
     /// The language: rust, c, cpp, zig, python or js (JavaScript and TypeScript)
-    #[arg(long, value_parser = language)]
+    #[arg(long)]
     lang: Language,
     /// What it is to be
     #[arg(long)]
@@ -25,10 +25,6 @@ enum KindArg {
     Detector,
     /// Sees every inspection, reports drift
     Monitor,
-}
-
-fn language(text: &str) -> Result<Language, String> {
-    Language::parse(text).ok_or_else(|| format!("expected one of {}", Language::choices()))
 }
 
 pub fn run(args: &NewArgs) -> anyhow::Result<()> {

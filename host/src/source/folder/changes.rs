@@ -57,3 +57,25 @@ impl FolderChanges {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_saved_file_is_told_and_what_does_not_count_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("src")).unwrap();
+        let changes = FolderChanges::below(folder.path()).unwrap();
+        let (tell, told) = bounded(1);
+        std::thread::spawn(move || {
+            changes.wait(|path| path.starts_with("src")).unwrap();
+            tell.send(()).unwrap();
+        });
+        std::fs::write(folder.path().join("made.wasm"), "x").unwrap();
+        assert!(told.recv_timeout(QUIET * 3).is_err(), "a file that does not count was told");
+        std::fs::write(folder.path().join("src/plugin.c"), "x").unwrap();
+        told.recv_timeout(Duration::from_secs(20)).unwrap();
+    }
+}
