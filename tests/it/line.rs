@@ -2,15 +2,15 @@
 
 use crate::plugin_runtime::{host, source};
 use assay::domain::{
-    Blame, BufferPool, DeviceUse, Digest, Failure, FailureAction, FailureLimit, FailurePolicy, FrameId, Image,
-    ModelSpec, ModelUse, NamedTensor, Observation, PixelFormat, PluginKind, PluginUse, Recipe, SettingValue, Stage,
-    Tensor, Verdict, VerdictKind, VerdictPolicy,
+    Blame, BufferPool, DeviceUse, Digest, Failure, FailureAction, FailureLimit, FailurePolicy, Frame, FrameId,
+    FrameMeta, Image, Judgement, ModelSpec, ModelUse, NamedTensor, Observation, PixelFormat, PluginKind, PluginUse,
+    REPLACED_PICTURE, Recipe, SettingValue, Stage, Tensor, Verdict, VerdictKind, VerdictPolicy,
 };
 use assay::imaging::{DecodeLimits, encode_png};
 use assay::inference::{InferenceError, LoadedModel, Placement};
 use assay::pipeline::{
-    InspectContext, LaneOptions, Line, LineEnd, LineEvent, LineEvents, LineParts, LiveRecipe, MonitorStates, Outcome,
-    Record, RecordKeeper, RecordTicket,
+    InspectContext, Judge as _, LaneOptions, Line, LineEnd, LineEvent, LineEvents, LineParts, LiveRecipe,
+    MonitorStates, Outcome, Record, RecordKeeper, RecordTicket, Trace,
 };
 use assay::plugin::{AdmittedPlugin, MonitorState, PluginSource};
 use assay::source::{Arrival, LostTriggers, Outlet, Source, StopFlag};
@@ -325,4 +325,34 @@ fn a_monitor_that_fails_again_and_again_is_left_out_and_every_frame_still_passes
     assert!(matches!(&events[..], [LineEvent::PluginFailing { .. }, LineEvent::PluginTakenOut { .. }]), "{events:?}");
     assert_eq!(board.condition().plugins_out, [("healthy-monitor".to_owned(), PluginKind::Monitor)]);
     assert_eq!(board.condition().trouble(), None);
+}
+
+/// What a recipe of `healthy-preprocessor`, `healthy-detector` and a detector that traps makes of a white frame.
+fn judged(product: &str) -> Judgement {
+    let preprocessor = source("healthy-preprocessor", PluginKind::Preprocessor);
+    let (finds, traps) = (source("healthy-detector", PluginKind::Detector), hostile("trap"));
+    let mut recipe = recipe(&finds, FailureAction::Alarm, 60_000).recipe;
+    let place = |plugin| plugin_use(plugin, FailureAction::Alarm);
+    recipe.preprocessors = vec![place(&preprocessor)];
+    recipe.detectors = vec![place(&finds), place(&traps)];
+    let admit = |plugin| host().admit(plugin).unwrap();
+    let (model, _) = Model::new(|_| false);
+    let live = LiveRecipe::new(recipe, model, vec![admit(preprocessor)], vec![admit(finds), admit(traps)], vec![]);
+    let meta = FrameMeta { product: Some(product.to_owned()), ..crate::plugin_runtime::meta() };
+    let frame = Frame { meta, image: crate::plugin_runtime::picture(32, 255), picture: Digest::of(b"frame") };
+    live.judge(&frame, Instant::now() + LONG, &mut Trace::start())
+}
+
+#[test]
+fn the_picture_that_regions_are_in_is_kept_also_where_a_later_detector_fails() {
+    let size = |judgement: &Judgement| {
+        let kept = judgement.images.iter().find(|(_, image)| image.name == REPLACED_PICTURE);
+        kept.map(|(by, image)| (by.clone(), image.image.width()))
+    };
+    let replaced = |judgement: &Judgement| judgement.runs.first().and_then(|run| run.replaced).map(|size| size.width);
+    let other = judged("small");
+    assert!(other.failure.is_some() && other.runs.iter().any(|run| run.findings.iter().any(|finding| finding.raised)));
+    assert_eq!((replaced(&other), size(&other)), (Some(8), Some(("healthy-preprocessor".to_owned(), 8))));
+    let own = judged("cover");
+    assert_eq!((replaced(&own), size(&own)), (None, None), "a picture that is handed on is the frame's own");
 }

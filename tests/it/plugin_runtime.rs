@@ -72,7 +72,7 @@ fn models(model: Arc<dyn LoadedModel>) -> BTreeMap<String, Arc<dyn LoadedModel>>
     BTreeMap::from([("demo".to_owned(), model)])
 }
 
-fn meta() -> FrameMeta {
+pub fn meta() -> FrameMeta {
     FrameMeta {
         id: FrameId { station: "bench-3".to_owned(), boot: 2, trigger: 41 },
         captured_at_us: 1_764_000_000_000_000,
@@ -86,7 +86,7 @@ fn meta() -> FrameMeta {
 }
 
 /// A grey picture of one value.
-fn picture(side: u32, value: u8) -> Image {
+pub fn picture(side: u32, value: u8) -> Image {
     let pixels = vec![value; (side * side) as usize];
     Image::new(side, side, PixelFormat::Gray8, PixelBuffer::from(pixels)).unwrap()
 }

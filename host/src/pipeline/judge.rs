@@ -154,8 +154,9 @@ impl Way<'_> {
         let report = report.map(|mut report| {
             run.findings = std::mem::take(&mut report.findings);
             run.attributes = std::mem::take(&mut report.attributes);
-            run.replaced =
-                report.picture.as_ref().map(|image| PictureSize { width: image.width(), height: image.height() });
+            // A picture that is handed back is the frame's own.
+            let other = report.picture.as_ref().filter(|image| !image.is_same(&self.picture));
+            run.replaced = other.map(|image| PictureSize { width: image.width(), height: image.height() });
             let images = std::mem::take(&mut report.images);
             self.judgement.images.extend(images.into_iter().map(|image| (place.name.clone(), image)));
             report

@@ -1,4 +1,5 @@
-//! Makes an 8x8 tensor `image` of the frame and a picture to look at.
+//! Makes an 8x8 tensor `image` of the frame and a picture to look at. Frames of the product `small` it replaces by those
+//! 8x8 pixels; others it hands on.
 
 wit_bindgen::generate!({ path: "../../../wit", world: "assay:plugin/preprocessor", generate_all });
 
@@ -17,6 +18,10 @@ impl Guest for Preprocessor {
             TensorSpec { layout: TensorLayout::Nchw, element: ElementType::Fp32, mean: vec![0.0], scale: vec![255.0] };
         let tensor = colour.to_tensor(&spec).map_err(failed)?;
         assay::plugin::log::log(assay::plugin::log::Level::Info, &format!("trigger {}", frame.trigger));
+        let picture = match frame.product.as_deref() {
+            Some("small") => colour,
+            _ => picture,
+        };
         Ok(Prepared {
             tensors: vec![("image".to_owned(), tensor)],
             picture: Some(picture),
