@@ -7,23 +7,28 @@ use assay_tests::artifacts::root;
 use assay_tests::station::assay;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 const KINDS: [&str; 3] = ["preprocessor", "detector", "monitor"];
 
 /// Runs `assay plugin WORDS` in a folder.
 fn plugin(folder: &Path, words: &[&str]) -> Result<Output> {
+    command(folder, words)?.output().context("assay cannot be started")
+}
+
+fn command(folder: &Path, words: &[&str]) -> Result<Command> {
     let mut assay = assay()?;
     if words.first() != Some(&"run") {
         // Compilers must not take the time of the tests beside them, some of which have deadlines to keep.
-        let mut nice = std::process::Command::new("nice");
+        let mut nice = Command::new("nice");
         nice.args(["-n", "19"]).arg(assay.get_program());
         assay = nice;
     }
     if std::env::var_os("ASSAY_TOOLCHAINS").is_none() {
         assay.env("ASSAY_TOOLCHAINS", root().join("target/toolchains"));
     }
-    assay.current_dir(folder).arg("plugin").args(words).output().context("assay cannot be started")
+    assay.current_dir(folder).arg("plugin").args(words);
+    Ok(assay)
 }
 
 fn succeeds(folder: &Path, words: &[&str]) -> Result<String> {

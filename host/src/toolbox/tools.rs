@@ -232,7 +232,9 @@ impl<'a> Tools<'a> {
             std::fs::remove_dir_all(place).map_err(write)?;
         }
         std::fs::create_dir_all(place).map_err(write)?;
-        for mut step in steps(place).map_err(write)? {
+        // npm takes a folder behind a link for another package than the one that it was told.
+        let real = place.canonicalize().map_err(write)?;
+        for mut step in steps(&real).map_err(write)? {
             run(what, &mut step)?;
         }
         std::fs::write(place.join(MARK), what).map_err(write)

@@ -1,7 +1,7 @@
 //! What an author is told who made a mistake: one message, with what to do. The texts are compared whole, but for the
 //! folder of the project.
 
-use super::{plugin, succeeds};
+use super::{command, plugin, succeeds};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
@@ -161,6 +161,23 @@ fn says(folder: &Path, words: &[&str], wanted: &str) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.code() == Some(1), "{words:?}: exit {:?}\n{said}", output.status.code());
     ensure!(said.lines().last().is_some_and(|line| line == wanted), "{words:?}:\nfound    {said}\nexpected {wanted}");
+    Ok(())
+}
+
+/// A compiler that is not there is installed only where that is allowed.
+#[test]
+fn nothing_is_installed_offline() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    succeeds(folder.path(), &["new", "--lang", "python", "--kind", "detector", "blotch"])?;
+    let compilers = folder.path().join("compilers");
+    let output = command(&folder.path().join("blotch"), &["build", "--offline"])?
+        .env("ASSAY_TOOLCHAINS", &compilers)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let wanted = "assay: componentize-py 0.25.1 is not installed yet and --offline was given: run `assay plugin doctor \
+                  --install` once with a registry in reach\n";
+    ensure!(output.status.code() == Some(1) && said == wanted, "found    {said}expected {wanted}");
+    ensure!(!compilers.exists(), "something was put into {}", compilers.display());
     Ok(())
 }
 
