@@ -20,6 +20,8 @@ class FixtureAlign final : public assay::Preprocessor {
     double min_area_ = 0.01;
     double max_area_ = 0.9;
     double min_elongation_ = 1.1;
+    double min_contrast_ = 20.0;
+    bool cut_ = false;
     std::array<std::uint8_t, 3> pad_ = {127, 127, 127};
     std::string input_ = "input";
     assay::TensorSpec spec_;
@@ -61,17 +63,23 @@ class FixtureAlign final : public assay::Preprocessor {
         const auto width = std::max<std::uint32_t>(1, std::uint32_t(std::lround(size.width * factor)));
         const auto height = std::max<std::uint32_t>(1, std::uint32_t(std::lround(size.height * factor)));
         ASSAY_ASSIGN(const auto small, grey.resize(width, height, assay::Filter::box));
-        const auto threshold = shape::otsu(small.histogram());
-        if (!threshold) {
-            return assay::unsupported_input("no part found: all pixels of the picture are alike");
+        const auto division = shape::otsu(small.histogram());
+        const double contrast = division ? division->contrast : 0.0;
+        if (!division || contrast < min_contrast_) {
+            return assay::unsupported_input(
+                assay::format("no part found: it would differ from its background by %.1f grey levels, expected %.1f",
+                              contrast, min_contrast_));
         }
         ASSAY_ASSIGN(const auto pixels, small.read_rows(0, height));
-        auto mask = shape::divide(pixels.span(), width, height, *threshold, bright_);
+        auto mask = shape::divide(pixels.span(), width, height, division->level, bright_);
         const double area = double(shape::keep_largest(mask)) / (double(width) * double(height));
         if (area < min_area_ || area > max_area_) {
             return assay::unsupported_input(assay::format(
                 "no part found: the largest %s area takes %.1f %% of the picture, expected %.1f %% to %.1f %%",
                 bright_ ? "bright" : "dark", 100.0 * area, 100.0 * min_area_, 100.0 * max_area_));
+        }
+        if (!cut_ && shape::touches_edge(mask)) {
+            return assay::unsupported_input("the part reaches the edge of the picture: some of it may be missing");
         }
         auto pose = shape::pose_of(mask, min_elongation_);
         if (!pose) {
@@ -124,6 +132,8 @@ class FixtureAlign final : public assay::Preprocessor {
         ASSAY_CHECK(assay::settings::number("min-area", 0.0, 1.0, min_area_));
         ASSAY_CHECK(assay::settings::number("max-area", min_area_, 1.0, max_area_));
         ASSAY_CHECK(assay::settings::number("min-elongation", 1.0, 100.0, min_elongation_));
+        ASSAY_CHECK(assay::settings::number("min-contrast", 0.0, 255.0, min_contrast_));
+        ASSAY_CHECK(assay::settings::flag("cut", cut_));
         ASSAY_CHECK(assay::settings::text("input", input_));
         ASSAY_CHECK(read_pad());
         return read_spec();

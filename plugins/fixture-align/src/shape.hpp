@@ -12,9 +12,16 @@
 
 namespace shape {
 
-// The grey level that divides a histogram into two classes that differ most (Otsu): up to it is dark. Nothing where all
-// pixels are alike.
-inline std::optional<int> otsu(std::span<const std::uint64_t> counts) {
+// Where a histogram is divided into two classes.
+struct Division {
+    // Up to this grey level is dark.
+    int level;
+    // Between the means of the two classes, grey levels.
+    double contrast;
+};
+
+// The division whose classes differ most (Otsu). Nothing where all pixels are alike.
+inline std::optional<Division> otsu(std::span<const std::uint64_t> counts) {
     double total = 0.0;
     double sum = 0.0;
     for (std::size_t level = 0; level < counts.size(); ++level) {
@@ -24,7 +31,7 @@ inline std::optional<int> otsu(std::span<const std::uint64_t> counts) {
     double below = 0.0;
     double sum_below = 0.0;
     double best = 0.0;
-    std::optional<int> threshold;
+    std::optional<Division> division;
     for (std::size_t level = 0; level + 1 < counts.size(); ++level) {
         below += double(counts[level]);
         sum_below += double(level) * double(counts[level]);
@@ -36,10 +43,10 @@ inline std::optional<int> otsu(std::span<const std::uint64_t> counts) {
         const double between = below * above * apart * apart;
         if (between > best) {
             best = between;
-            threshold = int(level);
+            division = Division{int(level), std::fabs(apart)};
         }
     }
-    return threshold;
+    return division;
 }
 
 // Pixels of the part: 1, all else: 0.
@@ -97,6 +104,17 @@ inline std::size_t keep_largest(Mask& mask) {
         mask.pixels[i] = largest != 0 && names[i] == largest ? 1 : 0;
     }
     return most;
+}
+
+// Whether the part reaches the picture's edge: some of it may lie outside.
+inline bool touches_edge(const Mask& mask) {
+    for (std::size_t i = 0; i < mask.pixels.size(); ++i) {
+        const std::size_t x = i % mask.width, y = i / mask.width;
+        if (mask.pixels[i] != 0 && (x == 0 || y == 0 || x + 1 == mask.width || y + 1 == mask.height)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // A rectangle that may be turned: its middle, its long axis, and its sides.

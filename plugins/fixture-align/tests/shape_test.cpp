@@ -71,11 +71,19 @@ void the_largest_part_stays() {
     CHECK(shape::keep_largest(empty) == 0 && !shape::pose_of(empty, 1.1));
 }
 
+void a_part_at_the_edge_is_told() {
+    CHECK(!shape::touches_edge(wedge(140.0, 160.0, 0.5)));
+    CHECK(shape::touches_edge(wedge(280.0, 160.0, 0.5)));
+    CHECK(shape::touches_edge(wedge(140.0, 10.0, 0.0)));
+}
+
 void otsu_divides_two_hills() {
     std::array<std::uint64_t, 256> counts = {};
     counts[40] = 500, counts[50] = 400, counts[200] = 80, counts[210] = 90;
-    const auto threshold = shape::otsu(counts);
-    CHECK(threshold && *threshold >= 50 && *threshold < 200);
+    const auto found = shape::otsu(counts);
+    CHECK(found && found->level >= 50 && found->level < 200);
+    // Means 40000/900 and 34900/170.
+    CHECK(std::fabs(found->contrast - (205.294 - 44.444)) < 0.01);
     std::array<std::uint64_t, 256> flat = {};
     flat[9] = 100;
     CHECK(!shape::otsu(flat));
@@ -117,6 +125,7 @@ int main() {
     a_pose_is_found_at_every_angle();
     a_round_part_is_not_turned();
     the_largest_part_stays();
+    a_part_at_the_edge_is_told();
     otsu_divides_two_hills();
     what_is_sampled_lies_upright();
     the_box_keeps_its_margin_and_the_shape_of_the_answer();
