@@ -10,6 +10,7 @@
 mod inference;
 mod onnx;
 mod artifacts;
+mod bindings;
 mod config;
 mod fake_model;
 mod plugin_runtime;
