@@ -15,6 +15,7 @@ mod config;
 mod fake_model;
 mod plugin_runtime;
 mod line;
+mod native_parts;
 mod journal;
 mod languages;
 mod trust;
