@@ -199,13 +199,17 @@ fn with_places(text: &str, manifest: &Path, module: &Path) -> Result<String> {
     Ok(table.to_string())
 }
 
-/// The plugins that ship: every folder below `plugins/` with a manifest.
+/// The plugins that `cargo xtask plugins` builds: every crate below `plugins/` with a manifest. The demo needs no compilers
+/// of other languages.
 fn plugin_manifests(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
     let dir = workspace.root.join("plugins");
     let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;
     let mut found = Vec::new();
     for entry in entries {
         let folder = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
+        if !folder.join("Cargo.toml").is_file() {
+            continue;
+        }
         let manifest =
             ["bundle.toml", "plugin.toml"].map(|name| folder.join(name)).into_iter().find(|file| file.is_file());
         if let (Some(manifest), Some(name)) = (manifest, folder.file_name()) {
@@ -214,7 +218,7 @@ fn plugin_manifests(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
     }
     found.sort();
     if found.is_empty() {
-        bail!("no folder below {} has a bundle.toml", dir.display());
+        bail!("no crate below {} has a bundle.toml or plugin.toml", dir.display());
     }
     Ok(found)
 }
@@ -235,5 +239,14 @@ mod tests {
         assert_eq!(table["file"][0]["path"].as_str(), Some("/p/a/LICENSE"));
         let error = with_places("[bundle]", Path::new("/p/a/bundle.toml"), Path::new("m")).unwrap_err().to_string();
         assert!(error.contains("/p/a/bundle.toml has no section [plugin]"), "{error}");
+    }
+
+    #[test]
+    fn the_demo_signs_the_crates_and_no_plugin_of_another_language() {
+        let workspace = Workspace::find().unwrap();
+        let names: Vec<String> = plugin_manifests(&workspace).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert!(names.contains(&"letterbox".to_owned()), "{names:?}");
+        assert!(workspace.root.join("plugins/exposure/plugin.toml").is_file());
+        assert!(!names.contains(&"exposure".to_owned()), "{names:?}");
     }
 }
