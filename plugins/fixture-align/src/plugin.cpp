@@ -62,7 +62,11 @@ class FixtureAlign final : public assay::Preprocessor {
         const double factor = std::min(1.0, double(SEARCH_SIDE) / double(std::max(size.width, size.height)));
         const auto width = std::max<std::uint32_t>(1, std::uint32_t(std::lround(size.width * factor)));
         const auto height = std::max<std::uint32_t>(1, std::uint32_t(std::lround(size.height * factor)));
-        ASSAY_ASSIGN(const auto small, grey.resize(width, height, assay::Filter::box));
+        std::optional<assay::Image> smaller;
+        if (factor < 1.0) {
+            ASSAY_ASSIGN(smaller, grey.resize(width, height, assay::Filter::box));
+        }
+        const auto& small = smaller ? *smaller : grey;
         const auto division = shape::otsu(small.histogram());
         const double contrast = division ? division->contrast : 0.0;
         if (!division || contrast < min_contrast_) {

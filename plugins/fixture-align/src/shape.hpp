@@ -244,20 +244,18 @@ inline std::vector<std::uint8_t> sample(const Source& from, const Pose& pose, do
                 pixel[0] = pad[0], pixel[1] = pad[1], pixel[2] = pad[2];
                 continue;
             }
-            const double left = std::fmax(std::floor(x), 0.0);
-            const double top = std::fmax(std::floor(y), 0.0);
-            const double fx = std::fmax(x - left, 0.0);
-            const double fy = std::fmax(y - top, 0.0);
-            const std::size_t x0 = std::size_t(left), y0 = std::size_t(top);
-            const std::size_t x1 = x0 + 1 < from.width ? x0 + 1 : x0;
-            const std::size_t y1 = y0 + 1 < from.height ? y0 + 1 : y0;
-            for (std::size_t k = 0; k < 3; ++k) {
-                const auto at = [&](std::size_t px, std::size_t py) {
-                    return double(from.pixels[(py * from.width + px) * 3 + k]);
-                };
-                const double upper = at(x0, y0) * (1.0 - fx) + at(x1, y0) * fx;
-                const double lower = at(x0, y1) * (1.0 - fx) + at(x1, y1) * fx;
-                pixel[k] = std::uint8_t(std::lround(upper * (1.0 - fy) + lower * fy));
+            const double inside_x = x < 0.0 ? 0.0 : x;
+            const double inside_y = y < 0.0 ? 0.0 : y;
+            const std::size_t x0 = std::size_t(inside_x), y0 = std::size_t(inside_y);
+            const std::size_t across = x0 + 1 < from.width ? 3 : 0;
+            const std::size_t down = y0 + 1 < from.height ? from.width * 3 : 0;
+            const float fx = float(inside_x - double(x0));
+            const float fy = float(inside_y - double(y0));
+            const std::uint8_t* at = &from.pixels[(y0 * from.width + x0) * 3];
+            for (std::size_t k = 0; k < 3; ++k, ++at) {
+                const float upper = float(at[0]) * (1.0f - fx) + float(at[across]) * fx;
+                const float lower = float(at[down]) * (1.0f - fx) + float(at[down + across]) * fx;
+                pixel[k] = std::uint8_t(upper * (1.0f - fy) + lower * fy + 0.5f);
             }
         }
     }
