@@ -10,10 +10,12 @@
 mod inference;
 mod onnx;
 mod artifacts;
+mod bindings;
 mod config;
 mod fake_model;
 mod plugin_runtime;
 mod line;
+mod native_parts;
 mod journal;
 mod languages;
 mod trust;

@@ -1,5 +1,6 @@
 //! What integration tests and benchmarks share.
 
 pub mod artifacts;
+pub mod bindings;
 pub mod hostile;
 pub mod station;

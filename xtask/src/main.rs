@@ -2,6 +2,7 @@
 
 mod apt;
 mod bench;
+mod bindings;
 mod demo;
 mod files;
 mod onnx_tests;
@@ -38,6 +39,8 @@ cargo xtask COMMAND
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
   toolchains      Finds or installs the compilers of C, C++, Zig, Python and JavaScript plugins (ziglang and
                   componentize-py from PyPI, componentize-js from npm).
+  bindings [--check]
+                  Writes the C bindings of sdk/c/gen from wit/. --check: only says whether they are up to date.
   openvino        Fetches OpenVINO's libraries into .assay/openvino/libs.
   onnxruntime     Fetches ONNX Runtime's library into .assay/onnxruntime.
   onnx-tests      Fetches the node tests of ONNX into .assay/onnx-tests.
@@ -75,6 +78,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
         "soak" => soak::run(&workspace, options),
         "toolchains" => options.finish().and_then(|()| toolchains::run(&workspace)),
         "plugins" => options.finish().and_then(|()| plugins::build(&workspace)),
+        "bindings" => bindings::run(&workspace, options),
         "openvino" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::OPENVINO).map(drop)),
         "onnxruntime" => options.finish().and_then(|()| wheels::ensure(&workspace, &wheels::ONNXRUNTIME).map(drop)),
         "onnx-tests" => options.finish().and_then(|()| onnx_tests::ensure(&workspace).map(drop)),

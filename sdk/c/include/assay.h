@@ -328,7 +328,7 @@ typedef struct assay_finding {
 } assay_finding;
 
 /* Called once per instance, before the first frame: to read and check the settings. A plugin need not have it. What it
- * makes lives as long as the instance, which is one frame mostly and many where the manifest says `warm`. */
+ * makes lives as long as the instance, which is one frame mostly and many where it is kept warm. */
 assay_status assay_start(void);
 
 /* ---- World `preprocessor`: frame -> named tensors ---- */

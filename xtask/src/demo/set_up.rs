@@ -246,7 +246,7 @@ mod tests {
         let workspace = Workspace::find().unwrap();
         let names: Vec<String> = plugin_manifests(&workspace).unwrap().into_iter().map(|(name, _)| name).collect();
         assert!(names.contains(&"letterbox".to_owned()), "{names:?}");
-        assert!(workspace.root.join("plugins/statistics-rule/plugin.toml").is_file());
-        assert!(!names.contains(&"statistics-rule".to_owned()), "{names:?}");
+        assert!(workspace.root.join("plugins/exposure/plugin.toml").is_file());
+        assert!(!names.contains(&"exposure".to_owned()), "{names:?}");
     }
 }
