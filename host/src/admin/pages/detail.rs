@@ -216,23 +216,22 @@ fn identity(lang: Lang, view: &DetailView) -> Markup {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// One raised finding with a region; the picture is replaced by `align` where `replaced` says so.
     fn view(replaced: bool) -> DetailView {
         let digest = |what: &str| serde_json::to_value(Digest::of(what.as_bytes())).unwrap();
-        let run = |plugin: &str, kind: &str| {
+        let run = |plugin: &str, kind: &str, replaced: Option<Value>, findings: Value| {
             json!({
                 "plugin": plugin, "kind": kind, "component": digest(plugin), "micros": 1, "host_micros": 0,
-                "memory_bytes": 0, "host_bytes": 0, "findings": [], "failure": null
+                "memory_bytes": 0, "host_bytes": 0, "findings": findings, "replaced": replaced, "failure": null
             })
         };
-        let (mut align, mut finder) = (run("align", "preprocessor"), run("finder", "detector"));
-        if replaced {
-            align["replaced"] = json!({ "width": 50, "height": 40 });
-        }
+        let size = replaced.then(|| json!({ "width": 50, "height": 40 }));
         let region = json!({ "x": 11, "y": 12, "width": 13, "height": 14 });
-        finder["findings"] = json!([{ "label": "spot", "score": 0.9, "raised": true, "region": region, "text": null }]);
+        let findings = json!([{ "label": "spot", "score": 0.9, "raised": true, "region": region, "text": null }]);
+        let align = run("align", "preprocessor", size, json!([]));
+        let finder = run("finder", "detector", None, findings);
         let inspection = json!({
             "meta": {
                 "id": { "station": "line-1", "boot": 1, "trigger": 1 }, "captured_at_us": 0, "source": "folder",
