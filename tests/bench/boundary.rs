@@ -159,6 +159,7 @@ pub fn source(guest: &str, settings: Settings) -> anyhow::Result<PluginSource> {
         asked: rights.clone(),
         granted: rights,
         limits: PluginLimits::default(),
+        warm: None,
         settings,
         labels: vec!["good".to_owned()],
         reference: None,

@@ -21,6 +21,7 @@ mod cache;
 mod config;
 mod healthy;
 mod hostile;
+mod warm;
 
 fn component(guest: &str) -> Arc<[u8]> {
     let module = artifacts::guest(guest).unwrap_or_else(|error| panic!("{error:#}"));
@@ -61,6 +62,7 @@ pub fn source(guest: &str, kind: PluginKind) -> PluginSource {
         asked: everything(),
         granted: everything(),
         limits: PluginLimits { deadline_ms: 10_000, ..PluginLimits::default() },
+        warm: None,
         settings: BTreeMap::new(),
         labels: vec!["good".to_owned(), "scratch".to_owned()],
         reference: None,

@@ -42,6 +42,7 @@ fn admit(name: &str, by: Use) -> Arc<AdmittedPlugin> {
     let plugin = bundle.manifest.plugin.unwrap();
 
     let component: Arc<[u8]> = componentize(&module).unwrap().into();
+    let warm = plugin.warm_rules();
     let mut settings = plugin.settings;
     settings.extend(by.settings.into_iter().map(|(key, value)| (key.to_owned(), value)));
     let as_loaded = |model: Arc<Surface>| ("surface".to_owned(), model as Arc<dyn LoadedModel>);
@@ -58,6 +59,7 @@ fn admit(name: &str, by: Use) -> Arc<AdmittedPlugin> {
         asked: plugin.capabilities,
         // Machines that run tests are slow at times; how long a plugin may take is not what is tested here.
         limits: PluginLimits { deadline_ms: 60_000, ..plugin.limits },
+        warm,
         settings,
         labels: Vec::new(),
         reference: by.reference,

@@ -203,7 +203,7 @@ impl Assembly {
         recipe: &Recipe,
         model: &Arc<dyn LoadedModel>,
     ) -> anyhow::Result<Arc<AdmittedPlugin>> {
-        let ResolvedPlugin { plugin, wit, asked, component } = resolved;
+        let ResolvedPlugin { plugin, wit, asked, warm, component } = resolved;
         let name = plugin.name.clone();
         let source = PluginSource {
             name: plugin.name,
@@ -214,6 +214,7 @@ impl Assembly {
             asked,
             granted: plugin.capabilities,
             limits: plugin.limits,
+            warm,
             settings: plugin.settings,
             labels: recipe.model.labels.clone(),
             reference: recipe.model.reference.clone(),

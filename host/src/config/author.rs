@@ -3,7 +3,7 @@ use super::author_recipe::recipe;
 use super::fields::{Document, Fields};
 use super::index::BundleIndex;
 use super::problem::ConfigErrors;
-use crate::domain::{Capability, PluginLimits, Settings, with_causes};
+use crate::domain::{Capability, InstanceMode, PluginLimits, Settings, WarmRules, with_causes};
 use crate::trust::{
     BlobRole, BundleKind, MAX_FILE_BYTES, Manifest, ModelManifest, NAME_RULE, NewBlob, PluginManifest, RecipeManifest,
     SCHEMA, broken_rules, is_name, read_regular_file,
@@ -165,10 +165,23 @@ fn plugin(fields: &Fields<'_>) -> Option<Section> {
     let limits = fields
         .section("limits", |fields| limits(fields, PluginLimits::default()))
         .unwrap_or_else(|| Some(PluginLimits::default()));
+    let instance = match fields.has("instance") {
+        true => word(fields, "instance", "\"fresh\" or \"warm\""),
+        false => Some(InstanceMode::Fresh),
+    };
+    let warm = fields.section("warm", warm_rules).map_or(Some(None), |rules| rules.map(Some));
     let settings = settings(fields);
     let mut component = component?;
     COMPONENT_BLOB.clone_into(&mut component.name);
-    let plugin = PluginManifest { world: world?, wit, capabilities: capabilities?, limits: limits?, settings };
+    let plugin = PluginManifest {
+        world: world?,
+        wit,
+        capabilities: capabilities?,
+        limits: limits?,
+        instance: instance?,
+        warm: warm?,
+        settings,
+    };
     Some(Section { content: Content::Plugin(plugin), blobs: vec![component] })
 }
 
@@ -211,6 +224,12 @@ pub(super) fn limits(fields: &Fields<'_>, default: PluginLimits) -> Option<Plugi
         result_bytes: result_bytes?,
         state_bytes: state_bytes?,
     })
+}
+
+/// `[plugin.warm]`.
+fn warm_rules(fields: &Fields<'_>) -> Option<WarmRules> {
+    let calls = fields.number("calls", 1..=WarmRules::MAX_CALLS, Some(WarmRules::default().calls));
+    Some(WarmRules { calls: calls? })
 }
 
 /// `[[file]]`: a further blob.

@@ -2,7 +2,7 @@ use super::catalogue::Catalogue;
 use super::deploy::{DEFAULT_MODEL_BYTES, QualifyLimits};
 use crate::domain::{
     Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelSpec, ModelUse, PluginKind, PluginLimits,
-    PluginUse, Precision, Recipe, Settings, with_causes,
+    PluginUse, Precision, Recipe, Settings, WarmRules, with_causes,
 };
 use crate::trust::{
     BlobRole, BundleKind, Manifest, Mark, ModelManifest, ModelPin, PluginManifest, PluginPin, RecipeManifest,
@@ -32,6 +32,8 @@ pub struct ResolvedPlugin {
     pub wit: String,
     /// What its manifest asks for.
     pub asked: Vec<Capability>,
+    /// When its instances are retired; none where each lives for one call.
+    pub warm: Option<WarmRules>,
     pub component: Arc<[u8]>,
 }
 
@@ -242,7 +244,8 @@ fn resolve_plugin(
         failures: pin.failures.or(recipe_failures).unwrap_or_default(),
     };
     let component = bundle.blob(BlobRole::Component).ok_or_else(missing)?;
-    Ok(ResolvedPlugin { plugin, wit: content.wit.clone(), asked: content.capabilities.clone(), component })
+    let (wit, asked, warm) = (content.wit.clone(), content.capabilities.clone(), content.warm_rules());
+    Ok(ResolvedPlugin { plugin, wit, asked, warm, component })
 }
 
 fn overlaid(defaults: &Settings, over: &Settings) -> Settings {

@@ -13,6 +13,7 @@ mod finding;
 mod failure;
 mod model;
 mod recipe;
+mod instancing;
 mod inspection;
 mod verdict;
 mod actor;
@@ -37,6 +38,7 @@ pub use inspection::{
     DeviceUse, Inspection, Judgement, MAX_FRAME_IMAGES, ModelAnswer, PictureSize, PluginRun, REPLACED_PICTURE,
     StageTime,
 };
+pub use instancing::{InstanceMode, WarmRules};
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{ModelFormat, ModelSpec, Port, Precision};
 pub use recipe::{

@@ -4,8 +4,9 @@ use super::cache::CodeCache;
 use super::capabilities::{self, CapabilityError, Surface};
 use super::compile_cost::{self, CompileCostError};
 use super::engine::{EngineError, EngineRoom};
-use super::instance::{AdmittedPlugin, WorldPre};
+use super::instance::AdmittedPlugin;
 use super::limits::printable;
+use super::pool::WorldPre;
 use super::reference::Reference;
 use super::state::{CallState, PluginShared};
 use crate::domain::{BufferPool, Capability, Digest, Failure, PluginKind, PluginLimits};
@@ -90,7 +91,7 @@ impl PluginHost {
         let shared = Arc::new(self.share(&source)?);
         let component = self.compile(&source)?;
         let world = self.link(&source, &component)?;
-        let plugin = AdmittedPlugin::new(Arc::clone(&self.room), shared, world);
+        let plugin = AdmittedPlugin::new(Arc::clone(&self.room), shared, world, source.warm);
         plugin.trial().map_err(|failure| AdmissionError::Trial { plugin: source.name, source: failure })?;
         Ok(Arc::new(plugin))
     }

@@ -1,6 +1,6 @@
 use crate::domain::{
     BufferPool, Capability, Digest, Failure, Finding, Image, ModelAnswer, NamedTensor, PluginKind, PluginLimits,
-    Settings, Verdict,
+    Settings, Verdict, WarmRules,
 };
 use crate::inference::LoadedModel;
 use std::collections::BTreeMap;
@@ -43,6 +43,8 @@ pub struct PluginSource {
     /// What the recipe grants.
     pub granted: Vec<Capability>,
     pub limits: PluginLimits,
+    /// None: every call has an instance of its own.
+    pub warm: Option<WarmRules>,
     /// The manifest's defaults with the recipe's settings over them.
     pub settings: Settings,
     /// Labels of the recipe's model.

@@ -2,7 +2,7 @@ use super::limits::{MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES};
 use crate::domain::PluginLimits;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +13,10 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// Calls at one time over all plugins. Lanes call one plugin at a time, so this is far more than a station has lanes.
 const MAX_CALLS: u32 = 64;
+
+/// Instances over all plugins that are kept warm between calls: each holds its place in the engine's pool, and half of
+/// the places stay free for calls.
+const MAX_WARM: u32 = MAX_CALLS / 2;
 
 const MAX_WASM_STACK: usize = 512 << 10;
 
@@ -36,6 +40,8 @@ pub enum EngineError {
 pub(super) struct EngineRoom {
     pub(super) engine: Engine,
     clock: Arc<EpochClock>,
+    /// Instances that are warm and idle.
+    warm: AtomicU32,
     // Dropping the sender wakes and ends the thread.
     stop: Option<Sender<()>>,
     ticker: Option<JoinHandle<()>>,
@@ -82,7 +88,13 @@ impl EngineRoom {
             }
         };
         let ticker = std::thread::Builder::new().name("assay-epoch".to_owned()).spawn(tick);
-        Ok(Self { engine, clock, stop: Some(stop), ticker: Some(ticker.map_err(EngineError::Ticker)?) })
+        Ok(Self {
+            engine,
+            clock,
+            warm: AtomicU32::new(0),
+            stop: Some(stop),
+            ticker: Some(ticker.map_err(EngineError::Ticker)?),
+        })
     }
 
     /// Ticks from now until the first that comes after `deadline`. Counted from the ticker's own count and not from
@@ -90,6 +102,24 @@ impl EngineRoom {
     pub(super) fn ticks_until(&self, deadline: Instant) -> u64 {
         let last = self.clock.due(deadline).saturating_add(1);
         last.saturating_sub(self.clock.ticks.load(Ordering::Acquire)).max(1)
+    }
+}
+
+/// The right to keep one instance warm. Free again when this is dropped.
+pub(super) struct WarmSeat(Arc<EngineRoom>);
+
+impl WarmSeat {
+    /// None when all are taken.
+    pub(super) fn take(room: &Arc<EngineRoom>) -> Option<Self> {
+        let one_more = |taken: u32| (taken < MAX_WARM).then_some(taken + 1);
+        room.warm.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Self(Arc::clone(room)))
+    }
+}
+
+impl Drop for WarmSeat {
+    fn drop(&mut self) {
+        self.0.warm.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -255,7 +255,7 @@ impl imaging::HostImage for CallState {
     }
 
     fn drop(&mut self, handle: Resource<ImageEntry>) -> wasmtime::Result<()> {
-        self.take_image(handle).map(drop)
+        self.drop_image(&handle)
     }
 }
 

@@ -2,14 +2,15 @@ use super::answers;
 use super::api::{CallDeadline, CallOutcome, DetectInput, Doing, MonitorState, ObserveInput};
 use super::bindings::detector::exports::assay::plugin::detect::Evidence;
 use super::bindings::monitor::exports::assay::plugin::observe::Inspection;
-use super::bindings::{detector, monitor, preprocessor};
 use super::convert;
 use super::engine::EngineRoom;
 use super::failure::{CallError, Causes, Refusal};
+use super::pool::{Running, WarmPool, World, WorldPre};
 use super::resources::TensorEntry;
-use super::state::{CallState, PluginShared};
+use super::state::{CallState, PluginShared, Spent};
 use crate::domain::{
     Blame, Failure, FailureCode, FrameMeta, Image, ModelAnswer, NamedTensor, Observation, PluginKind, PluginReport,
+    WarmRules,
 };
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,15 +19,11 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::Resource;
 
-/// A component that is linked and checked, ready to be instantiated for each call.
-pub(super) enum WorldPre {
-    Preprocessor(preprocessor::PreprocessorPre<CallState>),
-    Detector(detector::DetectorPre<CallState>),
-    Monitor(monitor::MonitorPre<CallState>),
-}
-
-/// A plugin that passed admission. Calls share nothing but compiled code: each has its own store and instance.
+/// A plugin that passed admission. Calls at one time share nothing but compiled code: each has its own store and
+/// instance; one after another they share an instance only where the plugin's manifest says `warm`.
 pub struct AdmittedPlugin {
+    // Before the room: idle instances live in its engine.
+    warm: Option<WarmPool>,
     room: Arc<EngineRoom>,
     shared: Arc<PluginShared>,
     world: WorldPre,
@@ -40,8 +37,13 @@ struct Finished<T> {
 }
 
 impl AdmittedPlugin {
-    pub(super) fn new(room: Arc<EngineRoom>, shared: Arc<PluginShared>, world: WorldPre) -> Self {
-        Self { room, shared, world, nothing_remembered: Arc::default() }
+    pub(super) fn new(
+        room: Arc<EngineRoom>,
+        shared: Arc<PluginShared>,
+        world: WorldPre,
+        warm: Option<WarmRules>,
+    ) -> Self {
+        Self { warm: warm.map(WarmPool::new), room, shared, world, nothing_remembered: Arc::default() }
     }
 
     #[must_use]
@@ -61,16 +63,15 @@ impl AdmittedPlugin {
         picture: &Image,
         deadline: impl Into<CallDeadline>,
     ) -> CallOutcome<PluginReport> {
-        let call = |store: &mut Store<CallState>| {
-            let WorldPre::Preprocessor(pre) = &self.world else { return Err(self.wrong_kind("preprocess")) };
-            let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
+        let call = |store: &mut Store<CallState>, world: &World| {
+            let World::Preprocessor(instance) = world else { return Err(self.wrong_kind("preprocess")) };
             let picture = store.data_mut().lend_image(picture).map_err(CallError::Call)?;
             let guest = instance.assay_plugin_preprocess();
             let answer = guest.call_preprocess(&mut *store, &convert::frame_info(meta), picture);
             let answer = answer.map_err(CallError::Call)?.map_err(CallError::Plugin)?;
             answers::prepared(store.data_mut(), answer)
         };
-        self.run(deadline.into(), Arc::clone(&self.nothing_remembered), call).outcome
+        self.run(deadline.into(), Arc::clone(&self.nothing_remembered), 1, call).outcome
     }
 
     /// Calls a detector. The smaller of its own deadline and `deadline` counts.
@@ -80,16 +81,15 @@ impl AdmittedPlugin {
         input: &DetectInput<'_>,
         deadline: impl Into<CallDeadline>,
     ) -> CallOutcome<PluginReport> {
-        let call = |store: &mut Store<CallState>| {
-            let WorldPre::Detector(pre) = &self.world else { return Err(self.wrong_kind("detect")) };
-            let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
+        let call = |store: &mut Store<CallState>, world: &World| {
+            let World::Detector(instance) = world else { return Err(self.wrong_kind("detect")) };
             let evidence = evidence(store.data_mut(), input).map_err(CallError::Call)?;
             let guest = instance.assay_plugin_detect();
             let answer = guest.call_detect(&mut *store, &convert::frame_info(meta), &evidence);
             let answer = answer.map_err(CallError::Call)?.map_err(CallError::Plugin)?;
             answers::detection(store.data_mut(), answer, input.picture)
         };
-        self.run(deadline.into(), Arc::clone(&self.nothing_remembered), call).outcome
+        self.run(deadline.into(), Arc::clone(&self.nothing_remembered), 1, call).outcome
     }
 
     /// Calls a monitor. `state` changes only when the call succeeds.
@@ -100,9 +100,8 @@ impl AdmittedPlugin {
         state: &mut MonitorState,
         deadline: impl Into<CallDeadline>,
     ) -> CallOutcome<Observation> {
-        let call = |store: &mut Store<CallState>| {
-            let WorldPre::Monitor(pre) = &self.world else { return Err(self.wrong_kind("observe")) };
-            let instance = pre.instantiate(&mut *store).map_err(CallError::Instantiate)?;
+        let call = |store: &mut Store<CallState>, world: &World| {
+            let World::Monitor(instance) = world else { return Err(self.wrong_kind("observe")) };
             let inspection = inspection(store.data_mut(), input).map_err(CallError::Call)?;
             let guest = instance.assay_plugin_observe();
             let answer = guest.call_observe(&mut *store, &convert::frame_info(meta), &inspection);
@@ -110,7 +109,7 @@ impl AdmittedPlugin {
         };
         // Moved in and out again, not copied: it may be a megabyte.
         let mut remembered = Arc::new(std::mem::take(state));
-        let finished = self.run(deadline.into(), Arc::clone(&remembered), call);
+        let finished = self.run(deadline.into(), Arc::clone(&remembered), 1, call);
         *state = std::mem::take(Arc::make_mut(&mut remembered));
         if finished.outcome.result.is_ok() {
             for (key, value) in finished.changes {
@@ -123,18 +122,12 @@ impl AdmittedPlugin {
         finished.outcome
     }
 
-    /// Instantiates once under the limits and calls nothing.
+    /// Instantiates once under the limits and calls nothing. A warm plugin keeps the instance, so that the first frame
+    /// does not wait for one.
     pub(super) fn trial(&self) -> Result<(), Failure> {
         let far = Instant::now() + Duration::from_secs(60);
-        let call = |store: &mut Store<CallState>| {
-            match &self.world {
-                WorldPre::Preprocessor(pre) => pre.instantiate(store).map(drop),
-                WorldPre::Detector(pre) => pre.instantiate(store).map(drop),
-                WorldPre::Monitor(pre) => pre.instantiate(store).map(drop),
-            }
-            .map_err(CallError::Instantiate)
-        };
-        self.run(far.into(), Arc::clone(&self.nothing_remembered), call).outcome.result
+        let call = |_: &mut Store<CallState>, _: &World| Ok(());
+        self.run(far.into(), Arc::clone(&self.nothing_remembered), 0, call).outcome.result
     }
 
     fn wrong_kind(&self, called: &str) -> CallError {
@@ -142,49 +135,86 @@ impl AdmittedPlugin {
         CallError::Before(Refusal::new(Blame::Host, FailureCode::Internal, detail))
     }
 
-    /// One call from store to answer. Whatever happens inside comes out as a typed failure.
+    /// One call from store to answer. Whatever happens inside comes out as a typed failure, and only an instance whose
+    /// call went well is called again.
     fn run<T>(
         &self,
         frame: CallDeadline,
         remembered: Arc<MonitorState>,
-        call: impl FnOnce(&mut Store<CallState>) -> Result<T, CallError>,
+        counted: u32,
+        call: impl FnOnce(&mut Store<CallState>, &World) -> Result<T, CallError>,
     ) -> Finished<T> {
         let start = Instant::now();
         let own = Duration::from_millis(u64::from(self.shared.limits.deadline_ms));
         let deadline = frame.at.min(start + own);
-        let state = CallState::new(Arc::clone(&self.shared), remembered, CallDeadline { at: deadline, ..frame });
-        state.does(Doing::Guest);
         let called = catch_unwind(AssertUnwindSafe(|| {
-            let mut store = self.store(state, deadline);
-            let result = if deadline <= start { Err(no_time_left()) } else { call(&mut store) };
-            (result, store.into_data())
+            let frame = CallDeadline { at: deadline, ..frame };
+            if deadline <= start {
+                let mut state = CallState::new(Arc::clone(&self.shared), remembered, frame);
+                return (Err(no_time_left()), state.call_ends(&self.nothing_remembered), None);
+            }
+            let mut running = self.begin(remembered, frame);
+            let result = self.call_in(&mut running, call);
+            let spent = self.end(&mut running, counted);
+            let kept = (self.warm.is_some() && result.is_ok()).then_some(running);
+            (result, spent, kept)
         }));
-        match called {
-            Ok((result, state)) => self.finish(start, deadline, result, state),
-            Err(_) => self.host_panicked(start),
+        let Ok((result, spent, kept)) = called else { return self.host_panicked(start) };
+        let finished = self.finish(start, deadline, result, spent);
+        if let (Some(pool), Some(running), Ok(_)) = (&self.warm, kept, &finished.outcome.result) {
+            pool.keep(running, &self.shared.limits, &self.room);
         }
+        finished
     }
 
-    fn store(&self, state: CallState, deadline: Instant) -> Store<CallState> {
+    /// An idle instance or a new store, under the limits of one call.
+    fn begin(&self, remembered: Arc<MonitorState>, deadline: CallDeadline) -> Running {
+        let at = deadline.at;
+        let mut running = match self.warm.as_ref().and_then(WarmPool::take) {
+            Some(mut running) => {
+                running.store.data_mut().call_begins(remembered, deadline);
+                running
+            }
+            None => Running::new(self.store(CallState::new(Arc::clone(&self.shared), remembered, deadline))),
+        };
         let limits = self.shared.limits;
+        let kept = running.wear.kept_handles as usize;
+        running.store.set_hostcall_fuel(usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
+        // The ledger counts what plugins make; this also counts what the host lends and what components make inside.
+        // What a warm instance has not dropped of earlier calls is beside this call's own.
+        running.store.set_max_component_handles((limits.handles as usize).saturating_add(HANDLE_SLACK + kept));
+        running.store.set_epoch_deadline(self.room.ticks_until(at));
+        running.store.data().does(Doing::Guest);
+        running
+    }
+
+    fn store(&self, state: CallState) -> Store<CallState> {
         let mut store = Store::new(&self.room.engine, state);
         store.limiter(|state| &mut state.meter);
-        store.set_hostcall_fuel(usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
-        // The ledger counts what plugins make; this also counts what the host lends and what components make inside.
-        store.set_max_component_handles((limits.handles as usize).saturating_add(HANDLE_SLACK));
-        store.set_epoch_deadline(self.room.ticks_until(deadline));
         store
     }
 
-    fn finish<T>(
+    fn call_in<T>(
         &self,
-        start: Instant,
-        deadline: Instant,
-        result: Result<T, CallError>,
-        state: CallState,
-    ) -> Finished<T> {
-        let CallState { table, meter, ledger, log, causes, memory, host_time, .. } = state;
-        drop(table);
+        running: &mut Running,
+        call: impl FnOnce(&mut Store<CallState>, &World) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let (store, world) = running.instance(&self.world).map_err(CallError::Instantiate)?;
+        call(store, world)
+    }
+
+    fn end(&self, running: &mut Running, counted: u32) -> Spent {
+        let state = running.store.data_mut();
+        let spent = state.call_ends(&self.nothing_remembered);
+        let wear = &mut running.wear;
+        wear.calls = wear.calls.saturating_add(counted);
+        wear.bytes = spent.memory_bytes;
+        (wear.kept_handles, wear.numbers_used) = (state.table.held(), state.table.numbers_used());
+        spent
+    }
+
+    fn finish<T>(&self, start: Instant, deadline: Instant, result: Result<T, CallError>, spent: Spent) -> Finished<T> {
+        let Spent { ledger, log, causes, memory, host_time, memory_bytes } = spent;
         let now = Instant::now();
         let result = match result {
             // Late is as good as never: the frame's time is spent, and a slower machine must not change verdicts.
@@ -197,7 +227,7 @@ impl AdmittedPlugin {
             result,
             micros: micros(now - start),
             host_micros: micros(host_time),
-            memory_bytes: meter.memory_bytes() as u64,
+            memory_bytes,
             host_bytes: ledger.peak_bytes(),
             log,
             log_dropped,

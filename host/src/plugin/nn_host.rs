@@ -124,7 +124,7 @@ impl tensor::HostTensor for CallState {
     }
 
     fn drop(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<()> {
-        self.take_tensor(handle).map(drop)
+        self.drop_tensor(&handle)
     }
 }
 
@@ -138,9 +138,7 @@ impl graph::HostGraph for CallState {
     }
 
     fn drop(&mut self, handle: Resource<GraphEntry>) -> wasmtime::Result<()> {
-        self.table.delete(handle)?;
-        self.ledger.release(0);
-        Ok(())
+        self.drop_plain(&handle)
     }
 }
 
@@ -187,9 +185,7 @@ impl inference::HostGraphExecutionContext for CallState {
     }
 
     fn drop(&mut self, handle: Resource<ContextEntry>) -> wasmtime::Result<()> {
-        self.table.delete(handle)?;
-        self.ledger.release(0);
-        Ok(())
+        self.drop_plain(&handle)
     }
 }
 
@@ -205,9 +201,7 @@ impl errors::HostError for CallState {
     }
 
     fn drop(&mut self, handle: Resource<ErrorEntry>) -> wasmtime::Result<()> {
-        self.table.delete(handle)?;
-        self.ledger.release(0);
-        Ok(())
+        self.drop_plain(&handle)
     }
 }
 

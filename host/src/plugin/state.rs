@@ -2,17 +2,14 @@ use super::api::{Activity, CallDeadline, Doing, MonitorState};
 use super::failure::{Causes, Refusal};
 use super::limits::{Ledger, LogBuffer, MemoryMeter};
 use super::reference::Reference;
-use super::resources::{ImageEntry, TensorEntry};
+use super::resources::{Handles, ImageEntry, TensorEntry};
 use super::services::Memory;
 use crate::domain::{BufferPool, Image, PluginKind, PluginLimits, Settings, Stage, Tensor};
 use crate::inference::LoadedModel;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wasmtime::component::{Resource, ResourceTable};
-
-/// Entries in the resource table beside what the ledger counts: errors and the like that a plugin has not dropped yet.
-const TABLE_SLACK: usize = 64;
+use wasmtime::component::Resource;
 
 /// What stays the same over all calls of one plugin.
 pub(super) struct PluginShared {
@@ -40,10 +37,10 @@ impl PluginShared {
     }
 }
 
-/// What one call owns; it dies with the store.
+/// What one call owns. Of a warm instance only the meter and the numbers of handles go on to the next call.
 pub(super) struct CallState {
     pub(super) shared: Arc<PluginShared>,
-    pub(super) table: ResourceTable,
+    pub(super) table: Handles,
     pub(super) meter: MemoryMeter,
     pub(super) ledger: Ledger,
     pub(super) log: LogBuffer,
@@ -55,15 +52,23 @@ pub(super) struct CallState {
     pub(super) host_time: Duration,
 }
 
+/// What is left of a call.
+pub(super) struct Spent {
+    pub(super) ledger: Ledger,
+    pub(super) log: LogBuffer,
+    pub(super) causes: Causes,
+    pub(super) memory: Memory,
+    pub(super) host_time: Duration,
+    pub(super) memory_bytes: u64,
+}
+
 impl CallState {
     pub(super) fn new(shared: Arc<PluginShared>, remembered: Arc<MonitorState>, deadline: CallDeadline) -> Self {
         let CallDeadline { at: deadline, activity } = deadline;
         let limits = shared.limits;
-        let mut table = ResourceTable::with_capacity(8);
-        table.set_max_capacity((limits.handles as usize).saturating_add(TABLE_SLACK));
         Self {
             shared,
-            table,
+            table: Handles::new(limits.handles),
             meter: MemoryMeter::new(&limits),
             ledger: Ledger::new(&limits),
             log: LogBuffer::new(&limits),
@@ -73,6 +78,30 @@ impl CallState {
             deadline,
             activity,
             host_time: Duration::ZERO,
+        }
+    }
+
+    /// Begins another call in the same store. What the last one left is gone already: see [`Self::call_ends`].
+    pub(super) fn call_begins(&mut self, remembered: Arc<MonitorState>, deadline: CallDeadline) {
+        let CallDeadline { at, activity } = deadline;
+        self.memory = Memory::new(remembered, self.shared.limits.state_bytes);
+        (self.begun, self.deadline, self.activity) = (Instant::now(), at, activity);
+    }
+
+    /// Ends a call: all that is the call's own leaves the state, and what the plugin holds on the host is dropped.
+    /// `nothing` is what a plugin remembers that is not called.
+    pub(super) fn call_ends(&mut self, nothing: &Arc<MonitorState>) -> Spent {
+        let limits = self.shared.limits;
+        self.activity = None;
+        self.table.end_call();
+        let nothing = Memory::new(Arc::clone(nothing), limits.state_bytes);
+        Spent {
+            ledger: std::mem::replace(&mut self.ledger, Ledger::new(&limits)),
+            log: std::mem::replace(&mut self.log, LogBuffer::new(&limits)),
+            causes: std::mem::take(&mut self.causes),
+            memory: std::mem::replace(&mut self.memory, nothing),
+            host_time: std::mem::take(&mut self.host_time),
+            memory_bytes: self.meter.memory_bytes() as u64,
         }
     }
 
@@ -99,23 +128,19 @@ impl CallState {
 
     /// A handle on a picture that stays the host's: not counted.
     pub(super) fn lend_image(&mut self, image: &Image) -> wasmtime::Result<Resource<ImageEntry>> {
-        self.make_room();
+        self.table.make_room();
         Ok(self.table.push(ImageEntry { image: image.clone(), charged: 0, lent: true })?)
     }
 
     /// A handle on a tensor that stays the host's: not counted.
     pub(super) fn lend_tensor(&mut self, tensor: &Tensor) -> wasmtime::Result<Resource<TensorEntry>> {
-        self.make_room();
+        self.table.make_room();
         Ok(self.table.push(TensorEntry { tensor: tensor.clone(), charged: 0, lent: true, unchecked: false })?)
-    }
-
-    fn make_room(&mut self) {
-        self.table.set_max_capacity(self.table.max_capacity().saturating_add(1));
     }
 
     /// Takes a picture out of the table; its handle is gone.
     pub(super) fn take_image(&mut self, handle: Resource<ImageEntry>) -> wasmtime::Result<Image> {
-        let entry = self.table.delete(handle)?;
+        let entry = self.table.delete(&handle)?;
         if !entry.lent {
             self.ledger.release(entry.charged);
         }
@@ -124,11 +149,35 @@ impl CallState {
 
     /// Takes a tensor out of the table; its handle is gone.
     pub(super) fn take_tensor(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<TensorEntry> {
-        let entry = self.table.delete(handle)?;
+        let entry = self.table.delete(&handle)?;
         if !entry.lent {
             self.ledger.release(entry.charged);
         }
         Ok(entry)
+    }
+
+    /// The plugin dropped a handle on a picture.
+    pub(super) fn drop_image(&mut self, handle: &Resource<ImageEntry>) -> wasmtime::Result<()> {
+        if let Some(entry) = self.table.discard(handle)?.filter(|entry| !entry.lent) {
+            self.ledger.release(entry.charged);
+        }
+        Ok(())
+    }
+
+    /// The plugin dropped a handle on a tensor.
+    pub(super) fn drop_tensor(&mut self, handle: &Resource<TensorEntry>) -> wasmtime::Result<()> {
+        if let Some(entry) = self.table.discard(handle)?.filter(|entry| !entry.lent) {
+            self.ledger.release(entry.charged);
+        }
+        Ok(())
+    }
+
+    /// The plugin dropped a handle on something that has no bytes but counts as a handle.
+    pub(super) fn drop_plain<T: 'static>(&mut self, handle: &Resource<T>) -> wasmtime::Result<()> {
+        if self.table.discard(handle)?.is_some() {
+            self.ledger.release(0);
+        }
+        Ok(())
     }
 
     /// As [`Self::take_tensor`], for what goes to a model: NaN and infinities are refused here, where it is known who

@@ -12,18 +12,21 @@ use super::bindings::monitor::exports::assay::plugin::observe::{Observation, Rep
 use super::bindings::types::Finding;
 use super::capabilities::{CapabilityError, Surface, check_surface, check_wit, granted_models};
 use super::compile_cost::{self, CompileCostError, CompileLimits};
-use super::engine::EngineRoom;
+use super::engine::{EngineRoom, WarmSeat};
 use super::failure::CallError;
 use super::limits::{Ledger, LogBuffer, MemoryMeter, printable};
 use super::op_cost::Costly;
+use super::pool::Wear;
+use super::resources::ImageEntry;
 use super::services::Memory;
 use super::state::{CallState, PluginShared};
-use crate::domain::{BufferPool, Capability, FailureCode, Image, PixelFormat, PluginKind, PluginLimits};
+use crate::domain::{BufferPool, Capability, FailureCode, Image, PixelFormat, PluginKind, PluginLimits, WarmRules};
 use crate::plugin::LogLevel;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
+use wasmtime::component::Resource;
 
 fn surface(imports: &[&str]) -> Surface {
     Surface {
@@ -190,6 +193,72 @@ fn state() -> CallState {
         pool: BufferPool::new(1, 1 << 20),
     };
     CallState::new(Arc::new(shared), Arc::default(), (Instant::now() + Duration::from_secs(60)).into())
+}
+
+fn pixel(value: u8) -> Image {
+    Image::new(1, 1, PixelFormat::Gray8, vec![value].into()).unwrap()
+}
+
+#[test]
+fn a_handle_of_an_earlier_call_meets_no_later_entry() {
+    let mut state = state();
+    let old = state.lend_image(&pixel(1)).unwrap();
+    let old = || Resource::<ImageEntry>::new_own(old.rep());
+    state.ledger.charge(7).unwrap();
+    state.log.push(LogLevel::Info, "of the first call");
+    state.host_time = Duration::from_secs(1);
+    let spent = state.call_ends(&Arc::default());
+    assert_eq!((spent.ledger.peak_bytes(), spent.host_time), (7, Duration::from_secs(1)));
+    state.call_begins(Arc::default(), (Instant::now() + Duration::from_secs(60)).into());
+    let new = state.lend_image(&pixel(2)).unwrap();
+    assert_ne!(old().rep(), new.rep());
+    let error = state.table.get(&old()).map(drop).unwrap_err();
+    assert_eq!(error.downcast_ref::<super::failure::Refusal>().unwrap().code, FailureCode::BadAnswer);
+    state.take_image(old()).map(drop).unwrap_err();
+    assert_eq!(state.take_image(new).unwrap().bytes(), [2]);
+    let spent = state.call_ends(&Arc::default());
+    assert_eq!((spent.ledger.peak_bytes(), spent.host_time, spent.log.into_parts().0.len()), (0, Duration::ZERO, 0));
+}
+
+#[test]
+fn handles_that_are_not_dropped_are_counted_over_calls_and_may_be_dropped_late() {
+    let mut state = state();
+    for kept in 1..=3 {
+        let image = state.lend_image(&pixel(0)).unwrap();
+        let _tensor = state.lend_image(&pixel(0)).unwrap();
+        state.drop_image(&image).unwrap();
+        state.call_ends(&Arc::default());
+        assert_eq!(state.table.held(), kept);
+    }
+    // The second handle of the first call.
+    state.drop_image(&Resource::new_own(1)).unwrap();
+    assert_eq!((state.table.held(), state.table.numbers_used()), (2, 6));
+}
+
+#[test]
+fn an_instance_is_retired_after_its_calls_or_when_it_has_grown_or_keeps_too_much() {
+    let limits = PluginLimits { memory_bytes: 100, handles: 10, ..PluginLimits::default() };
+    let rules = WarmRules { calls: 5 };
+    let fine = Wear { calls: 4, first_bytes: 60, bytes: 80, kept_handles: 9, numbers_used: u32::MAX / 2 };
+    assert!(!fine.is_out(rules, &limits));
+    let out = [
+        Wear { calls: 5, ..fine },
+        Wear { bytes: 81, ..fine },
+        Wear { kept_handles: 10, ..fine },
+        Wear { numbers_used: u32::MAX / 2 + 1, ..fine },
+    ];
+    for wear in out {
+        assert!(wear.is_out(rules, &limits), "{wear:?}");
+    }
+}
+
+#[test]
+fn warm_seats_are_bounded_over_all_plugins_and_freed() {
+    let room = Arc::new(EngineRoom::start(&PluginLimits::default()).unwrap());
+    let seats: Vec<WarmSeat> = std::iter::from_fn(|| WarmSeat::take(&room)).take(1000).collect();
+    assert_eq!(seats.len(), 32, "half of the calls at one time");
+    drop(seats);
+    assert!(WarmSeat::take(&room).is_some());
 }
 
 fn code<T: std::fmt::Debug>(checked: Result<T, CallError>) -> FailureCode {

@@ -1,7 +1,7 @@
 use super::strict::unique_settings;
 use crate::domain::{
-    Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelSpec, PluginKind, PluginLimits, Precision,
-    Settings, VerdictPolicy,
+    Capability, Digest, FailureLimit, FailurePolicy, InstanceMode, ModelFormat, ModelSpec, PluginKind, PluginLimits,
+    Precision, Settings, VerdictPolicy, WarmRules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -138,9 +138,23 @@ pub struct PluginManifest {
     pub capabilities: Vec<Capability>,
     #[serde(default)]
     pub limits: PluginLimits,
+    /// Not written where it is `fresh`, so that a manifest from before this key has the same bytes.
+    #[serde(default, skip_serializing_if = "InstanceMode::is_fresh")]
+    pub instance: InstanceMode,
+    /// Only of a warm plugin; none is the default rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<WarmRules>,
     /// Defaults of its settings.
     #[serde(default, deserialize_with = "unique_settings")]
     pub settings: Settings,
+}
+
+impl PluginManifest {
+    /// When its instances are retired; none where each lives for one call.
+    #[must_use]
+    pub fn warm_rules(&self) -> Option<WarmRules> {
+        (self.instance == InstanceMode::Warm).then(|| self.warm.unwrap_or_default())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use super::manifest::{
 use super::names::{NAME_RULE, is_name};
 use super::strict::parse_utc;
 use crate::domain::{
-    Capability, ElementType, FailureLimit, FailurePolicy, ModelFormat, PluginKind, PluginLimits, Port, SettingValue,
-    Settings, VerdictPolicy,
+    Capability, ElementType, FailureLimit, FailurePolicy, InstanceMode, ModelFormat, PluginKind, PluginLimits, Port,
+    SettingValue, Settings, VerdictPolicy, WarmRules,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -148,6 +148,7 @@ impl Rules {
             (format!("state in a {}", plugin.world), "no such capability: only a monitor has state")
         });
         self.limits("plugin.limits", &plugin.limits);
+        self.warm("plugin.warm", plugin.instance, plugin.warm);
         self.settings("plugin.settings", &plugin.settings);
     }
 
@@ -176,6 +177,16 @@ impl Rules {
         let deadline = limits.deadline_ms;
         self.require(deadline <= MAX_FRAME_BUDGET_MS, &format!("{at}.deadline_ms"), || {
             (deadline.to_string(), format!("at most {MAX_FRAME_BUDGET_MS}"))
+        });
+    }
+
+    fn warm(&mut self, at: &str, instance: InstanceMode, rules: Option<WarmRules>) {
+        self.require(rules.is_none() || !instance.is_fresh(), at, || {
+            ("rules for warm instances", "no such section where instance is \"fresh\"")
+        });
+        let calls = rules.unwrap_or_default().calls;
+        self.require((1..=WarmRules::MAX_CALLS).contains(&calls), &format!("{at}.calls"), || {
+            (calls.to_string(), format!("1 to {}", WarmRules::MAX_CALLS))
         });
     }
 

@@ -117,6 +117,7 @@ impl Judge {
             granted: asked.clone(),
             asked,
             limits: limits(),
+            warm: None,
             settings: BTreeMap::new(),
             labels: Vec::new(),
             reference: None,

@@ -1,4 +1,4 @@
-use assay::domain::{Capability, PluginKind, PluginLimits, SettingValue, Settings};
+use assay::domain::{Capability, InstanceMode, PluginKind, PluginLimits, SettingValue, Settings};
 use assay::trust::{
     BlobRole, BundleKind, Check, MAGIC, Manifest, NewBlob, PAYLOAD_TYPE, PluginManifest, PrivateKey, Role, SCHEMA,
     TrustStore, TrustedKey, VerifiedBundle, VerifyPolicy, pack, pre_authentication_encoding, sign, verify,
@@ -40,6 +40,8 @@ pub fn plugin_manifest() -> Manifest {
             wit: "assay:plugin@0.1.0".to_owned(),
             capabilities: vec![Capability::Imaging],
             limits: PluginLimits::default(),
+            instance: InstanceMode::Fresh,
+            warm: None,
             settings,
         }),
         model: None,

@@ -5,8 +5,8 @@ use super::components::{component, guest};
 use crate::artifacts;
 use anyhow::{Context as _, Result};
 use assay::domain::{
-    Capability, Digest, ElementType, ModelFormat, ModelSpec, PluginKind, PluginLimits, Port, Precision, SettingValue,
-    Settings, VerdictPolicy,
+    Capability, Digest, ElementType, InstanceMode, ModelFormat, ModelSpec, PluginKind, PluginLimits, Port, Precision,
+    SettingValue, Settings, VerdictPolicy,
 };
 use assay::plugin::{WIT_PACKAGE, componentize};
 use assay::trust::{
@@ -122,6 +122,8 @@ impl Packer {
             wit: draft.wit,
             capabilities: draft.grants,
             limits: draft.limits,
+            instance: InstanceMode::Fresh,
+            warm: None,
             settings: draft.settings,
         };
         let manifest = Manifest { plugin: Some(plugin), ..manifest(&draft.name, BundleKind::Plugin) };

@@ -1,0 +1,131 @@
+//! Instances, and those that are kept warm between calls.
+//!
+//! What a warm plugin carries over from call to call is its own linear memory, its globals and tables: what it has
+//! counted, cached or leaked there. It is opt-in for that reason: a fresh instance cannot let one frame colour the
+//! verdict of another, a warm one is trusted not to. All that the host holds is as in a fresh store: deadline, ledger,
+//! log, causes, a monitor's state and the table of handles begin anew with each call, and a handle of an earlier call
+//! means nothing.
+
+use super::bindings::{detector, monitor, preprocessor};
+use super::engine::{EngineRoom, WarmSeat};
+use super::state::CallState;
+use crate::domain::{PluginLimits, WarmRules};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::sync::Arc;
+use wasmtime::Store;
+
+/// Idle instances of one plugin. Each call at one time has its own, so this is far more than a station has lanes.
+const MAX_IDLE: usize = 8;
+
+/// A component that is linked and checked, ready to be instantiated.
+pub(super) enum WorldPre {
+    Preprocessor(preprocessor::PreprocessorPre<CallState>),
+    Detector(detector::DetectorPre<CallState>),
+    Monitor(monitor::MonitorPre<CallState>),
+}
+
+/// An instance of one world.
+pub(super) enum World {
+    Preprocessor(preprocessor::Preprocessor),
+    Detector(detector::Detector),
+    Monitor(monitor::Monitor),
+}
+
+impl WorldPre {
+    pub(super) fn instantiate(&self, store: &mut Store<CallState>) -> wasmtime::Result<World> {
+        Ok(match self {
+            Self::Preprocessor(pre) => World::Preprocessor(pre.instantiate(store)?),
+            Self::Detector(pre) => World::Detector(pre.instantiate(store)?),
+            Self::Monitor(pre) => World::Monitor(pre.instantiate(store)?),
+        })
+    }
+}
+
+/// A store with its instance. It belongs to one call at a time.
+pub(super) struct Running {
+    pub(super) store: Store<CallState>,
+    /// None before the first call.
+    pub(super) world: Option<World>,
+    pub(super) wear: Wear,
+}
+
+impl Running {
+    pub(super) fn new(store: Store<CallState>) -> Self {
+        Self { store, world: None, wear: Wear::default() }
+    }
+
+    /// The instance, made now if there is none yet.
+    pub(super) fn instance(&mut self, pre: &WorldPre) -> wasmtime::Result<(&mut Store<CallState>, &World)> {
+        let Self { store, world, wear } = self;
+        let world = match world {
+            Some(world) => world,
+            None => {
+                let made = pre.instantiate(store)?;
+                wear.first_bytes = store.data().meter.memory_bytes() as u64;
+                world.insert(made)
+            }
+        };
+        Ok((store, world))
+    }
+}
+
+/// What an instance has been through.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wear {
+    pub(super) calls: u32,
+    /// Linear memory when it was new, and now.
+    pub(super) first_bytes: u64,
+    pub(super) bytes: u64,
+    /// Handles of calls that are over, which it has not dropped.
+    pub(super) kept_handles: u32,
+    /// Numbers of handles that cannot be given out again.
+    pub(super) numbers_used: u32,
+}
+
+impl Wear {
+    /// Whether the instance is retired: it has had its calls, it has grown into more than half of the memory that it
+    /// had left when it was new, or it keeps as many dead handles as it may have live ones.
+    pub(super) const fn is_out(&self, rules: WarmRules, limits: &PluginLimits) -> bool {
+        let room = limits.memory_bytes.saturating_sub(self.first_bytes);
+        let grown = self.bytes.saturating_sub(self.first_bytes);
+        self.calls >= rules.calls
+            || grown > room / 2
+            || self.kept_handles >= limits.handles
+            || self.numbers_used > u32::MAX / 2
+    }
+}
+
+/// The idle instances of one plugin. Nothing here waits: who finds none makes one, who finds no room drops his.
+pub(super) struct WarmPool {
+    rules: WarmRules,
+    give: Sender<Idle>,
+    take: Receiver<Idle>,
+}
+
+struct Idle {
+    running: Running,
+    /// Freed when the instance is taken or dropped.
+    _seat: WarmSeat,
+}
+
+impl WarmPool {
+    pub(super) fn new(rules: WarmRules) -> Self {
+        let (give, take) = bounded(MAX_IDLE);
+        Self { rules, give, take }
+    }
+
+    pub(super) fn take(&self) -> Option<Running> {
+        self.take.try_recv().ok().map(|idle| idle.running)
+    }
+
+    /// Keeps an instance whose call went well, if it is not retired and there is room.
+    pub(super) fn keep(&self, running: Running, limits: &PluginLimits, room: &Arc<EngineRoom>) {
+        if running.wear.is_out(self.rules, limits) {
+            return;
+        }
+        if let Some(seat) = WarmSeat::take(room) {
+            // Full: as many idle ones as calls at one time are enough.
+            let _ = self.give.try_send(Idle { running, _seat: seat });
+        }
+    }
+}
