@@ -117,7 +117,7 @@ pub const CASES: &[Case] = &[
     refused("huge_table", Made::Wat, "table"),
     refused("many_tables", Made::Wat, "table"),
     refused("many_memories", Made::Wat, "memor"),
-    refused("many_instances", Made::Wat, "instance"),
+    refused("many_instances", Made::Wat, "65 core module instances"),
     refused("four_gigabytes", Made::Wat, "memory"),
     refused("data_outside", Made::Wat, "out of bounds"),
     // What it answers.
