@@ -31,9 +31,9 @@ mod capabilities;
 mod compile_cost;
 mod componentize;
 mod idle;
-mod admit;
 mod pool;
 mod instance;
+mod admit;
 
 pub use admit::{AdmissionError, PluginHost};
 pub use api::{
