@@ -4,7 +4,7 @@
 //! - nothing is compiled or even parsed by the engine before its digest, its WIT version and its imports are checked;
 //! - every call runs under a deadline and under limits of memory, host bytes, handles, table elements, log lines and
 //!   result size; in a fresh store, which is never used twice, unless the plugin's signed manifest asks for warm
-//!   instances: then the plugin's own memory, and nothing else, goes on to the next call (docs/adr/0019);
+//!   instances: then the plugin's own memory, and nothing else, goes on to the next call (docs/adr/0020);
 //! - whatever a plugin does, the caller gets an answer that keeps the contract or a typed [`Failure`] that says which
 //!   plugin, whose fault and what to change. No panic crosses this boundary.
 //!
