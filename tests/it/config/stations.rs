@@ -51,6 +51,7 @@ name = "line"
 path = "in"
 mode = "watch"
 poll_ms = 50
+quiet_ms = 5000
 pace_ms = 5
 after = "move"
 move_to = "done"
@@ -98,7 +99,7 @@ fn every_key_is_taken_over() {
     assert_eq!(config.deploy.max_failures_percent, 5, "the rest has defaults");
     assert_eq!((config.plugin_limits.deadline_ms, config.image_limits.max_width), (20, 4096));
     let SourceKind::Folder(folder) = &config.sources[0].kind else { panic!("{:?}", config.sources) };
-    assert_eq!((folder.mode, folder.poll_ms, folder.pace_ms), (FolderMode::Watch, 50, 5));
+    assert_eq!((folder.mode, folder.poll_ms, folder.quiet_ms, folder.pace_ms), (FolderMode::Watch, 50, 5000, 5));
     assert!(matches!(&folder.after, AfterReading::Move(to) if to.ends_with("done")));
 }
 
