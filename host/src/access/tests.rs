@@ -255,4 +255,14 @@ fn a_flood_of_refusals_does_not_fill_the_audit_log() {
     let lines = access.ledger().audit_lines(None, 1000).unwrap();
     assert_eq!(lines.len(), 61, "at most 60 a minute of strangers, and the one of somebody known");
     assert_eq!(lines[0].refused.as_deref(), Some("wrong-role"));
+    access.settle_refusals();
+    assert_eq!(newest(&access).action, "request", "the minute is not over");
+    access.end_refusals();
+    let line = newest(&access);
+    assert_eq!(
+        (line.action.as_str(), line.target.as_str()),
+        ("refusals-unlisted", "140 refusals before this have no row")
+    );
+    access.end_refusals();
+    assert_eq!(newest(&access).seq, line.seq, "told once");
 }

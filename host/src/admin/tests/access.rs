@@ -390,3 +390,20 @@ fn an_address_that_no_guard_stands_before_gives_nothing_away() {
     });
     assert_eq!(asked.join().unwrap(), (404, String::new()));
 }
+
+#[test]
+fn the_end_of_the_admin_tells_how_many_refusals_have_no_row() {
+    let station = with_users();
+    for _ in 0..70 {
+        assert_eq!(station.get("/api/v1/whoami", &[("authorization", "Bearer assay_no")]).status, 401);
+    }
+    let access = std::sync::Arc::clone(&station.access);
+    assert_eq!(access.ledger().audit_lines(None, 1).unwrap()[0].action, "request");
+    let dir = station.end();
+    let line = access.ledger().audit_lines(None, 1).unwrap().remove(0);
+    assert_eq!(
+        (line.action.as_str(), line.target.as_str()),
+        ("refusals-unlisted", "10 refusals before this have no row")
+    );
+    drop(dir);
+}
