@@ -34,7 +34,7 @@ pub enum Denied {
     SessionEnded,
     #[error("the token is not known here")]
     UnknownToken,
-    #[error("the token of {name:?} has expired: an engineer makes a new one with `assay token create`")]
+    #[error("the token of {name:?} has expired: an admin makes a new one with `assay token create`")]
     ExpiredToken { name: String },
     #[error("the token of {name:?} was revoked")]
     RevokedToken { name: String },
