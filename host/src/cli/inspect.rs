@@ -1,3 +1,4 @@
+use super::say::write_json;
 use super::station::{Assembly, open_journal};
 use super::summary::InspectReport;
 use super::{truth, words};
@@ -116,8 +117,7 @@ fn print(report: &InspectReport, json: Option<&std::path::Path>, summary: bool) 
         say!("\n{}", words::summary(&report.summary).trim_end());
     }
     if let Some(path) = json {
-        let text = serde_json::to_string_pretty(report)?;
-        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        write_json(path, report)?;
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! What a command prints. A reader that has gone (`assay ... | head`) ends neither a command in the middle of its work nor
 //! a running station, as `println!` would. Any other failure (a full disk) is remembered and told at the end.
 
+use crate::trust::write_atomically;
+use serde::Serialize;
 use std::fmt::Arguments;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 
 macro_rules! say {
@@ -35,6 +38,15 @@ fn note(failed: &OnceLock<io::Error>, printed: io::Result<()>) {
     }
 }
 
+/// Writes a result as JSON to a file: whole, or not at all.
+///
+/// # Errors
+/// When the file cannot be written, or something other than a regular file is there.
+pub fn write_json(path: &Path, result: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(result)? + "\n";
+    Ok(write_atomically(path, text.as_bytes(), 0o644)?)
+}
+
 /// # Errors
 /// When something of what the command said was not printed, although somebody may read it.
 pub fn all_said() -> anyhow::Result<()> {
@@ -57,5 +69,17 @@ mod tests {
         note(&failed, Err(io::ErrorKind::StorageFull.into()));
         note(&failed, Err(io::ErrorKind::Other.into()));
         assert_eq!(failed.get().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
+    }
+
+    #[test]
+    fn a_result_in_a_file_is_written_whole_and_through_no_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (kept, link, new) = (dir.path().join("kept"), dir.path().join("link"), dir.path().join("new"));
+        std::fs::write(&kept, "kept").unwrap();
+        std::os::unix::fs::symlink(&kept, &link).unwrap();
+        assert!(write_json(&link, &[1]).unwrap_err().to_string().contains("not a regular file"));
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), "kept");
+        write_json(&new, &[1]).unwrap();
+        assert_eq!(std::fs::read_to_string(&new).unwrap(), "[\n  1\n]\n");
     }
 }
