@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub enum FileError {
     #[error("{} cannot be read", path.display())]
     Read { path: PathBuf, source: io::Error },
+    #[error("{} is a symbolic link; links are not followed here: name the file itself", path.display())]
+    Link { path: PathBuf },
     #[error("{} is not a regular file", path.display())]
     NotRegular { path: PathBuf },
     #[error("{} has {found} bytes, at most {max} are allowed", path.display())]
@@ -34,7 +36,11 @@ pub(super) fn read_with_mode(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, u3
     // NONBLOCK: opening a pipe that nobody writes to must not stop the station.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
     let flags = i32::try_from(flags).map_err(|_| failed(io::ErrorKind::Unsupported.into()))?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|source| {
+        // The system says "too many levels of symbolic links", which nobody understands who made one.
+        let is_link = source.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+        if is_link { FileError::Link { path: path.to_owned() } } else { failed(source) }
+    })?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(FileError::NotRegular { path: path.to_owned() });
@@ -100,6 +106,20 @@ fn folder_of(path: &Path) -> &Path {
 mod tests {
     use super::*;
     use std::os::unix::fs::FileTypeExt;
+
+    #[test]
+    fn a_link_is_called_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        std::fs::write(&file, b"x").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(read_regular_file(&file, 10).unwrap(), b"x");
+        let refused = read_regular_file(&link, 10).unwrap_err().to_string();
+        assert!(
+            refused.ends_with("link is a symbolic link; links are not followed here: name the file itself"),
+            "{refused}"
+        );
+    }
 
     #[test]
     fn only_a_regular_file_is_replaced() {
