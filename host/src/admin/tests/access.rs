@@ -407,3 +407,20 @@ fn the_end_of_the_admin_tells_how_many_refusals_have_no_row() {
     );
     drop(dir);
 }
+
+#[test]
+fn a_request_with_two_authorizations_is_nobodys() {
+    let station = with_users();
+    let good = format!("Bearer {}", station.token(Role::Admin));
+    for other in ["Bearer assay_no", "Basic eDp5", &good] {
+        for pair in [
+            [("authorization", good.as_str()), ("authorization", other)],
+            [("authorization", other), ("authorization", &good)],
+        ] {
+            let answer = station.get("/api/v1/whoami", &pair);
+            assert_eq!((answer.status, answer.problem().as_str()), (401, "several-credentials"), "{other}");
+        }
+    }
+    assert_eq!(station.newest_audit().refused.as_deref(), Some("several-credentials"));
+    assert_eq!(station.get("/api/v1/whoami", &[("authorization", &good)]).status, 200);
+}
