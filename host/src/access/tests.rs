@@ -151,7 +151,12 @@ fn an_expired_token_is_refused_by_its_name() {
 fn a_wrong_token_is_not_made_good_by_a_session() {
     let Fixture { access, _dir } = with_admin();
     let begun = access.sign_in("ada", GOOD, HERE).unwrap();
-    let both = Presented { bearer: Some("assay_no".to_owned()), session: Some(begun.secret), active: true, ..Presented::default() };
+    let both = Presented {
+        bearer: Some("assay_no".to_owned()),
+        session: Some(begun.secret),
+        active: true,
+        ..Presented::default()
+    };
     assert!(matches!(access.identify(&both), Err(Denied::UnknownToken)));
 }
 

@@ -1,10 +1,11 @@
+use super::asked::Asked;
 use super::guard::presented;
 use super::i18n::Lang;
 use super::pages::layout::{PageFrame, page};
 use super::pages::problem;
 use super::serve::AdminState;
 use crate::access::{Actor, Identity, Presented};
-use axum::extract::{ConnectInfo, FromRequestParts, Query, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -66,7 +67,7 @@ pub struct LanguageQuery {
 }
 
 /// Remembers the language in a cookie and goes back to the page it was chosen on.
-pub async fn choose_language(Query(query): Query<LanguageQuery>) -> Response {
+pub async fn choose_language(Asked(query): Asked<LanguageQuery>) -> Response {
     let Some(lang) = Lang::from_tag(&query.to) else { return StatusCode::BAD_REQUEST.into_response() };
     let cookie = format!("lang={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", lang.tag());
     let headers = [(SET_COOKIE, cookie), (LOCATION, own_path(&query.back))];

@@ -46,6 +46,11 @@ impl Problem {
     }
 
     #[must_use]
+    pub fn bad_request(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request is not understood", detail)
+    }
+
+    #[must_use]
     pub fn not_found(path: &str) -> Self {
         let path: String = path.chars().take(200).collect();
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", format!("no resource at {path}"))

@@ -424,3 +424,27 @@ fn a_request_with_two_authorizations_is_nobodys() {
     assert_eq!(station.newest_audit().refused.as_deref(), Some("several-credentials"));
     assert_eq!(station.get("/api/v1/whoami", &[("authorization", &good)]).status, 200);
 }
+
+#[test]
+fn what_an_address_gets_wrong_is_a_problem_in_our_own_form() {
+    let station = with_users();
+    let admin = format!("Bearer {}", station.token(Role::Admin));
+    let asked = |method: &str, path: &str| station.ask(method, path, &[("authorization", &admin)], "");
+    let wrong = [
+        ("GET", "/audit?before=yesterday"),
+        ("GET", "/drift/series?plugin=a"),
+        ("GET", "/login?back=a&back=b"),
+        ("GET", "/language?to=en"),
+        ("GET", "/inspections/%ff"),
+        ("GET", "/pictures/%ff"),
+        ("GET", "/assets/%ff"),
+        ("GET", "/api/v1/deployments/%ff"),
+        ("POST", "/alarms/%ff/acknowledge"),
+        ("POST", "/users/%ff/state"),
+        ("DELETE", "/api/v1/tokens/%ff"),
+    ];
+    for (method, path) in wrong {
+        let answer = asked(method, path);
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-request"), "{method} {path}");
+    }
+}
