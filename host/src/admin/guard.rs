@@ -167,11 +167,7 @@ pub async fn nothing_there(State(state): State<AdminState>, request: Request) ->
 
 /// The answer to a method that an address does not have; the router adds `Allow`.
 pub async fn wrong_method(request: Request) -> Response {
-    let mut response = if is_api(request.uri().path()) {
-        Problem::method_not_allowed(request.method().as_str()).into_response()
-    } else {
-        StatusCode::METHOD_NOT_ALLOWED.into_response()
-    };
+    let mut response = Problem::method_not_allowed(request.method().as_str()).into_response();
     response.extensions_mut().insert(Seal);
     response
 }

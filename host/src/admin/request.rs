@@ -1,3 +1,4 @@
+use super::api::Problem;
 use super::asked::Asked;
 use super::guard::presented;
 use super::i18n::Lang;
@@ -142,11 +143,13 @@ pub async fn own_host(State(state): State<AdminState>, request: Request, next: N
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
     let by_proxy = OF_PROXIES.iter().any(|name| headers.contains_key(*name));
     if !is_own_host(host, state.reach.public_host.as_deref()) {
-        return StatusCode::MISDIRECTED_REQUEST.into_response();
+        let detail =
+            "the header Host names neither an address nor localhost nor the public_host in [admin] of station.toml";
+        return Problem::misdirected(detail).into_response();
     }
     if by_proxy && !state.reach.behind_proxy() {
-        let say = "this request came through a proxy: set behind_proxy and public_host in [admin] of station.toml\n";
-        return (StatusCode::MISDIRECTED_REQUEST, say).into_response();
+        let detail = "this request came through a proxy: set behind_proxy and public_host in [admin] of station.toml";
+        return Problem::misdirected(detail).into_response();
     }
     next.run(request).await
 }

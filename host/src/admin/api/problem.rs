@@ -62,6 +62,12 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is expected", detail)
     }
 
+    /// For a request under a name, or by a way, that is not this station's.
+    #[must_use]
+    pub fn misdirected(detail: &'static str) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "This is not the station's address", detail)
+    }
+
     /// Says no more than that: the reason is in the station's log.
     #[must_use]
     pub fn internal() -> Self {

@@ -123,10 +123,13 @@ async fn read_form(mut request: Request, mut said: InspectQuery, max_bytes: u64)
             "trigger" => &mut said.trigger,
             _ => {
                 let name: String = name.chars().take(40).collect();
-                return Err(Problem::bad_request(format!("field {name:?}, expected picture, product, serial or trigger")));
+                return Err(Problem::bad_request(format!(
+                    "field {name:?}, expected picture, product, serial or trigger"
+                )));
             }
         };
-        let text = std::str::from_utf8(&bytes).map_err(|_| Problem::bad_request(format!("field {name} is no text in UTF-8")))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Problem::bad_request(format!("field {name} is no text in UTF-8")))?;
         if place.replace(text.to_owned()).is_some() {
             return Err(twice(&name));
         }

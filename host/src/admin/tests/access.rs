@@ -155,7 +155,8 @@ fn behind_a_proxy_the_cookie_is_bound_to_the_host_and_to_tls() {
     let cookie = answer.header("set-cookie");
     assert!(cookie.starts_with("__Host-assay-session=") && cookie.contains("; Secure"), "{cookie}");
     assert_eq!(station.newest_audit().target, "10.9.8.7", "what the proxy saw, not what the client says");
-    assert_eq!(station.get("/login", &[("host", "evil.example")]).status, 421);
+    let foreign = station.get("/login", &[("host", "evil.example")]);
+    assert_eq!((foreign.status, foreign.problem().as_str()), (421, "misdirected"));
 }
 
 #[test]
@@ -363,7 +364,8 @@ fn what_is_not_there_is_a_problem_for_programs_and_a_page_for_people() {
     assert!(method.header("allow").contains("GET"), "{}", method.header("allow"));
     let page = station.get("/nothing", &[]);
     assert!(page.status == 404 && page.text.contains("There is nothing here."));
-    assert_eq!(station.ask("DELETE", "/plugins", &[], "").status, 405);
+    let method = station.ask("DELETE", "/plugins", &[], "");
+    assert_eq!((method.status, method.problem().as_str()), (405, "method-not-allowed"));
 }
 
 #[test]
@@ -447,4 +449,11 @@ fn what_an_address_gets_wrong_is_a_problem_in_our_own_form() {
         let answer = asked(method, path);
         assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-request"), "{method} {path}");
     }
+}
+
+#[test]
+fn a_filter_that_does_not_exist_is_not_taken_for_none() {
+    let station = open();
+    assert_eq!(station.get("/inspections?verdict=fail", &[]).status, 200);
+    assert_eq!(station.get("/inspections?verdct=fail", &[]).status, 400);
 }
