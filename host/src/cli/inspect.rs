@@ -7,7 +7,6 @@ use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, O
 use crate::source::{FilesSource, StopFlag};
 use anyhow::{Context as _, bail};
 use crossbeam_channel::bounded;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -80,7 +79,7 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
 
 /// Ctrl-C ends the run after the frames in flight.
 fn stop_on_signal(stop: StopFlag) -> anyhow::Result<(Handle, JoinHandle<()>)> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
+    let mut signals = Signals::new(super::ends::signals()).context("Ctrl-C cannot be caught")?;
     let ending = signals.handle();
     let watcher = std::thread::spawn(move || {
         if signals.forever().next().is_some() {

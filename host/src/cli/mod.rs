@@ -14,6 +14,7 @@ mod deploy;
 mod deployer;
 mod inspect;
 mod doctor;
+mod ends;
 mod outputs;
 mod plugin;
 mod replay;
