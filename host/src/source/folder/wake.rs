@@ -102,6 +102,12 @@ impl Wake {
         self.watcher.is_some()
     }
 
+    /// The folder is away. One that comes back may have the number of the one that went, and nothing is told of it.
+    pub fn forget(&mut self) {
+        self.watched = None;
+        self.watcher = None;
+    }
+
     fn start(&self, path: &Path) -> notify::Result<RecommendedWatcher> {
         let (told, woken) = (Arc::clone(&self.told), self.woken_in.clone());
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {

@@ -67,7 +67,10 @@ impl Run {
             told = wake.watch(&path, folder);
             folder.all()
         })?;
-        let Some((folder, present)) = seen else { return ControlFlow::Continue(false) };
+        let Some((folder, present)) = seen else {
+            wake.forget();
+            return ControlFlow::Continue(false);
+        };
         self.known.retain(|name, _| present.contains_key(name));
         for (name, look) in present {
             let before = self.known.get(&name).filter(|known| known.stamp == look.stamp).map(|known| known.state);

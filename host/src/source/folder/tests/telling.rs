@@ -138,3 +138,18 @@ fn a_link_to_a_whole_file_needs_no_close() {
     watching.look();
     assert_eq!(text(&watching.look()[0]), "whole");
 }
+
+#[test]
+fn of_a_folder_that_comes_back_is_told_again() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("in");
+    let mut watching = Watching { wake: Wake::new(), ..Watching::new(options(&path, FolderMode::Watch)) };
+    for round in 0..2 {
+        fs::create_dir(&path).unwrap();
+        watching.look();
+        fs::write(path.join("a.png"), "A").unwrap();
+        hear_until(&watching, |wake| wake.take().complete.contains(OsStr::new("a.png")));
+        fs::remove_dir_all(&path).unwrap();
+        assert_eq!(problem(&watching.look()[0]).code, FailureCode::Unreadable, "round {round}");
+    }
+}
