@@ -11,6 +11,8 @@ pub const TOKEN_PREFIX: &str = "assay_";
 pub struct Presented {
     /// Of `Authorization: Bearer`.
     pub bearer: Option<String>,
+    /// More than one `Authorization`: what stands before us may have looked at the other.
+    pub several: bool,
     /// Of the session's cookie.
     pub session: Option<String>,
     /// Whether a person did something; what a page fetches by itself does not keep a session alive.
@@ -32,9 +34,11 @@ pub enum Denied {
     NoCredentials,
     #[error("the session has ended: sign in again")]
     SessionEnded,
+    #[error("the request has more than one header Authorization: send one")]
+    SeveralCredentials,
     #[error("the token is not known here")]
     UnknownToken,
-    #[error("the token of {name:?} has expired: an engineer makes a new one with `assay token create`")]
+    #[error("the token of {name:?} has expired: an admin makes a new one with `assay token create`")]
     ExpiredToken { name: String },
     #[error("the token of {name:?} was revoked")]
     RevokedToken { name: String },
@@ -49,6 +53,7 @@ impl Denied {
         match self {
             Self::NoCredentials => "not-signed-in",
             Self::SessionEnded => "session-ended",
+            Self::SeveralCredentials => "several-credentials",
             Self::UnknownToken => "unknown-token",
             Self::ExpiredToken { .. } => "expired-token",
             Self::RevokedToken { .. } => "revoked-token",
@@ -72,6 +77,9 @@ impl Access {
     /// # Errors
     /// Where nobody is known to ask.
     pub fn identify(&self, presented: &Presented) -> Result<Identity, Denied> {
+        if presented.several {
+            return Err(Denied::SeveralCredentials);
+        }
         if let Some(bearer) = &presented.bearer {
             return self.of_token(bearer);
         }

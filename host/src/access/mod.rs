@@ -101,15 +101,32 @@ impl Access {
     /// Records what was refused. That it cannot be recorded is logged; refused it is in any case.
     pub fn refused(&self, entry: AuditEntry, code: &str) {
         let entry = entry.refused(code);
-        tracing::warn!(actor = entry.actor, action = entry.action, target = entry.target, code, "refused");
         let [known, unknown] = &self.refusals;
         let refusals = if entry.kind == "unknown" { unknown } else { known };
         let Listing::Row { unlisted } = lock(refusals).list(Instant::now()) else { return };
-        if unlisted > 0 {
-            let target = format!("{unlisted} refusals before this one have no row");
+        self.unlisted(unlisted);
+        tracing::warn!(actor = entry.actor, action = entry.action, target = entry.target, code, "refused");
+        self.record(&entry);
+    }
+
+    /// Records how many refusals of a window that is over have no row. To be called every few seconds: a flood that ends
+    /// is followed by no other refusal that would tell of it.
+    pub fn settle_refusals(&self) {
+        let now = Instant::now();
+        self.refusals.iter().for_each(|refusals| self.unlisted(lock(refusals).settle(now)));
+    }
+
+    /// The same for all windows, at the end of the station.
+    pub fn end_refusals(&self) {
+        self.refusals.iter().for_each(|refusals| self.unlisted(lock(refusals).rest()));
+    }
+
+    fn unlisted(&self, count: u64) {
+        if count > 0 {
+            tracing::warn!(count, "refused, without a row in the audit log each");
+            let target = format!("{count} refusals before this have no row");
             self.record(&AuditEntry::new(&Actor::station(), "refusals-unlisted", target));
         }
-        self.record(&entry);
     }
 
     fn record(&self, entry: &AuditEntry) {

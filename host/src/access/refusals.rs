@@ -33,6 +33,17 @@ impl Refusals {
         self.rows += 1;
         Listing::Row { unlisted: std::mem::take(&mut self.unlisted) }
     }
+
+    /// How many got no row in a window that is over, each told once.
+    pub fn settle(&mut self, now: Instant) -> u64 {
+        let over = self.window.is_none_or(|start| now.duration_since(start) >= WINDOW);
+        if over { self.rest() } else { 0 }
+    }
+
+    /// How many got no row so far, each told once.
+    pub const fn rest(&mut self) -> u64 {
+        std::mem::replace(&mut self.unlisted, 0)
+    }
 }
 
 #[cfg(test)]
@@ -50,5 +61,21 @@ mod tests {
         }
         assert_eq!(refusals.list(now + WINDOW), Listing::Row { unlisted: 500 });
         assert_eq!(refusals.list(now + WINDOW), Listing::Row { unlisted: 0 });
+    }
+
+    #[test]
+    fn what_was_counted_is_told_once_after_its_window_or_at_the_end() {
+        let (mut refusals, now) = (Refusals::default(), Instant::now());
+        let flood = |refusals: &mut Refusals| {
+            (0..ROWS + 5).for_each(|_| {
+                refusals.list(now);
+            })
+        };
+        flood(&mut refusals);
+        assert_eq!(refusals.settle(now), 0, "the window is not over");
+        assert_eq!((refusals.settle(now + WINDOW), refusals.settle(now + WINDOW)), (5, 0));
+        let mut refusals = Refusals::default();
+        flood(&mut refusals);
+        assert_eq!((refusals.rest(), refusals.rest()), (5, 0));
     }
 }

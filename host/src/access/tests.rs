@@ -141,7 +141,9 @@ fn an_expired_token_is_refused_by_its_name() {
     let Fixture { access, _dir } = with_admin();
     let entry = AuditEntry::new(&Actor::console(), "token-create", "press");
     let made = access.token_until(&Actor::console(), "press", Role::Admin, identify::now_us(), &entry).unwrap();
-    let Err(Denied::ExpiredToken { name }) = access.identify(&bearer(&made.text)) else { panic!("it has expired") };
+    let denied = access.identify(&bearer(&made.text)).unwrap_err();
+    assert!(denied.to_string().contains("an admin makes a new one"), "only admins may: {denied}");
+    let Denied::ExpiredToken { name } = denied else { panic!("{denied}") };
     assert_eq!(name, "press");
 }
 
@@ -149,7 +151,12 @@ fn an_expired_token_is_refused_by_its_name() {
 fn a_wrong_token_is_not_made_good_by_a_session() {
     let Fixture { access, _dir } = with_admin();
     let begun = access.sign_in("ada", GOOD, HERE).unwrap();
-    let both = Presented { bearer: Some("assay_no".to_owned()), session: Some(begun.secret), active: true };
+    let both = Presented {
+        bearer: Some("assay_no".to_owned()),
+        session: Some(begun.secret),
+        active: true,
+        ..Presented::default()
+    };
     assert!(matches!(access.identify(&both), Err(Denied::UnknownToken)));
 }
 
@@ -255,4 +262,14 @@ fn a_flood_of_refusals_does_not_fill_the_audit_log() {
     let lines = access.ledger().audit_lines(None, 1000).unwrap();
     assert_eq!(lines.len(), 61, "at most 60 a minute of strangers, and the one of somebody known");
     assert_eq!(lines[0].refused.as_deref(), Some("wrong-role"));
+    access.settle_refusals();
+    assert_eq!(newest(&access).action, "request", "the minute is not over");
+    access.end_refusals();
+    let line = newest(&access);
+    assert_eq!(
+        (line.action.as_str(), line.target.as_str()),
+        ("refusals-unlisted", "140 refusals before this have no row")
+    );
+    access.end_refusals();
+    assert_eq!(newest(&access).seq, line.seq, "told once");
 }

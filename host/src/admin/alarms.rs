@@ -1,3 +1,4 @@
+use super::asked::Named;
 use super::i18n::Lang;
 use super::pages::alarms::{AlarmsView, banner as draw_banner, content};
 use super::pages::layout::{Tab, page};
@@ -7,7 +8,7 @@ use crate::alarms::AlarmBoard;
 use crate::domain::Alarm;
 use crate::journal::{AuditEntry, LedgerError};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -54,7 +55,7 @@ pub async fn acknowledge(
     visitor: Visitor,
     By(actor): By,
     State(state): State<AdminState>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Response {
     let entry = AuditEntry::new(&actor, "acknowledge-alarm", id.clone());
     match ask(&state, move |alarms| alarms.acknowledge(&id, &entry)).await {

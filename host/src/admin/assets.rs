@@ -1,4 +1,4 @@
-use axum::extract::Path;
+use super::asked::Named;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -13,7 +13,7 @@ const ASSETS: [(&str, &str, &[u8]); 7] = [
     ("uplot.min.css", "text/css; charset=utf-8", include_bytes!("../../assets/vendor/uplot.min.css")),
 ];
 
-pub async fn asset(Path(name): Path<String>) -> Response {
+pub async fn asset(Named(name): Named) -> Response {
     match ASSETS.iter().find(|(file, ..)| *file == name) {
         Some((_, media, bytes)) => {
             // Short, since a new binary may bring new files under the same names.

@@ -1,11 +1,12 @@
 //! Who did what, for engineers and above.
 
+use super::asked::Asked;
 use super::pages::audit::{AuditView, content};
 use super::pages::layout::{Tab, page};
 use super::request::Visitor;
 use super::serve::AdminState;
 use super::users::ask;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -17,7 +18,7 @@ pub struct AuditQuery {
     before: Option<i64>,
 }
 
-pub async fn show(visitor: Visitor, State(state): State<AdminState>, Query(query): Query<AuditQuery>) -> Response {
+pub async fn show(visitor: Visitor, State(state): State<AdminState>, Asked(query): Asked<AuditQuery>) -> Response {
     let before = query.before;
     let read = ask(&state, move |access| {
         let ledger = access.ledger();

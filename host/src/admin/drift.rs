@@ -1,10 +1,11 @@
+use super::asked::Asked;
 use super::inspections::{read, report};
 use super::pages::drift::content;
 use super::pages::layout::{Tab, page};
 use super::request::Visitor;
 use super::serve::AdminState;
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -35,7 +36,7 @@ struct Series {
     threshold: Vec<Option<f64>>,
 }
 
-pub async fn series(State(state): State<AdminState>, Query(query): Query<SeriesQuery>) -> Response {
+pub async fn series(State(state): State<AdminState>, Asked(query): Asked<SeriesQuery>) -> Response {
     let SeriesQuery { plugin, feature, statistic } = query;
     let Some(points) = read(&state, move |reader| reader.drift(&plugin, &feature, &statistic, POINTS)).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

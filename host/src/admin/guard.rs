@@ -57,7 +57,7 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
     let Guard { state, least, body: rule } = guard;
     let (mut parts, mut body) = request.into_parts();
     let presented = presented(&parts, state.reach.behind_proxy());
-    let by_token = presented.bearer.is_some();
+    let by_token = presented.bearer.is_some() || presented.several;
     if let Least::Role(least) = *least {
         let identity = match identify(state, presented).await {
             Ok(identity) => identity,
@@ -110,14 +110,16 @@ pub async fn identify(state: &AdminState, presented: Presented) -> Result<Identi
 /// What the request brings to show who asks.
 pub fn presented(parts: &Parts, behind_proxy: bool) -> Presented {
     // Another scheme is not for us: a browser sends `Basic` by itself to a proxy that asks for it.
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let mut all = parts.headers.get_all(header::AUTHORIZATION).into_iter();
+    let authorization = all.next().and_then(|value| value.to_str().ok());
+    let several = all.next().is_some();
     let bearer = authorization.and_then(|text| text.split_once(' '));
     let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let bearer = bearer.map(|(_, token)| token.trim().to_owned());
     // What a page fetches by itself (charts, pictures, events) keeps no session alive.
     let fetched = parts.headers.get("sec-fetch-dest").is_some_and(|value| value != "document");
     let active = !fetched || parts.method != Method::GET;
-    Presented { bearer, session: session_of(&parts.headers, behind_proxy), active }
+    Presented { bearer, several, session: session_of(&parts.headers, behind_proxy), active }
 }
 
 /// The secret in the session's cookie.
@@ -165,11 +167,7 @@ pub async fn nothing_there(State(state): State<AdminState>, request: Request) ->
 
 /// The answer to a method that an address does not have; the router adds `Allow`.
 pub async fn wrong_method(request: Request) -> Response {
-    let mut response = if is_api(request.uri().path()) {
-        Problem::method_not_allowed(request.method().as_str()).into_response()
-    } else {
-        StatusCode::METHOD_NOT_ALLOWED.into_response()
-    };
+    let mut response = Problem::method_not_allowed(request.method().as_str()).into_response();
     response.extensions_mut().insert(Seal);
     response
 }

@@ -1,3 +1,4 @@
+use super::asked::Named;
 use super::pages::detail::{DetailView, content as detail_content};
 use super::pages::layout::{Tab, page};
 use super::pages::list::{ListQuery, ListRow, content as list_content};
@@ -6,7 +7,7 @@ use super::serve::AdminState;
 use crate::domain::{Digest, FrameId, Report, VerdictKind};
 use crate::journal::{Cursor, Entry, Filter, JournalError, Line, Observed, Page, Reader};
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -92,7 +93,7 @@ fn row(line: Line) -> ListRow {
     }
 }
 
-pub async fn detail(visitor: Visitor, State(state): State<AdminState>, Path(id): Path<String>) -> Response {
+pub async fn detail(visitor: Visitor, State(state): State<AdminState>, Named(id): Named) -> Response {
     let missing = || visitor.problem(&state, StatusCode::NOT_FOUND, "error.not-found");
     let Some(id) = FrameId::parse(&id) else { return missing() };
     let wanted = id.clone();
@@ -133,7 +134,7 @@ pub(super) fn report(seen: Observed) -> (String, Report) {
 }
 
 /// A stored picture. Its digest is its name, so it never changes.
-pub async fn picture(State(state): State<AdminState>, Path(digest): Path<String>) -> Response {
+pub async fn picture(State(state): State<AdminState>, Named(digest): Named) -> Response {
     let Ok(digest) = digest.parse::<Digest>() else { return StatusCode::NOT_FOUND.into_response() };
     let Some(Some(bytes)) = read(&state, move |reader| reader.picture(&digest)).await else {
         return StatusCode::NOT_FOUND.into_response();

@@ -21,6 +21,7 @@ mod metrics;
 mod alarms;
 mod sign_in;
 mod users;
+mod asked;
 mod audit;
 mod request;
 mod serve;

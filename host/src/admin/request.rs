@@ -1,10 +1,12 @@
+use super::api::Problem;
+use super::asked::Asked;
 use super::guard::presented;
 use super::i18n::Lang;
 use super::pages::layout::{PageFrame, page};
 use super::pages::problem;
 use super::serve::AdminState;
 use crate::access::{Actor, Identity, Presented};
-use axum::extract::{ConnectInfo, FromRequestParts, Query, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -66,7 +68,7 @@ pub struct LanguageQuery {
 }
 
 /// Remembers the language in a cookie and goes back to the page it was chosen on.
-pub async fn choose_language(Query(query): Query<LanguageQuery>) -> Response {
+pub async fn choose_language(Asked(query): Asked<LanguageQuery>) -> Response {
     let Some(lang) = Lang::from_tag(&query.to) else { return StatusCode::BAD_REQUEST.into_response() };
     let cookie = format!("lang={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", lang.tag());
     let headers = [(SET_COOKIE, cookie), (LOCATION, own_path(&query.back))];
@@ -141,11 +143,13 @@ pub async fn own_host(State(state): State<AdminState>, request: Request, next: N
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
     let by_proxy = OF_PROXIES.iter().any(|name| headers.contains_key(*name));
     if !is_own_host(host, state.reach.public_host.as_deref()) {
-        return StatusCode::MISDIRECTED_REQUEST.into_response();
+        let detail =
+            "the header Host names neither an address nor localhost nor the public_host in [admin] of station.toml";
+        return Problem::misdirected(detail).into_response();
     }
     if by_proxy && !state.reach.behind_proxy() {
-        let say = "this request came through a proxy: set behind_proxy and public_host in [admin] of station.toml\n";
-        return (StatusCode::MISDIRECTED_REQUEST, say).into_response();
+        let detail = "this request came through a proxy: set behind_proxy and public_host in [admin] of station.toml";
+        return Problem::misdirected(detail).into_response();
     }
     next.run(request).await
 }

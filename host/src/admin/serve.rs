@@ -11,8 +11,10 @@ use crate::source::Intake;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -21,6 +23,9 @@ const EVENT_STREAMS: usize = 100;
 
 /// Threads for what blocks: the journal, the station's records, and the few that hash or wait to.
 const BLOCKING_THREADS: usize = 8;
+
+/// How often the count of refusals without a row is looked at.
+const SETTLE_EVERY: Duration = Duration::from_secs(10);
 
 /// Nothing from elsewhere, nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -139,6 +144,7 @@ impl AdminServer {
             tokio::net::TcpListener::from_std(listener).map_err(threads)?
         };
         let (stop, stopped) = oneshot::channel();
+        let access = Arc::clone(&state.access);
         let router = router(state, entries());
         let run = move || {
             runtime.block_on(async {
@@ -148,10 +154,12 @@ impl AdminServer {
                 // Event streams never end by themselves, so the end of the server does not wait for them.
                 tokio::select! {
                     never = serve(listener, router, ConnectionLimits::default()) => match never {},
+                    never = settle_refusals(&access) => match never {},
                     () = ends => {}
                 }
             });
-            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            runtime.shutdown_timeout(Duration::from_secs(2));
+            access.end_refusals();
         };
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(run).map_err(threads)?;
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
@@ -168,6 +176,16 @@ impl Drop for AdminServer {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+async fn settle_refusals(access: &Arc<Access>) -> Infallible {
+    loop {
+        tokio::time::sleep(SETTLE_EVERY).await;
+        let access = Arc::clone(access);
+        if let Err(error) = tokio::task::spawn_blocking(move || access.settle_refusals()).await {
+            tracing::error!(%error, "counting refusals panicked");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Signing in and out, the first set-up, and one's own account.
 
+use super::asked::Asked;
 use super::guard::{session_cookie, session_of};
 use super::pages::layout::page;
 use super::pages::sign_in::{SetUpView, SignInView, account_content, set_up_content, sign_in_content};
@@ -7,7 +8,7 @@ use super::request::{By, Client, Visitor, own_path};
 use super::serve::AdminState;
 use super::users::{ask, status_of};
 use crate::access::{AccessError, ActorKind};
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, State};
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -29,7 +30,7 @@ pub struct SignInForm {
     back: String,
 }
 
-pub async fn show(visitor: Visitor, State(state): State<AdminState>, Query(query): Query<Back>) -> Response {
+pub async fn show(visitor: Visitor, State(state): State<AdminState>, Asked(query): Asked<Back>) -> Response {
     let note = match query.note.as_str() {
         "set-up" => Some("sign-in.after-set-up"),
         "password" => Some("sign-in.after-password"),

@@ -1,12 +1,13 @@
 //! Users and tokens, for admins.
 
+use super::asked::Named;
 use super::i18n::Lang;
 use super::pages::layout::{Tab, page};
 use super::pages::users::{UsersView, content, token_content};
 use super::request::{By, Visitor};
 use super::serve::AdminState;
 use crate::access::{Access, AccessError, Actor, Role, Wish};
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -127,7 +128,7 @@ pub struct RoleForm {
 pub async fn set_role(
     visitor: Visitor,
     By(actor): By,
-    Path(name): Path<String>,
+    Named(name): Named,
     State(state): State<AdminState>,
     Form(form): Form<RoleForm>,
 ) -> Response {
@@ -145,7 +146,7 @@ pub struct StateForm {
 pub async fn set_state(
     visitor: Visitor,
     By(actor): By,
-    Path(name): Path<String>,
+    Named(name): Named,
     State(state): State<AdminState>,
     Form(form): Form<StateForm>,
 ) -> Response {
@@ -162,7 +163,7 @@ pub struct NewPasswordForm {
 pub async fn set_password(
     visitor: Visitor,
     By(actor): By,
-    Path(name): Path<String>,
+    Named(name): Named,
     State(state): State<AdminState>,
     Form(form): Form<NewPasswordForm>,
 ) -> Response {
@@ -214,7 +215,7 @@ pub struct RevokeForm {
 pub async fn revoke_token(
     visitor: Visitor,
     By(actor): By,
-    Path(id): Path<String>,
+    Named(id): Named,
     State(state): State<AdminState>,
     Form(form): Form<RevokeForm>,
 ) -> Response {

@@ -1,5 +1,5 @@
 use super::journal::Place;
-use crate::journal::{AuditVerified, Checkpoint, export_audit, verify_audit};
+use crate::journal::{AuditFault, AuditVerified, Checkpoint, export_audit, verify_audit};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use std::fs::File;
@@ -63,6 +63,10 @@ fn run_verify(args: &VerifyArgs) -> anyhow::Result<()> {
 /// An error where the audit log does not hold; a station that has none yet holds.
 pub(super) fn holds(verified: Option<AuditVerified>) -> anyhow::Result<()> {
     match verified.and_then(|verified| verified.fault) {
+        // It may hold: nobody could look.
+        Some(fault @ AuditFault::Unreadable { .. }) => {
+            Err(anyhow::Error::new(fault).context("the audit log cannot be checked to its end"))
+        }
         Some(fault) => Err(anyhow::Error::new(fault).context("the audit log does not hold")),
         None => Ok(()),
     }
@@ -70,7 +74,11 @@ pub(super) fn holds(verified: Option<AuditVerified>) -> anyhow::Result<()> {
 
 pub(super) fn as_text(verified: &AuditVerified) -> String {
     let AuditVerified { checkpoint, rows, fault } = verified;
-    let holds = if fault.is_none() { "the audit log holds" } else { "the audit log does not hold behind this" };
+    let holds = match fault {
+        None => "the audit log holds",
+        Some(AuditFault::Unreadable { .. }) => "the audit log cannot be read behind this",
+        Some(_) => "the audit log does not hold behind this",
+    };
     format!("audit rows {rows}\naudit checkpoint {checkpoint}\n{holds}")
 }
 
@@ -93,4 +101,21 @@ fn run_export(args: &ExportArgs) -> anyhow::Result<()> {
     let count = export_audit(&dir, &mut BufWriter::new(&file))?;
     file.sync_all().with_context(|| format!("{} cannot be flushed to the disk", path.display()))?;
     writeln!(io::stderr(), "{count} rows written to {}", path.display()).context("the result cannot be printed")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_not_said_to_be_forged() {
+        let with = |fault| AuditVerified { checkpoint: Checkpoint::START, rows: 0, fault: Some(fault) };
+        let unread = with(AuditFault::Unreadable { row: 1, detail: "disk I/O error".to_owned() });
+        assert!(as_text(&unread).ends_with("the audit log cannot be read behind this"));
+        assert_eq!(holds(Some(unread)).unwrap_err().to_string(), "the audit log cannot be checked to its end");
+        let changed = with(AuditFault::Changed { row: 1 });
+        assert!(as_text(&changed).ends_with("the audit log does not hold behind this"));
+        assert_eq!(holds(Some(changed)).unwrap_err().to_string(), "the audit log does not hold");
+    }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ureq::Agent;
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
 
 /// Between two looks at a deployment on its way.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -19,11 +19,19 @@ const MAX_ANSWER_BYTES: u64 = 16 << 20;
 #[derive(Debug, clap::Args)]
 struct To {
     /// The station's admin, such as http://127.0.0.1:8080
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = station_address)]
     to: String,
     /// A file that holds an API token; a station without users needs none from its own machine
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+}
+
+fn station_address(text: &str) -> Result<String, &'static str> {
+    const EXPECTED: &str = "expected http://HOST:PORT, as the station prints it at its start";
+    let address: Uri = text.parse().map_err(|_| EXPECTED)?;
+    let is_web = address.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"));
+    let here = is_web && address.host().is_some_and(|host| !host.is_empty());
+    if here { Ok(text.trim_end_matches('/').to_owned()) } else { Err(EXPECTED) }
 }
 
 /// Hands a bundle to a running station and shows how far it comes.
@@ -196,7 +204,7 @@ impl Station {
     fn new(to: To) -> anyhow::Result<Self> {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_LIMIT)).build();
         let token = to.token_file.as_deref().map(token).transpose()?;
-        Ok(Self { agent: config.into(), address: to.to.trim_end_matches('/').to_owned(), token })
+        Ok(Self { agent: config.into(), address: to.to, token })
     }
 
     fn bearer(&self) -> Option<String> {
@@ -263,4 +271,18 @@ fn percent(text: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_station_is_has_to_be_an_address() {
+        for wrong in ["nonsense", "127.0.0.1:8080", "ftp://127.0.0.1", "http://", "/etc", ""] {
+            assert!(station_address(wrong).is_err_and(|words| words.contains("http://HOST:PORT")), "{wrong}");
+        }
+        assert_eq!(station_address("http://127.0.0.1:8080/").as_deref(), Ok("http://127.0.0.1:8080"));
+        assert_eq!(station_address("https://press.example").as_deref(), Ok("https://press.example"));
+    }
 }

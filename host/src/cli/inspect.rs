@@ -1,3 +1,4 @@
+use super::say::write_json;
 use super::station::{Assembly, open_journal};
 use super::summary::InspectReport;
 use super::{truth, words};
@@ -6,7 +7,6 @@ use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, O
 use crate::source::{FilesSource, StopFlag};
 use anyhow::{Context as _, bail};
 use crossbeam_channel::bounded;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ pub fn run(args: InspectArgs) -> anyhow::Result<()> {
 
 /// Ctrl-C ends the run after the frames in flight.
 fn stop_on_signal(stop: StopFlag) -> anyhow::Result<(Handle, JoinHandle<()>)> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
+    let mut signals = Signals::new(super::ends::signals()).context("Ctrl-C cannot be caught")?;
     let ending = signals.handle();
     let watcher = std::thread::spawn(move || {
         if signals.forever().next().is_some() {
@@ -116,8 +116,7 @@ fn print(report: &InspectReport, json: Option<&std::path::Path>, summary: bool) 
         say!("\n{}", words::summary(&report.summary).trim_end());
     }
     if let Some(path) = json {
-        let text = serde_json::to_string_pretty(report)?;
-        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        write_json(path, report)?;
     }
     Ok(())
 }

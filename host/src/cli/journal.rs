@@ -1,6 +1,8 @@
 use super::audit::{as_json as audit_as_json, as_text as audit_as_text};
 use crate::config::load;
-use crate::journal::{AuditVerified, Checkpoint, ExportFormat, Kind, Reader, Verified, export, verify, verify_audit};
+use crate::journal::{
+    AuditVerified, ChainFault, Checkpoint, ExportFormat, Kind, Reader, Verified, export, verify, verify_audit,
+};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use std::fs::File;
@@ -93,6 +95,10 @@ fn run_verify(args: &VerifyArgs) -> anyhow::Result<()> {
     let audit = verify_audit(&dir, None)?;
     let text = if args.json { as_json(&verified, audit.as_ref()) } else { as_text(&verified, audit.as_ref()) };
     writeln!(io::stdout(), "{text}").context("the result cannot be printed")?;
+    if let Some(fault @ ChainFault::Unreadable { .. }) = verified.fault {
+        // It may hold: nobody could look.
+        return Err(anyhow::Error::new(fault).context("the journal cannot be checked to its end"));
+    }
     if let Some(fault) = verified.fault {
         return Err(anyhow::Error::new(fault).context("the journal does not hold"));
     }
@@ -104,7 +110,11 @@ fn run_verify(args: &VerifyArgs) -> anyhow::Result<()> {
 
 fn as_text(verified: &Verified, audit: Option<&AuditVerified>) -> String {
     let counts: Vec<_> = verified.entries.iter().map(|(kind, count)| format!("{} {count}", kind.table())).collect();
-    let holds = if verified.holds() { "the journal holds" } else { "the journal does not hold behind this" };
+    let holds = match verified.fault {
+        Some(ChainFault::Unreadable { .. }) => "the journal cannot be read behind this",
+        _ if verified.holds() => "the journal holds",
+        _ => "the journal does not hold behind this",
+    };
     let journal = format!("{}\ncheckpoint {}\n{holds}", counts.join(", "), verified.checkpoint);
     audit.map_or_else(|| journal.clone(), |audit| format!("{journal}\n{}", audit_as_text(audit)))
 }

@@ -14,6 +14,7 @@ mod deploy;
 mod deployer;
 mod inspect;
 mod doctor;
+mod ends;
 mod outputs;
 mod plugin;
 mod replay;
@@ -63,7 +64,7 @@ enum Command {
 pub fn run() -> anyhow::Result<()> {
     let command = Cli::parse().command;
     crate::telemetry::start_log();
-    match command {
+    let done = match command {
         Command::Run(args) => run::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Replay(args) => replay::run(args),
@@ -78,5 +79,6 @@ pub fn run() -> anyhow::Result<()> {
         Command::Deploy(args) => deploy::deploy(args),
         Command::Rollback(args) => deploy::roll_back(args),
         Command::Status(args) => deploy::status(args),
-    }
+    };
+    done.and_then(|()| say::all_said())
 }

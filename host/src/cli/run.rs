@@ -8,7 +8,6 @@ use crate::deploy::DeployThread;
 use crate::journal::Ledger;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use anyhow::Context as _;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,7 +17,7 @@ use std::time::Duration;
 /// Events of the line that may wait for the one who watches it, who looks once a second.
 const LINE_EVENTS: usize = 256;
 
-/// Runs the station until Ctrl-C.
+/// Runs the station until Ctrl-C, SIGTERM or, where its terminal goes, SIGHUP.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// The station's configuration, station.toml
@@ -44,7 +43,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let recipe = Arc::clone(&configured.ready.live);
     say_what_runs(&recipe);
 
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("Ctrl-C cannot be caught")?;
+    let mut signals = Signals::new(super::ends::signals()).context("Ctrl-C cannot be caught")?;
     let journal = open_journal(&parts.config, None)?;
     let ledger = open_ledger(&parts.config)?;
     outputs::prepare(&parts.config, &journal, &ledger)?;

@@ -87,6 +87,7 @@ fn folder_options(
         path: folder.path.clone(),
         mode,
         poll_ms: folder.poll_ms,
+        quiet_ms: folder.quiet_ms,
         pace_ms: folder.pace_ms,
         after,
         max_file_bytes,

@@ -1,7 +1,7 @@
 //! Tables and lines for a terminal.
 
 use super::summary::{InspectReport, PictureRow, Summary};
-use crate::domain::Stage;
+use crate::domain::{Stage, one_line};
 use std::fmt::Write as _;
 
 /// One line per picture.
@@ -41,8 +41,10 @@ fn cells(row: &PictureRow, stages: &[Stage]) -> Vec<String> {
     cells
 }
 
-/// Columns padded to their widest cell; the first line is underlined.
+/// Columns padded to their widest cell; the first line is underlined. A cell cannot leave its place: names of pictures
+/// and texts of plugins are not ours.
 fn align(lines: &[Vec<String>]) -> String {
+    let lines: Vec<Vec<String>> = lines.iter().map(|line| line.iter().map(|cell| one_line(cell)).collect()).collect();
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
         lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -100,4 +102,17 @@ fn drift(summary: &Summary) -> String {
         .map(|row| format!("{} ({})", row.report.feature, row.report.statistic))
         .collect();
     if drifted.is_empty() { "none".to_owned() } else { format!("DRIFT in {}", drifted.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pictures_name_cannot_write_over_the_table() {
+        let line = |name: &str| vec![name.to_owned(), "pass".to_owned()];
+        let text = align(&[line("picture"), line("a\u{1b}[2J\nb.png")]);
+        assert_eq!(text.lines().count(), 3, "{text:?}");
+        assert!(text.ends_with("a\\u{1b}[2J\\nb.png  pass\n"), "{text:?}");
+    }
 }

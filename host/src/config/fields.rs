@@ -49,7 +49,9 @@ impl Document {
             fields.report_unknown();
             value
         };
-        let problems = self.problems.into_inner();
+        let mut problems = self.problems.into_inner();
+        // In the order of the file, for who goes through it once.
+        problems.sort_by_key(|problem| problem.line);
         match value {
             Some(value) if problems.is_empty() => Ok(value),
             _ => Err(ConfigErrors(problems)),
@@ -234,7 +236,7 @@ impl<'d> Fields<'d> {
     pub fn parsed_list<T>(&self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let value = self.value(key)?;
         let Some(items) = value.get_ref().as_array() else {
-            self.wrong(key, <Vec<String>>::EXPECTED);
+            self.wrong(key, "a list of texts in [ ], such as [\"a\", \"b\"]");
             return None;
         };
         let mut parsed = Vec::with_capacity(items.len());
@@ -251,7 +253,9 @@ impl<'d> Fields<'d> {
 
     /// A path, from the file's folder.
     pub fn path(&self, key: &'static str) -> Option<PathBuf> {
-        self.parsed(key, "a path in quotes", |text| (!text.is_empty()).then(|| self.document.resolve(text)))
+        self.parsed(key, "a path in quotes that is not empty", |text| {
+            (!text.is_empty()).then(|| self.document.resolve(text))
+        })
     }
 
     pub fn required_path(&self, key: &'static str) -> Option<PathBuf> {

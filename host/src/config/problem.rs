@@ -1,3 +1,4 @@
+use crate::domain::one_line;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ impl fmt::Display for Problem {
             write!(f, ":{line}")?;
         }
         if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
+            write!(f, ": {}", one_line(&self.key))?;
         }
         write!(f, ": found {}, expected {}", self.found, self.expected)
     }
@@ -39,3 +40,21 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_cannot_write_over_its_own_message() {
+        let problem = Problem {
+            file: "station.toml".into(),
+            line: Some(3),
+            key: "a\u{1b}[2Jb\u{202e}c".to_owned(),
+            found: "an unknown key".to_owned(),
+            expected: "none".to_owned(),
+        };
+        let text = problem.to_string();
+        assert_eq!(text, "station.toml:3: a\\u{1b}[2Jb\\u{202e}c: found an unknown key, expected none");
+    }
+}

@@ -48,6 +48,8 @@ pub struct FolderSource {
     pub mode: FolderMode,
     /// Time between two looks into the folder where the system does not tell of new files.
     pub poll_ms: u32,
+    /// With `watch`: how long a file that is being written and was not closed has to stay the same to be taken.
+    pub quiet_ms: u32,
     /// With `once`: begin again at the end.
     pub repeat: bool,
     /// Least time between two pictures; 0 is as fast as the line takes them.
@@ -156,6 +158,7 @@ fn folder(fields: &Fields<'_>) -> Option<SourceKind> {
         _ => None,
     });
     let poll_ms = fields.number("poll_ms", 10..=600_000, Some(200));
+    let quiet_ms = fields.number("quiet_ms", 1_000..=3_600_000, Some(60_000));
     let repeat = fields.or("repeat", false);
     let pace_ms = pace_ms(fields);
     let after = after(fields);
@@ -175,8 +178,8 @@ fn folder(fields: &Fields<'_>) -> Option<SourceKind> {
         fields.wrong("after", "\"keep\" with repeat: the pictures are read again");
     }
     let (path, mode, after, product_and_serial) = (path?, mode?, after?, names?);
-    let (poll_ms, pace_ms) = (poll_ms?, pace_ms?);
-    Some(SourceKind::Folder(FolderSource { path, mode, poll_ms, repeat, pace_ms, after, product_and_serial }))
+    let (poll_ms, quiet_ms, pace_ms) = (poll_ms?, quiet_ms?, pace_ms?);
+    Some(SourceKind::Folder(FolderSource { path, mode, poll_ms, quiet_ms, repeat, pace_ms, after, product_and_serial }))
 }
 
 fn after(fields: &Fields<'_>) -> Option<AfterReading> {

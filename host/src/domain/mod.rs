@@ -21,6 +21,7 @@ mod alarm;
 mod deployment;
 mod event;
 mod causes;
+mod one_line;
 
 pub use actor::{Actor, ActorKind, Role, RoleParseError};
 pub use alarm::{Acknowledged, Alarm, AlarmKind, AlarmRule, AlarmUnit, Severity};
@@ -41,6 +42,7 @@ pub use inspection::{
 pub use instancing::{InstanceMode, WarmRules};
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{ModelFormat, ModelSpec, Port, Precision};
+pub use one_line::one_line;
 pub use recipe::{
     Capability, FailureAction, FailureLimit, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe,
     SettingValue, Settings, VerdictPolicy,

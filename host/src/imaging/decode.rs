@@ -102,7 +102,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits, pool: &BufferPool) -> Result<
     // The decoders own all that they touch, and the pool's buffer is dropped with them: nothing half-changed is left.
     let decoded = catch_unwind(AssertUnwindSafe(|| match format {
         FileFormat::Png => decode_png::decode(bytes, limits, pool),
-        FileFormat::Jpeg => decode_jpeg::decode(bytes, limits, pool),
+        FileFormat::Jpeg => decode_jpeg::decode(bytes, decode_jpeg::Origin::Outside, limits, pool),
         FileFormat::Bmp => decode_with("BMP", || BmpDecoder::new(Cursor::new(bytes)), limits, pool),
         FileFormat::Pnm => decode_with("PNM", || PnmDecoder::new(Cursor::new(bytes)), limits, pool),
     }));

@@ -15,8 +15,8 @@ pub fn jpeg_round_trip(image: &Image, quality: u32, pool: &BufferPool) -> Result
     }
     let file = encode_jpeg(image, quality)?;
     let limits = DecodeLimits::default();
-    let decoded =
-        decode_jpeg::decode(&file, &limits, pool).map_err(|error| internal("decoding its own JPEG", error))?;
+    let decoded = decode_jpeg::decode(&file, decode_jpeg::Origin::Own, &limits, pool)
+        .map_err(|error| internal("decoding its own JPEG", error))?;
     if image.format() != PixelFormat::Rgba8 {
         return convert(&decoded, image.format(), pool);
     }

@@ -7,6 +7,7 @@
 mod error;
 mod decode;
 mod decode_jpeg;
+mod jpeg_check;
 mod decode_png;
 mod encode;
 mod sample;

@@ -8,6 +8,7 @@
 
 mod decoding;
 mod filters;
+mod jpeg_damage;
 mod numbers;
 mod shapes;
 

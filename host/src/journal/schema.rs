@@ -262,6 +262,12 @@ fn apply(db: &Connection, from: u32) -> rusqlite::Result<()> {
 ///
 /// A database on a read-only disk whose WAL is empty is opened as a file that cannot change.
 pub fn open_reader(path: &Path) -> Result<Connection, JournalError> {
+    open_to_read(path).map_err(|error| JournalError::opening(path, error))
+}
+
+/// Opens a database of this module so that nothing can be written. On a disk that is read-only, without the files beside
+/// the database that SQLite would make, it is opened as one that nobody changes.
+pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     let open = |target: &Path, extra: OpenFlags| {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
         let db = Connection::open_with_flags(target, flags)?;
@@ -282,7 +288,6 @@ pub fn open_reader(path: &Path) -> Result<Connection, JournalError> {
         }
         other => other,
     }
-    .map_err(|error| JournalError::opening(path, error))
 }
 
 /// The path as part of a `file:` URI.

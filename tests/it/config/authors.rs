@@ -139,15 +139,15 @@ when = 2020-01-01
 "#,
     );
     let starts = [
+        "bundle.toml:1: bundle.counter: found nothing",
         "bundle.toml:3: bundle.name: found \"Letter Box\"",
         "bundle.toml:4: bundle.version: found \"one\", expected a version",
-        "bundle.toml:1: bundle.counter: found nothing",
         "bundle.toml:6: plugin.world: found \"watcher\"",
         "bundle.toml:7: plugin.component: found gone.wasm (No such file",
         "bundle.toml:8: plugin.capabilities: found \"disk\", expected one of \"imaging\"",
+        "bundle.toml:9: plugin.network: found a key that is not known",
         "bundle.toml:11: plugin.limits.deadline_ms: found 0",
         "bundle.toml:13: plugin.settings.when: found 2020-01-01, expected true or false, a number",
-        "bundle.toml:9: plugin.network: found a key that is not known",
         "bundle.toml:14: model: found a key that is not known",
     ];
     assert_eq!(found.len(), starts.len(), "{found:#?}");

@@ -51,6 +51,7 @@ name = "line"
 path = "in"
 mode = "watch"
 poll_ms = 50
+quiet_ms = 5000
 pace_ms = 5
 after = "move"
 move_to = "done"
@@ -98,7 +99,7 @@ fn every_key_is_taken_over() {
     assert_eq!(config.deploy.max_failures_percent, 5, "the rest has defaults");
     assert_eq!((config.plugin_limits.deadline_ms, config.image_limits.max_width), (20, 4096));
     let SourceKind::Folder(folder) = &config.sources[0].kind else { panic!("{:?}", config.sources) };
-    assert_eq!((folder.mode, folder.poll_ms, folder.pace_ms), (FolderMode::Watch, 50, 5));
+    assert_eq!((folder.mode, folder.poll_ms, folder.quiet_ms, folder.pace_ms), (FolderMode::Watch, 50, 5000, 5));
     assert!(matches!(&folder.after, AfterReading::Move(to) if to.ends_with("done")));
 }
 
@@ -127,15 +128,15 @@ path = "in"
 "#,
     );
     let starts = [
+        "station.toml: bundles_dir: found nothing, expected a path",
         "station.toml:1: station: found \"Press 3\", expected 1 to 64 characters",
         "station.toml:2: data_dir: found 7, expected a path",
-        "station.toml: bundles_dir: found nothing, expected a path",
-        "station.toml:8: inference.order: found \"cuda\", expected one of openvino, onnxruntime, tract",
+        "station.toml:5: colour: found a key that is not known, expected one of the keys station, data_dir",
         "station.toml:7: inference.threads: found 0, expected a whole number from 1 to 256",
+        "station.toml:8: inference.order: found \"cuda\", expected one of openvino, onnxruntime, tract",
         "station.toml:10: admin.bind: found \"0.0.0.0:8080\", expected a loopback address",
         "station.toml:12: source[0].kind: found \"camera\", expected \"folder\"",
         "station.toml:18: source[1].mode: found \"sometimes\", expected \"once\" or \"watch\"",
-        "station.toml:5: colour: found a key that is not known, expected one of the keys station, data_dir",
     ];
     assert_eq!(found.len(), starts.len(), "{found:#?}");
     for (line, start) in found.iter().zip(starts) {
@@ -274,4 +275,14 @@ fn the_queue_is_bounded_by_frames_and_bytes() {
     let config = with("[queue]\nframes = 4\npayload_mb = 8\ntrigger_wait_ms = 100").unwrap().queue;
     assert_eq!((config.frames, config.payload_bytes, config.trigger_wait_ms), (4, 8 << 20, 100));
     assert_eq!(with("[queue]\nframes = 0\npayload_mb = 0\nbytes = 1").unwrap_err().len(), 3);
+}
+
+#[test]
+fn problems_come_in_the_order_of_the_file() {
+    let text = "station = \"a\"\nnonsense = 1\ndata_dir = 7\nrecipe = \"\"\n[inference]\norder = \"tract\"\n[admin]\nbind = 3\n";
+    let found = problems(text);
+    let lines: Vec<usize> = found.iter().filter_map(|one| one.split(':').nth(1)?.parse().ok()).collect();
+    assert!(lines.len() >= 5 && lines.is_sorted(), "{found:#?}");
+    assert!(found.iter().any(|one| one.contains("a path in quotes that is not empty")), "{found:#?}");
+    assert!(found.iter().any(|one| one.contains("a list of texts in [ ]")), "{found:#?}");
 }

@@ -2,8 +2,11 @@
 
 use super::image::Dice;
 use super::{mounts, options, record, say, triggers_in, until};
-use assay::domain::Digest;
-use assay::journal::{Filter, Journal, JournalError, JournalOptions, Page, Pressure, Reader, verify};
+use assay::domain::{Actor, Digest};
+use assay::journal::{
+    AuditEntry, Filter, Journal, JournalError, JournalOptions, Ledger, Page, Pressure, Reader, export_audit, verify,
+    verify_audit,
+};
 use assay_tests::station::{TestStation, picture};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -150,11 +153,17 @@ fn a_read_only_disk_is_said_to_be_one_and_can_still_be_read() {
     let journal = Journal::open(options(dir.path())).unwrap();
     journal.submit(record(1, 1)).unwrap().wait().unwrap();
     drop(journal);
+    let ledger = Ledger::open(dir.path(), "line-1").unwrap();
+    ledger.audit(&AuditEntry::new(&Actor::console(), "sign-in", "")).unwrap();
+    drop(ledger);
     mounts::read_only(dir.path());
     let error = Journal::open(options(dir.path())).err();
     assert!(matches!(error, Some(JournalError::ReadOnly { .. })), "{error:?}");
     assert!(verify(dir.path(), None).unwrap().holds());
     assert_eq!(triggers_in(dir.path()), BTreeSet::from([(1, 1)]));
+    let audit = verify_audit(dir.path(), None).unwrap().unwrap();
+    assert_eq!((audit.rows, audit.fault), (1, None));
+    assert_eq!(export_audit(dir.path(), &mut Vec::new()).unwrap(), 1);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use super::line::Line;
+use assay_tests::station::assay;
 use serde_json::Value;
 use std::path::Path;
+use std::process::Stdio;
 
 fn examine(line: &Line) -> (bool, Value) {
     let output = line.station.run(&["doctor"], &[Path::new("--json"), Path::new("-")]).unwrap();
@@ -52,4 +54,19 @@ fn a_doctor_says_which_secret_and_which_backend_a_station_lacks() {
     assert_eq!(status(&report, "webhook"), "missing");
     assert_eq!(status(&report, "mqtt"), "warning", "a broker may come back");
     assert_eq!(status(&report, "backend onnxruntime"), "missing");
+}
+
+#[test]
+fn a_result_that_cannot_be_printed_is_a_failure_and_a_reader_that_has_gone_is_none() {
+    let doctor = |out: Stdio| {
+        let command = assay().unwrap().arg("doctor").stdout(out).stderr(Stdio::piped()).output().unwrap();
+        (command.status.code(), String::from_utf8(command.stderr).unwrap())
+    };
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (code, words) = doctor(full.into());
+    assert_eq!(code, Some(1));
+    assert!(words.contains("not all of the result could be printed: No space left"), "{words}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(doctor(writer.into()), (Some(0), String::new()));
 }

@@ -1,5 +1,6 @@
 //! Deployments for machines: hand a bundle in, look how far it is, take it back.
 
+use super::super::asked::Named;
 use super::Problem;
 use crate::admin::guard::record;
 use crate::admin::request::By;
@@ -10,7 +11,7 @@ use crate::journal::AuditEntry;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ fn newer(deployment: &mut Deployment, view: &DeployView) {
     }
 }
 
-pub async fn one(State(state): State<AdminState>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn one(State(state): State<AdminState>, Named(id): Named) -> Result<Response, Problem> {
     let deployer = of(&state)?;
     let nothing = || Problem::not_found(&format!("/api/v1/deployments/{id}"));
     let id: u64 = id.parse().map_err(|_| nothing())?;
@@ -153,11 +154,11 @@ async fn take_in(
     body: Body,
 ) -> Result<Response, Problem> {
     let deployer = of(state)?;
-    let Query(query) = query.map_err(|error| bad_request(error.body_text()))?;
+    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
     let skip_shadow = match query.shadow.as_str() {
         "" => false,
         "skip" => true,
-        other => return Err(bad_request(format!("shadow is {other:?}; leave it out, or write skip"))),
+        other => return Err(Problem::bad_request(format!("shadow is {other:?}; leave it out, or write skip"))),
     };
     check_type(headers)?;
     check_length(headers, deployer.max_bundle_bytes())?;
@@ -189,7 +190,7 @@ pub async fn roll_back(
     query: Result<Query<RollbackQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let deployer = of(&state)?;
-    let Query(query) = query.map_err(|error| bad_request(error.body_text()))?;
+    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
     let reason = reason_of(&query.reason);
     let deployment = blocking(deployer, move |deployer| deployer.roll_back(&actor, &reason)).await?;
     let (name, version, digest) = deployer.running();
@@ -232,7 +233,7 @@ pub(in crate::admin) async fn receive<E: std::fmt::Display>(
 ) -> Result<(), Problem> {
     let all = async {
         while let Some(part) = timeout(PART_LIMIT, parts.next()).await.map_err(|_| slow())? {
-            let part = part.map_err(|error| bad_request(format!("the upload broke off: {error}")))?;
+            let part = part.map_err(|error| Problem::bad_request(format!("the upload broke off: {error}")))?;
             upload.write(&part).map_err(|error| problem(error.into()))?;
         }
         Ok(())
@@ -275,10 +276,6 @@ pub(in crate::admin) async fn blocking<T: Send + 'static>(
             Err(Problem::internal())
         }
     }
-}
-
-fn bad_request(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
 }
 
 fn problem(error: DeployError) -> Problem {

@@ -81,7 +81,7 @@ fn accept<'i>(
     query: Result<Query<InspectQuery>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Accepted<'i>, Problem> {
-    let Query(query) = query.map_err(|rejection| bad_request(rejection.body_text()))?;
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let intake = choose(intakes, query.source.as_deref())?;
     let form = check_head(headers, intake)?;
     let seat = intake.begin_upload().ok_or_else(full)?;
@@ -93,7 +93,7 @@ fn choose<'i>(intakes: &'i [Intake], source: Option<&str>) -> Result<&'i Intake,
     match (source, intakes) {
         (_, []) => Err(no_source("this station takes no pictures here; add a [[source]] of kind \"http\"".to_owned())),
         (None, [only]) => Ok(only),
-        (None, _) => Err(bad_request(format!("which source? Give source= with one of {}", known()))),
+        (None, _) => Err(Problem::bad_request(format!("which source? Give source= with one of {}", known()))),
         (Some(name), _) => intakes
             .iter()
             .find(|intake| intake.options.name == name)
@@ -132,7 +132,7 @@ fn parse_trigger(found: &str) -> Result<u64, Problem> {
     let number = found.parse().ok().filter(|number: &u64| i64::try_from(*number).is_ok());
     number.ok_or_else(|| {
         let found: String = found.chars().take(40).collect();
-        bad_request(format!("trigger is {found:?}, expected a whole number from 0 to {}", i64::MAX))
+        Problem::bad_request(format!("trigger is {found:?}, expected a whole number from 0 to {}", i64::MAX))
     })
 }
 
@@ -141,7 +141,7 @@ fn text(name: &str, found: Option<String>) -> Result<Option<String>, Problem> {
     let Some(found) = found.filter(|found| !found.is_empty()) else { return Ok(None) };
     if found.chars().count() > MAX_TEXT_CHARS || found.chars().any(char::is_control) {
         let expected = format!("{name} is too long or holds control characters; at most {MAX_TEXT_CHARS} characters");
-        return Err(bad_request(expected));
+        return Err(Problem::bad_request(expected));
     }
     Ok(Some(found))
 }
@@ -157,10 +157,6 @@ impl Awaited {
             Err(_) => Err(not_in_time(limit, self.frame.get())),
         }
     }
-}
-
-pub(super) fn bad_request(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad-request", "The request is not understood", detail)
 }
 
 fn no_source(detail: String) -> Problem {

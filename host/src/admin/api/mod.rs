@@ -9,12 +9,13 @@ pub(super) mod deployments;
 pub use problem::Problem;
 pub use verdict::{JudgedJson, reason_of};
 
+use super::asked::Named;
 use super::request::By;
 use super::serve::AdminState;
 use super::users::{ask, status_of};
 use crate::access::AccessError;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -38,7 +39,7 @@ pub async fn whoami(By(actor): By) -> Response {
         .into_response()
 }
 
-pub async fn revoke_token(By(actor): By, State(state): State<AdminState>, Path(id): Path<String>) -> Response {
+pub async fn revoke_token(By(actor): By, State(state): State<AdminState>, Named(id): Named) -> Response {
     match ask(&state, move |access| access.revoke_token(&actor, &id)).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => of_access(&error).into_response(),

@@ -46,6 +46,11 @@ impl Problem {
     }
 
     #[must_use]
+    pub fn bad_request(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request is not understood", detail)
+    }
+
+    #[must_use]
     pub fn not_found(path: &str) -> Self {
         let path: String = path.chars().take(200).collect();
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", format!("no resource at {path}"))
@@ -55,6 +60,12 @@ impl Problem {
     pub fn method_not_allowed(method: &str) -> Self {
         let detail = format!("{method} is not understood here; the header Allow says what is");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is expected", detail)
+    }
+
+    /// For a request under a name, or by a way, that is not this station's.
+    #[must_use]
+    pub fn misdirected(detail: &'static str) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "This is not the station's address", detail)
     }
 
     /// Says no more than that: the reason is in the station's log.

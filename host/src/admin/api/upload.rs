@@ -1,7 +1,7 @@
 //! Reads a picture from a request: bounded in bytes and time, refused before it is read where that is possible.
 
 use super::Problem;
-use super::inspect::{InspectQuery, bad_request};
+use super::inspect::InspectQuery;
 use crate::source::Intake;
 use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Multipart, MultipartError};
@@ -91,7 +91,7 @@ async fn read_body(body: Body, max_bytes: u64) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
-        let piece: Bytes = piece.map_err(|_| bad_request("the body ended early".to_owned()))?;
+        let piece: Bytes = piece.map_err(|_| Problem::bad_request("the body ended early".to_owned()))?;
         if bytes.len() as u64 + piece.len() as u64 > max_bytes {
             return Err(too_large(max_bytes));
         }
@@ -104,7 +104,7 @@ async fn read_form(mut request: Request, mut said: InspectQuery, max_bytes: u64)
     // The body is bounded already.
     DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &()).await;
-    let mut form = form.map_err(|rejection| bad_request(rejection.body_text()))?;
+    let mut form = form.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let (mut picture, mut file_name) = (None, None);
     while let Some(field) = form.next_field().await.map_err(|error| bad_form(&error))? {
         let name = field.name().unwrap_or("").to_owned();
@@ -123,15 +123,18 @@ async fn read_form(mut request: Request, mut said: InspectQuery, max_bytes: u64)
             "trigger" => &mut said.trigger,
             _ => {
                 let name: String = name.chars().take(40).collect();
-                return Err(bad_request(format!("field {name:?}, expected picture, product, serial or trigger")));
+                return Err(Problem::bad_request(format!(
+                    "field {name:?}, expected picture, product, serial or trigger"
+                )));
             }
         };
-        let text = std::str::from_utf8(&bytes).map_err(|_| bad_request(format!("field {name} is no text in UTF-8")))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Problem::bad_request(format!("field {name} is no text in UTF-8")))?;
         if place.replace(text.to_owned()).is_some() {
             return Err(twice(&name));
         }
     }
-    let picture = picture.ok_or_else(|| bad_request("the form has no field picture".to_owned()))?;
+    let picture = picture.ok_or_else(|| Problem::bad_request("the form has no field picture".to_owned()))?;
     if picture.len() as u64 > max_bytes {
         return Err(too_large(max_bytes));
     }
@@ -139,11 +142,11 @@ async fn read_form(mut request: Request, mut said: InspectQuery, max_bytes: u64)
 }
 
 fn bad_form(error: &MultipartError) -> Problem {
-    bad_request(error.body_text())
+    Problem::bad_request(error.body_text())
 }
 
 fn twice(name: &str) -> Problem {
-    bad_request(format!("{name} is given twice"))
+    Problem::bad_request(format!("{name} is given twice"))
 }
 
 fn too_large(max_bytes: u64) -> Problem {

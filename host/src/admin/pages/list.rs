@@ -23,7 +23,7 @@ pub struct ListRow {
 
 /// The filter as the person typed it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ListQuery {
     pub verdict: String,
     pub label: String,

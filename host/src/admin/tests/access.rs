@@ -155,7 +155,8 @@ fn behind_a_proxy_the_cookie_is_bound_to_the_host_and_to_tls() {
     let cookie = answer.header("set-cookie");
     assert!(cookie.starts_with("__Host-assay-session=") && cookie.contains("; Secure"), "{cookie}");
     assert_eq!(station.newest_audit().target, "10.9.8.7", "what the proxy saw, not what the client says");
-    assert_eq!(station.get("/login", &[("host", "evil.example")]).status, 421);
+    let foreign = station.get("/login", &[("host", "evil.example")]);
+    assert_eq!((foreign.status, foreign.problem().as_str()), (421, "misdirected"));
 }
 
 #[test]
@@ -363,7 +364,8 @@ fn what_is_not_there_is_a_problem_for_programs_and_a_page_for_people() {
     assert!(method.header("allow").contains("GET"), "{}", method.header("allow"));
     let page = station.get("/nothing", &[]);
     assert!(page.status == 404 && page.text.contains("There is nothing here."));
-    assert_eq!(station.ask("DELETE", "/plugins", &[], "").status, 405);
+    let method = station.ask("DELETE", "/plugins", &[], "");
+    assert_eq!((method.status, method.problem().as_str()), (405, "method-not-allowed"));
 }
 
 #[test]
@@ -389,4 +391,69 @@ fn an_address_that_no_guard_stands_before_gives_nothing_away() {
         }
     });
     assert_eq!(asked.join().unwrap(), (404, String::new()));
+}
+
+#[test]
+fn the_end_of_the_admin_tells_how_many_refusals_have_no_row() {
+    let station = with_users();
+    for _ in 0..70 {
+        assert_eq!(station.get("/api/v1/whoami", &[("authorization", "Bearer assay_no")]).status, 401);
+    }
+    let access = std::sync::Arc::clone(&station.access);
+    assert_eq!(access.ledger().audit_lines(None, 1).unwrap()[0].action, "request");
+    let dir = station.end();
+    let line = access.ledger().audit_lines(None, 1).unwrap().remove(0);
+    assert_eq!(
+        (line.action.as_str(), line.target.as_str()),
+        ("refusals-unlisted", "10 refusals before this have no row")
+    );
+    drop(dir);
+}
+
+#[test]
+fn a_request_with_two_authorizations_is_nobodys() {
+    let station = with_users();
+    let good = format!("Bearer {}", station.token(Role::Admin));
+    for other in ["Bearer assay_no", "Basic eDp5", &good] {
+        for pair in [
+            [("authorization", good.as_str()), ("authorization", other)],
+            [("authorization", other), ("authorization", &good)],
+        ] {
+            let answer = station.get("/api/v1/whoami", &pair);
+            assert_eq!((answer.status, answer.problem().as_str()), (401, "several-credentials"), "{other}");
+        }
+    }
+    assert_eq!(station.newest_audit().refused.as_deref(), Some("several-credentials"));
+    assert_eq!(station.get("/api/v1/whoami", &[("authorization", &good)]).status, 200);
+}
+
+#[test]
+fn what_an_address_gets_wrong_is_a_problem_in_our_own_form() {
+    let station = with_users();
+    let admin = format!("Bearer {}", station.token(Role::Admin));
+    let asked = |method: &str, path: &str| station.ask(method, path, &[("authorization", &admin)], "");
+    let wrong = [
+        ("GET", "/audit?before=yesterday"),
+        ("GET", "/drift/series?plugin=a"),
+        ("GET", "/login?back=a&back=b"),
+        ("GET", "/language?to=en"),
+        ("GET", "/inspections/%ff"),
+        ("GET", "/pictures/%ff"),
+        ("GET", "/assets/%ff"),
+        ("GET", "/api/v1/deployments/%ff"),
+        ("POST", "/alarms/%ff/acknowledge"),
+        ("POST", "/users/%ff/state"),
+        ("DELETE", "/api/v1/tokens/%ff"),
+    ];
+    for (method, path) in wrong {
+        let answer = asked(method, path);
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-request"), "{method} {path}");
+    }
+}
+
+#[test]
+fn a_filter_that_does_not_exist_is_not_taken_for_none() {
+    let station = open();
+    assert_eq!(station.get("/inspections?verdict=fail", &[]).status, 200);
+    assert_eq!(station.get("/inspections?verdct=fail", &[]).status, 400);
 }

@@ -92,6 +92,12 @@ impl Station {
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
     }
 
+    /// Ends the admin; its records stay as long as the folder.
+    pub fn end(self) -> tempfile::TempDir {
+        self._admin.stop();
+        self._dir
+    }
+
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.ask("GET", path, headers, "")
     }

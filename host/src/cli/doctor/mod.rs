@@ -5,7 +5,7 @@ mod machine;
 mod station;
 
 use crate::config::{StationConfig, load};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -78,8 +78,7 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<()> {
     match &args.json {
         Some(path) if path.as_os_str() == "-" => say!("{}", serde_json::to_string_pretty(&report)?),
         Some(path) => {
-            let text = serde_json::to_string_pretty(&report)? + "\n";
-            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            super::say::write_json(path, &report)?;
             say_text!(table(&report));
         }
         None => say_text!(table(&report)),

@@ -2,7 +2,7 @@
 
 use super::LedgerError;
 use super::{accounts, alarms, audit, deployments, outbox};
-use crate::journal::schema::{APPLICATION_ID as JOURNAL_ID, Header, header, open_with};
+use crate::journal::schema::{APPLICATION_ID as JOURNAL_ID, Header, header, open_to_read, open_with};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -88,16 +88,7 @@ pub fn open_writer(path: &Path, vfs: Option<&str>) -> Result<Connection, LedgerE
 
 /// Opens a connection that only reads, for the check of the chain.
 pub fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
-    let open = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(path, flags)?;
-        db.busy_timeout(Duration::from_millis(BUSY_MS))?;
-        db.pragma_update(None, "query_only", true)?;
-        db.pragma_update(None, "trusted_schema", false)?;
-        db.pragma_update(None, "cell_size_check", true)?;
-        Ok(db)
-    };
-    open().map_err(|error| LedgerError::opening(path, error))
+    open_to_read(path).map_err(|error| LedgerError::opening(path, error))
 }
 
 fn set_up(db: &Connection) -> rusqlite::Result<()> {

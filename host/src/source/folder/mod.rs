@@ -147,6 +147,7 @@ impl Run {
             Err(detail) => {
                 if self.source.folder_out.begins() {
                     let detail = format!("folder {}: {detail}", path.display());
+                    tracing::warn!(source = self.source.options.name, detail, "a source cannot look into its folder");
                     self.report(None, unreadable(detail))?;
                 }
                 ControlFlow::Continue(None)

@@ -8,8 +8,8 @@ pub enum FolderMode {
     Once,
     /// What is there, again and again.
     Repeat,
-    /// What is there and what comes. A file is taken when it was closed after writing or moved in, or has stayed the
-    /// same for two looks. A file that is written again is taken again.
+    /// What is there and what comes. A file is taken when it was closed after writing or moved in, or, where the
+    /// system did not tell of its writer, has stayed the same for two looks. A file that is written again is taken again.
     Watch,
 }
 
@@ -47,6 +47,9 @@ pub struct FolderOptions {
     pub mode: FolderMode,
     /// Time between two looks into the folder where the system does not tell of new files.
     pub poll_ms: u32,
+    /// A file that the system tells is being written is taken without having been closed only after so long without
+    /// a change.
+    pub quiet_ms: u32,
     /// Time to let pass after each picture; 0 for none.
     pub pace_ms: u32,
     pub after: AfterReading,

@@ -26,6 +26,7 @@ fn options(path: &Path, mode: FolderMode) -> FolderOptions {
         path: path.to_owned(),
         mode,
         poll_ms: 1,
+        quiet_ms: 3_600_000,
         pace_ms: 0,
         after: AfterReading::Leave,
         max_file_bytes: 100,
@@ -86,7 +87,7 @@ struct Watching {
 impl Watching {
     fn new(options: FolderOptions) -> Self {
         let (out, arrivals) = line(100);
-        Self { arrivals, run: Run::new(FolderSource::new(options), out, StopFlag::new()), wake: Wake::new() }
+        Self { arrivals, run: Run::new(FolderSource::new(options), out, StopFlag::new()), wake: Wake::deaf() }
     }
 
     fn look(&mut self) -> Vec<Arrival> {
@@ -104,7 +105,7 @@ impl Watching {
     fn news(&mut self, complete: &[&str], touched: &[&str]) -> Vec<Arrival> {
         let set = |names: &[&str]| names.iter().map(OsString::from).collect();
         let news = News { complete: set(complete), touched: set(touched), missed: false };
-        assert!(self.run.take_news(&news).is_continue());
+        assert!(self.run.take_news(&self.wake, &news).is_continue());
         self.arrivals.try_iter().collect()
     }
 }

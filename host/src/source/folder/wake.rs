@@ -1,13 +1,14 @@
-use super::listing::is_picture_name;
+use super::listing::{MAX_WATCHED, is_picture_name};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use notify::event::{AccessKind, AccessMode, EventKind, MetadataKind, ModifyKind, RenameMode};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::fs::{fstat, fstatfs};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Names that are kept between two looks; more are found by looking through the folder.
 const MAX_NAMES: usize = 1024;
@@ -26,25 +27,60 @@ pub(super) struct News {
     pub missed: bool,
 }
 
+/// A file of which no writer has said that it is done.
+#[derive(Debug, Clone, Copy)]
+struct Writing {
+    told_at: Instant,
+    /// Something was written; without that a new name may as well be a link to a whole file.
+    data: bool,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    news: News,
+    /// Made or written, and not closed since. Kept from look to look.
+    writing: BTreeMap<OsString, Writing>,
+}
+
 /// Wakes a watching source when something happens in its folder. Where that is not possible, looking again and again
 /// is all there is.
 pub(super) struct Wake {
     watcher: Option<RecommendedWatcher>,
     /// Device and inode of the folder that is watched.
     watched: Option<(u64, u64)>,
-    news: Arc<Mutex<News>>,
+    told: Arc<Mutex<Told>>,
     woken_in: Sender<()>,
     woken: Receiver<()>,
+    #[cfg(test)]
+    deaf: bool,
 }
 
 impl Wake {
     pub fn new() -> Self {
         let (woken_in, woken) = bounded(1);
-        Self { watcher: None, watched: None, news: Arc::default(), woken_in, woken }
+        Self {
+            watcher: None,
+            watched: None,
+            told: Arc::default(),
+            woken_in,
+            woken,
+            #[cfg(test)]
+            deaf: false,
+        }
+    }
+
+    /// Hears of nothing: for looks that no event may come between.
+    #[cfg(test)]
+    pub fn deaf() -> Self {
+        Self { deaf: true, ..Self::new() }
     }
 
     /// Watches this folder from now on. True where everything that happens in it is told.
     pub fn watch(&mut self, path: &Path, folder: &impl AsFd) -> bool {
+        #[cfg(test)]
+        if self.deaf {
+            return false;
+        }
         let Ok(stat) = fstat(folder) else { return false };
         let place = (stat.st_dev, stat.st_ino);
         if self.watched == Some(place) {
@@ -66,10 +102,16 @@ impl Wake {
         self.watcher.is_some()
     }
 
+    /// The folder is away. One that comes back may have the number of the one that went, and nothing is told of it.
+    pub fn forget(&mut self) {
+        self.watched = None;
+        self.watcher = None;
+    }
+
     fn start(&self, path: &Path) -> notify::Result<RecommendedWatcher> {
-        let (news, woken) = (Arc::clone(&self.news), self.woken_in.clone());
+        let (told, woken) = (Arc::clone(&self.told), self.woken_in.clone());
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if note(&news, event) {
+            if note(&mut lock(&told), event) {
                 match woken.try_send(()) {
                     // Full: it is about to wake anyway.
                     Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
@@ -86,13 +128,24 @@ impl Wake {
     }
 
     pub fn take(&self) -> News {
-        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.told).news)
+    }
+
+    /// True where the system told that this file, `size` bytes long now, is being written, and less than `quiet` ago.
+    pub fn is_being_written(&self, name: &OsStr, size: u64, quiet: Duration) -> bool {
+        let told = lock(&self.told);
+        let writing = told.writing.get(name).filter(|writing| writing.data || size == 0);
+        writing.is_some_and(|writing| writing.told_at.elapsed() < quiet)
     }
 }
 
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Keeps what an event says; true where somebody should look.
-fn note(news: &Mutex<News>, event: notify::Result<Event>) -> bool {
-    let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
+fn note(told: &mut Told, event: notify::Result<Event>) -> bool {
+    let Told { news, writing } = told;
     let Ok(event) = event else {
         news.missed = true;
         return true;
@@ -103,17 +156,43 @@ fn note(news: &Mutex<News>, event: notify::Result<Event>) -> bool {
     // Of a rename inside the folder only the new name counts.
     let names =
         event.paths.iter().rev().take(1).filter_map(|path| path.file_name()).filter(|name| is_picture_name(name));
-    let names: Vec<&OsStr> = names.collect();
-    let set = match event.kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write))
-        | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => &mut news.complete,
-        EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any | MetadataKind::Permissions)) => &mut news.touched,
-        _ => return news.missed,
-    };
-    let full = set.len() + names.len() > MAX_NAMES;
-    if !full {
-        set.extend(names.into_iter().map(OsStr::to_owned));
+    for name in names {
+        let set = match event.kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => {
+                writing.remove(name);
+                &mut news.complete
+            }
+            EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any | MetadataKind::Permissions)) => &mut news.touched,
+            EventKind::Create(_) => {
+                begin(writing, name, false);
+                continue;
+            }
+            EventKind::Modify(ModifyKind::Data(_)) => {
+                begin(writing, name, true);
+                continue;
+            }
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                writing.remove(name);
+                continue;
+            }
+            _ => continue,
+        };
+        if set.len() < MAX_NAMES {
+            set.insert(name.to_owned());
+        } else {
+            news.missed = true;
+        }
     }
-    news.missed |= full;
-    true
+    news.missed || !news.complete.is_empty() || !news.touched.is_empty()
+}
+
+/// Over the limit a file counts as one that nothing is told of: the folder is refused by then.
+fn begin(writing: &mut BTreeMap<OsString, Writing>, name: &OsStr, data: bool) {
+    let now = Writing { told_at: Instant::now(), data };
+    if let Some(known) = writing.get_mut(name) {
+        *known = Writing { data: data || known.data, ..now };
+    } else if writing.len() < MAX_WATCHED {
+        writing.insert(name.to_owned(), now);
+    }
 }

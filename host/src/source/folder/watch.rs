@@ -22,6 +22,8 @@ pub(super) struct Known {
 pub(super) enum State {
     /// Perhaps it is still being written.
     Seen,
+    /// The system told that it is being written.
+    Open,
     /// Handed over, or reported for good.
     Taken,
     /// It could not be read, or its record could not be made durable.
@@ -65,13 +67,16 @@ impl Run {
             told = wake.watch(&path, folder);
             folder.all()
         })?;
-        let Some((folder, present)) = seen else { return ControlFlow::Continue(false) };
+        let Some((folder, present)) = seen else {
+            wake.forget();
+            return ControlFlow::Continue(false);
+        };
         self.known.retain(|name, _| present.contains_key(name));
         for (name, look) in present {
             let before = self.known.get(&name).filter(|known| known.stamp == look.stamp).map(|known| known.state);
             let state = match before {
                 None => State::Seen,
-                Some(state) => self.go_on(&folder, &name, look, state)?,
+                Some(state) => self.go_on(wake, &folder, &name, look, state)?,
             };
             self.known.insert(name, Known { stamp: look.stamp, state });
         }
@@ -79,10 +84,17 @@ impl Run {
     }
 
     /// What to do with a file that has not changed since it was in `state`.
-    fn go_on(&mut self, folder: &Folder, name: &OsStr, look: Look, state: State) -> ControlFlow<(), State> {
+    fn go_on(
+        &mut self,
+        wake: &Wake,
+        folder: &Folder,
+        name: &OsStr,
+        look: Look,
+        state: State,
+    ) -> ControlFlow<(), State> {
         let due = |again_at: Instant| again_at <= Instant::now();
         match state {
-            State::Seen => self.take_known(folder, name, look, false),
+            State::Seen | State::Open => self.take_closed(wake, folder, name, look),
             State::Failed { changed_us, again_at } if due(again_at) || changed_us != look.changed_us => {
                 self.take_known(folder, name, look, true)
             }
@@ -92,6 +104,15 @@ impl Run {
             }
             State::Taken | State::Failed { .. } | State::Unmoved { .. } => ControlFlow::Continue(state),
         }
+    }
+
+    /// Two equal looks say nothing of a file whose writer has not closed it and may only pause.
+    fn take_closed(&mut self, wake: &Wake, folder: &Folder, name: &OsStr, look: Look) -> ControlFlow<(), State> {
+        let quiet = Duration::from_millis(self.source.options.quiet_ms.into());
+        if wake.is_being_written(name, look.stamp.size(), quiet) {
+            return ControlFlow::Continue(State::Open);
+        }
+        self.take_known(folder, name, look, false)
     }
 
     fn take_known(&mut self, folder: &Folder, name: &OsStr, look: Look, again: bool) -> ControlFlow<(), State> {
@@ -121,7 +142,7 @@ impl Run {
                     if news.missed {
                         return ControlFlow::Continue(());
                     }
-                    self.take_news(&news)?;
+                    self.take_news(wake, &news)?;
                 }
                 default(left.min(LOOK_EVERY)) => {}
             }
@@ -130,7 +151,7 @@ impl Run {
     }
 
     /// Takes the files of which the system says that they are complete, and tries again those it could not read.
-    pub(super) fn take_news(&mut self, news: &News) -> ControlFlow<()> {
+    pub(super) fn take_news(&mut self, wake: &Wake, news: &News) -> ControlFlow<()> {
         let Ok(folder) = Folder::open(&self.source.options.path) else { return ControlFlow::Continue(()) };
         for name in news.complete.iter().chain(&news.touched) {
             let Some(look) = folder.look_at(name) else { continue };
@@ -139,9 +160,9 @@ impl Run {
                 None if !news.complete.contains(name) => continue,
                 // A full folder is reported by the next look through it.
                 None if self.known.len() >= MAX_WATCHED && !self.known.contains_key(name) => continue,
-                None => self.take_known(&folder, name, look, false)?,
-                Some(State::Seen) if !news.complete.contains(name) => continue,
-                Some(state) => self.go_on(&folder, name, look, state)?,
+                None => self.take_closed(wake, &folder, name, look)?,
+                Some(State::Seen | State::Open) if !news.complete.contains(name) => continue,
+                Some(state) => self.go_on(wake, &folder, name, look, state)?,
             };
             self.known.insert(name.clone(), Known { stamp: look.stamp, state });
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::source::folder::watch::{Known, State};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
@@ -82,4 +83,73 @@ fn the_system_tells_of_files_that_are_written_and_of_files_that_are_moved_in() {
     stop.stop();
     drop(arrivals);
     running.join().unwrap();
+}
+
+/// Looks at what the system tells until `until` is true of it.
+fn hear_until(watching: &Watching, until: impl Fn(&Wake) -> bool) {
+    let start = Instant::now();
+    while !until(&watching.wake) {
+        assert!(start.elapsed() < PATIENCE, "nothing was told");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_file_whose_writer_pauses_is_taken_once_it_is_closed_and_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut watching = Watching { wake: Wake::new(), ..Watching::new(options(folder.path(), FolderMode::Watch)) };
+    assert_eq!(watching.look().len(), 0);
+    let mut writer = fs::File::create(folder.path().join("a.png")).unwrap();
+    writer.write_all(b"half").unwrap();
+    let long = Duration::from_secs(3600);
+    hear_until(&watching, |wake| wake.is_being_written(OsStr::new("a.png"), 4, long));
+    for look in 0..5 {
+        assert_eq!(watching.look().len(), 0, "look {look}");
+    }
+    writer.write_all(b" and half").unwrap();
+    drop(writer);
+    hear_until(&watching, |wake| !wake.is_being_written(OsStr::new("a.png"), 13, long));
+    let news = watching.wake.take();
+    assert!(news.complete.contains(OsStr::new("a.png")));
+    assert_eq!(text(&watching.news(&["a.png"], &[])[0]), "half and half");
+    assert_eq!(watching.look().len(), 0, "once");
+}
+
+#[test]
+fn a_file_that_is_never_closed_is_taken_when_it_was_quiet_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let quick = FolderOptions { quiet_ms: 0, ..options(folder.path(), FolderMode::Watch) };
+    let mut watching = Watching { wake: Wake::new(), ..Watching::new(quick) };
+    assert_eq!(watching.look().len(), 0);
+    let mut writer = fs::File::create(folder.path().join("a.png")).unwrap();
+    writer.write_all(b"whole").unwrap();
+    hear_until(&watching, |wake| wake.is_being_written(OsStr::new("a.png"), 5, Duration::from_secs(3600)));
+    watching.look();
+    assert_eq!(text(&watching.look()[0]), "whole");
+}
+
+#[test]
+fn a_link_to_a_whole_file_needs_no_close() {
+    let folder = folder(&[("a.txt", "whole")]);
+    let mut watching = Watching { wake: Wake::new(), ..Watching::new(options(folder.path(), FolderMode::Watch)) };
+    assert_eq!(watching.look().len(), 0);
+    fs::hard_link(folder.path().join("a.txt"), folder.path().join("a.png")).unwrap();
+    hear_until(&watching, |wake| wake.is_being_written(OsStr::new("a.png"), 0, Duration::from_secs(3600)));
+    watching.look();
+    assert_eq!(text(&watching.look()[0]), "whole");
+}
+
+#[test]
+fn of_a_folder_that_comes_back_is_told_again() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("in");
+    let mut watching = Watching { wake: Wake::new(), ..Watching::new(options(&path, FolderMode::Watch)) };
+    for round in 0..2 {
+        fs::create_dir(&path).unwrap();
+        watching.look();
+        fs::write(path.join("a.png"), "A").unwrap();
+        hear_until(&watching, |wake| wake.take().complete.contains(OsStr::new("a.png")));
+        fs::remove_dir_all(&path).unwrap();
+        assert_eq!(problem(&watching.look()[0]).code, FailureCode::Unreadable, "round {round}");
+    }
 }
