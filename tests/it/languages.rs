@@ -1,6 +1,7 @@
 //! A plugin of every kind in every language, as its author meets it: `assay plugin new`, build, test, run.
 
 mod bad_input;
+mod tutorial;
 
 use anyhow::{Context, Result, ensure};
 use assay_tests::artifacts::root;
@@ -10,6 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const KINDS: [&str; 3] = ["preprocessor", "detector", "monitor"];
+
+/// Says where the compilers are: where `cargo xtask test` put them, if nobody says otherwise.
+fn with_toolchains(command: &mut Command) {
+    if std::env::var_os("ASSAY_TOOLCHAINS").is_none() {
+        command.env("ASSAY_TOOLCHAINS", root().join("target/toolchains"));
+    }
+}
 
 /// Runs `assay plugin WORDS` in a folder.
 fn plugin(folder: &Path, words: &[&str]) -> Result<Output> {
@@ -24,9 +32,7 @@ fn command(folder: &Path, words: &[&str]) -> Result<Command> {
         nice.args(["-n", "19"]).arg(assay.get_program());
         assay = nice;
     }
-    if std::env::var_os("ASSAY_TOOLCHAINS").is_none() {
-        assay.env("ASSAY_TOOLCHAINS", root().join("target/toolchains"));
-    }
+    with_toolchains(&mut assay);
     assay.current_dir(folder).arg("plugin").args(words);
     Ok(assay)
 }

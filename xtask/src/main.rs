@@ -16,6 +16,7 @@ mod toolchain;
 mod toolchains;
 mod ui;
 mod wheels;
+mod wit_docs;
 mod workspace;
 
 use anyhow::{Result, bail};
@@ -41,6 +42,8 @@ cargo xtask COMMAND
                   componentize-py from PyPI, componentize-js from npm).
   bindings [--check]
                   Writes the C bindings of sdk/c/gen from wit/. --check: only says whether they are up to date.
+  wit-docs [--check]
+                  Writes docs/authors/wit.md from the comments of wit/*.wit. --check: only says whether it is as they are.
   openvino        Fetches OpenVINO's libraries into .assay/openvino/libs.
   onnxruntime     Fetches ONNX Runtime's library into .assay/onnxruntime.
   onnx-tests      Fetches the node tests of ONNX into .assay/onnx-tests.
@@ -76,6 +79,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
         "tidy" => tidy::run(&workspace, options),
         "bench" => bench::run(&workspace, options),
         "soak" => soak::run(&workspace, options),
+        "wit-docs" => wit_docs::run(&workspace, options),
         "toolchains" => options.finish().and_then(|()| toolchains::run(&workspace)),
         "plugins" => options.finish().and_then(|()| plugins::build(&workspace)),
         "bindings" => bindings::run(&workspace, options),

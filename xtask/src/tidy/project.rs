@@ -2,6 +2,7 @@
 
 use super::{File, Problem};
 use crate::process::Cmd;
+use crate::wit_docs;
 use crate::workspace::Workspace;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ pub fn check(workspace: &Workspace, files: &[File], problems: &mut Vec<Problem>)
     architecture_names_every_module(files, problems);
     let digest = Cmd::new("sh").dir(&workspace.root).args(["-c", WIT_DIGEST]).read()?;
     wit_digest_is_recorded(files, digest.split_whitespace().next().unwrap_or_default(), problems);
+    reference_is_current(files, &wit_docs::reference(&workspace.root)?, problems);
     Ok(())
 }
 
@@ -161,6 +163,13 @@ fn wit_digest_is_recorded(files: &[File], digest: &str, problems: &mut Vec<Probl
     }
 }
 
+/// What authors read of the contract is the contract.
+fn reference_is_current(files: &[File], wanted: &str, problems: &mut Vec<Problem>) {
+    if text_of(files, wit_docs::PAGE) != Some(wanted) {
+        problems.push(problem(wit_docs::PAGE, "is not what wit/ says: run `cargo xtask wit-docs`".to_owned()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,5 +243,15 @@ mod tests {
             problems.len()
         };
         assert_eq!((check("sha256 00ab"), check("sha256 00aa")), (1, 0));
+    }
+    #[test]
+    fn the_reference_is_as_the_wit_files_are() {
+        let check = |files: &[File]| {
+            let mut problems = Vec::new();
+            reference_is_current(files, "new", &mut problems);
+            problems.len()
+        };
+        let page = |text: &str| File::new(wit_docs::PAGE, text.as_bytes().to_vec());
+        assert_eq!((check(&[]), check(&[page("old")]), check(&[page("new")])), (1, 1, 0));
     }
 }
