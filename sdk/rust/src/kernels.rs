@@ -57,18 +57,23 @@ pub fn sum(pixels: &[u8]) -> u64 {
     total + rest.iter().map(|pixel| u64::from(*pixel)).sum::<u64>()
 }
 
-/// How often each value occurs. Four tables are filled in turn, so that equal neighbours do not wait for each other.
+/// How often each value occurs. Eight pixels come with one load, as a plugin's every load costs an addition more than
+/// native code's; they count in four tables in turn, so that equal neighbours do not wait for each other.
 #[must_use]
 #[allow(clippy::indexing_slicing, reason = "a byte is a valid index into 256 counts: no check is left")]
 pub fn histogram(pixels: &[u8]) -> [u32; 256] {
     let mut tables = [[0u32; 256]; 4];
-    let (blocks, rest) = pixels.as_chunks::<BLOCK>();
-    for block in blocks {
-        for [a, b, c, d] in block.as_chunks::<4>().0 {
-            tables[0][usize::from(*a)] += 1;
-            tables[1][usize::from(*b)] += 1;
-            tables[2][usize::from(*c)] += 1;
-            tables[3][usize::from(*d)] += 1;
+    let (words, rest) = pixels.as_chunks::<8>();
+    for word in words {
+        let [mut word, mut next] = {
+            let word = u64::from_le_bytes(*word);
+            [word as u32, (word >> 32) as u32]
+        };
+        for table in &mut tables {
+            table[(word & 255) as usize] += 1;
+            table[(next & 255) as usize] += 1;
+            word >>= 8;
+            next >>= 8;
         }
     }
     for pixel in rest {
