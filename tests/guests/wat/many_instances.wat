@@ -1,4 +1,4 @@
-;; Sixty-five instances: one more than the largest language runtime may have.
+;; Sixty-five instances: one more than the largest language runtime may have. Its export has nothing in it.
 (component
   (core module $m)
   (core instance (instantiate $m))
@@ -66,4 +66,5 @@
   (core instance (instantiate $m))
   (core instance (instantiate $m))
   (core instance (instantiate $m))
-)
+  (instance $nothing)
+  (export "assay:plugin/detect@0.1.0" (instance $nothing)))
