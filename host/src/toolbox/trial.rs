@@ -2,8 +2,8 @@ use super::answer::Answer;
 use super::given::Given;
 use crate::config::load_author_manifest;
 use crate::domain::{
-    BufferPool, Capability, Digest, Finding, Frame, FrameMeta, Image, ModelAnswer, NamedImage, NamedTensor, PluginKind,
-    PluginLimits, REPLACED_PICTURE, Settings, TensorError, Verdict, with_causes,
+    BufferPool, Capability, Digest, Finding, Frame, FrameMeta, Image, InstanceMode, ModelAnswer, NamedImage,
+    NamedTensor, PluginKind, PluginLimits, REPLACED_PICTURE, Settings, TensorError, Verdict, with_causes,
 };
 use crate::imaging::{DecodeError, DecodeLimits, decode};
 use crate::pipeline::{LiveRecipe, Trace, Until, decide_on};
@@ -133,6 +133,8 @@ impl Candidate {
             // Its functions take pictures and tensors.
             capabilities: vec![Capability::Imaging],
             limits: PluginLimits::default(),
+            instance: InstanceMode::Fresh,
+            warm: None,
             settings: Settings::new(),
         };
         let digest = Digest::of(&component);
@@ -226,6 +228,7 @@ impl Trial {
             pool: options.pool.clone(),
         })?;
         let Candidate { name, manifest, component, digest } = candidate;
+        let warm = manifest.warm_rules();
         let around = options.around.as_deref();
         let asked_models: Vec<String> = manifest.capabilities.iter().filter_map(model_of).collect();
         if around.is_none() && !asked_models.is_empty() {
@@ -241,6 +244,7 @@ impl Trial {
             granted: manifest.capabilities.clone(),
             asked: manifest.capabilities,
             limits: manifest.limits,
+            warm,
             settings: manifest.settings,
             labels: around.map(|live| live.recipe.model.labels.clone()).unwrap_or_default(),
             reference: around.and_then(|live| live.recipe.model.reference.clone()),
