@@ -38,7 +38,10 @@ pub fn picture(name: &str) -> PathBuf {
 pub fn labels() -> Result<PathBuf> {
     let dir = demo()?.join("labels");
     if !dir.join("bundles/recipe.assay").is_file() {
-        bail!("{} holds no signed bundles; run `cargo xtask test` or `cargo xtask demo --recipe labels`", dir.display());
+        bail!(
+            "{} holds no signed bundles; run `cargo xtask test` or `cargo xtask demo --recipe labels`",
+            dir.display()
+        );
     }
     Ok(dir)
 }

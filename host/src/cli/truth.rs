@@ -40,7 +40,8 @@ pub type Truths = BTreeMap<String, TruthEntry>;
 /// Reads a truth file: a JSON array of objects with `file`, `truth`, `group` and perhaps `reason`.
 pub fn read(path: &Path) -> anyhow::Result<Truths> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let entries: Vec<TruthEntry> = serde_json::from_str(&text)
-        .with_context(|| format!("{}: expected an array of {{file, truth, group, reason}}, the last where it differs", path.display()))?;
+    let entries: Vec<TruthEntry> = serde_json::from_str(&text).with_context(|| {
+        format!("{}: expected an array of {{file, truth, group, reason}}, the last where it differs", path.display())
+    })?;
     Ok(entries.into_iter().map(|entry| (entry.file.clone(), entry)).collect())
 }

@@ -118,7 +118,10 @@ def draw(shots: tuple[Shot, ...], folder: Path, first: int, seed: int, numbered:
 def further(count: int) -> tuple[Shot, ...]:
     """Parts in order but for their surfaces: classes, materials and angles go round."""
     rows = ((LABELS[k % len(LABELS)], MATERIALS[k // len(LABELS) % len(MATERIALS)], k * 137.5 % 360) for k in range(count))
-    return tuple(Shot(f"{label}-{material}", material, angle, label, "", label) for label, material, angle in rows)
+    # In the middle: a part that lies aslant has no room to be anywhere else.
+    return tuple(
+        Shot(f"{label}-{material}", material, angle, label, "", label, shift=(0.0, 0.0)) for label, material, angle in rows
+    )
 
 
 def main() -> None:

@@ -38,8 +38,12 @@ pub fn build(workspace: &Workspace, recipe: Recipe) -> Result<()> {
         return Ok(());
     }
     let names: Vec<&str> = stale.iter().map(|(name, _)| *name).collect();
-    ui::step(format!("The recipe `{}` has plugins in C, C++, Zig, Python and JavaScript to build", recipe.name()));
-    ui::say(format!("    {}", names.join(", ")));
+    ui::step(format!("Building the plugins of the recipe `{}` in C, C++, Zig, Python and JavaScript", recipe.name()));
+    ui::say(format!("    to build: {}", names.join(", ")));
+    ui::say(format!(
+        "    compilers that are missing come from PyPI (ziglang, componentize-py) and npm (componentize-js) into {}",
+        workspace.toolchains().display()
+    ));
     toolchains::ensure(workspace)?;
     for (name, sources) in &stale {
         let folder = folder(workspace, name);
@@ -89,7 +93,9 @@ mod tests {
     fn a_component_is_made_anew_when_its_plugin_or_its_sdk_changes() {
         let workspace = Workspace::find().unwrap();
         let sources = source_digests(&workspace, "exposure").unwrap();
-        for file in ["plugins/exposure/src/plugin.zig", "plugins/exposure/plugin.toml", "sdk/zig/assay.zig", "wit/types.wit"] {
+        for file in
+            ["plugins/exposure/src/plugin.zig", "plugins/exposure/plugin.toml", "sdk/zig/assay.zig", "wit/types.wit"]
+        {
             assert!(sources.lines().any(|line| line.ends_with(file)), "{file}");
         }
         assert!(!sources.contains("README.md") && !sources.contains("/golden/") && !sources.contains("/build/"));

@@ -138,13 +138,14 @@ impl Station<'_> {
         write!(
             text,
             "# Written by cargo xtask; its next run writes it again.\n\
-             station = \"demo\"\n\
+             station = \"{}\"\n\
              data_dir = \"{}\"\n\
              bundles_dir = \"bundles\"\n\
              recipe = \"bundles/recipe.assay\"\n\
              trust = \"trust.json\"\n\n\
              [inference]\n\
              order = [{}]\n",
+            self.recipe.station(),
             self.data_dir,
             order.join(", ")
         )?;

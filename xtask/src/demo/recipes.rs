@@ -46,6 +46,14 @@ impl Recipe {
         }
     }
 
+    /// The station that runs it; its frames are called after it.
+    pub const fn station(self) -> &'static str {
+        match self {
+            Self::Surface => "demo",
+            Self::Labels => "labels",
+        }
+    }
+
     /// Plugins that are made by the tools of their own language; folders below `plugins/`.
     pub const fn foreign(self) -> &'static [&'static str] {
         match self {

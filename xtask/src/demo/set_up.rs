@@ -71,7 +71,8 @@ impl Parts {
         if !manifest.is_file() {
             bail!("{} is missing: is this a complete clone?", manifest.display());
         }
-        let packed = if signed_models.is_empty() { vec![model_home.join("model.toml"), manifest] } else { vec![manifest] };
+        let packed =
+            if signed_models.is_empty() { vec![model_home.join("model.toml"), manifest] } else { vec![manifest] };
         Ok(Self {
             recipe,
             plugins: plugins_of(workspace, recipe)?,
