@@ -51,7 +51,7 @@ fn a_region_is_cut_out_before_it_is_resized() {
     let plugin = admit("letterbox", Use { settings, ..Use::default() });
     let picture = texture(160, 140, PixelFormat::Rgb8, 5, 120.0, 100.0);
     let report = plugin.preprocess(&meta(), &picture, far()).result.unwrap();
-    let part = imaging::crop(&picture, Region { x: 20, y: 10, width: 112, height: 112 }, &pool()).unwrap();
+    let part = imaging::crop(&picture, &Region { x: 20, y: 10, width: 112, height: 112 }, &pool()).unwrap();
     let large = imaging::resize(&part, 224, 224, ResizeFilter::Bilinear, &pool()).unwrap();
     let expected = imaging::to_tensor(&[&large], &spec()).unwrap();
     assert_eq!(input(&report).bytes(), expected.bytes());
