@@ -42,7 +42,7 @@ export function labelsTests({ test, context, open, shot, equal, holds, startLabe
       };
     });
     holds(drawn !== null, 'a region is drawn over a picture that a plugin made');
-    equal(drawn.caption, 'fixture-align: picture', 'what it is drawn over');
+    equal(drawn.caption, 'fixture-align: what the detectors saw', 'what it is drawn over');
     equal(drawn.natural.join(' x '), '480 x 320', 'the upright part');
     const [left, right] = drawn.across;
     const [top, bottom] = drawn.down;

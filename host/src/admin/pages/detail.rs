@@ -56,14 +56,14 @@ fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
 }
 
 /// A picture that a plugin made; large, and with the findings' regions, where it is the one that the detectors saw.
-fn figure(inspection: &Inspection, plugin: &str, name: &str, digest: &Digest) -> Markup {
+fn figure(lang: Lang, inspection: &Inspection, plugin: &str, name: &str, digest: &Digest) -> Markup {
     let src = format!("/pictures/{digest}");
-    let caption = html! { figcaption { (plugin) ": " (name) } };
+    let caption = |what: &str| html! { figcaption { (plugin) ": " (what) } };
     match inspection.replaced_by() {
         Some((by, size)) if by == plugin && name == REPLACED_PICTURE => html! {
-            figure class="wide" { (picture(&src, name, size.width, size.height, &regions(inspection))) (caption) }
+            figure class="wide" { (picture(&src, name, size.width, size.height, &regions(inspection))) (caption(lang.text("detail.seen"))) }
         },
-        _ => html! { figure { img src=(src) alt=(name) loading="lazy"; (caption) } },
+        _ => html! { figure { img src=(src) alt=(name) loading="lazy"; (caption(name)) } },
     }
 }
 
@@ -74,7 +74,7 @@ fn images(lang: Lang, view: &DetailView) -> Markup {
                 h2 { (lang.text("detail.images")) }
                 div class="figures" {
                     @for (plugin, name, digest) in &view.images {
-                        (figure(&view.inspection, plugin, name, digest))
+                        (figure(lang, &view.inspection, plugin, name, digest))
                     }
                 }
             }
