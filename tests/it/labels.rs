@@ -5,7 +5,10 @@ use assay_tests::artifacts::root;
 use assay_tests::station::{TestStation, labels};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+/// Runs at most, where a busy machine keeps a plugin from its deadline.
+const ATTEMPTS: usize = 5;
 const FAST: &str = "[inference]\norder = [\"onnxruntime\"]";
 
 fn folder() -> PathBuf {
@@ -18,14 +21,31 @@ fn truths() -> Vec<Value> {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Judges all pictures in the order of the truth file, as `cargo xtask demo --recipe labels --once` does.
-fn judged() -> Value {
-    let station = TestStation::on(&labels().unwrap(), FAST).unwrap();
+/// Judges all pictures in the order of the truth file, as `cargo xtask demo --recipe labels --once` does. Once for all tests:
+/// a runtime of Python and one of JavaScript take their time to compile.
+fn judged() -> &'static Value {
+    static REPORT: LazyLock<Value> = LazyLock::new(|| {
+        let station = TestStation::on(&labels().unwrap(), FAST).unwrap();
+        let mut report = inspect(&station);
+        // What is judged here does not depend on how busy the machine is.
+        for _ in 1..ATTEMPTS {
+            if report["pictures"].as_array().unwrap().iter().all(|row| row["reason"] != "timeout") {
+                break;
+            }
+            report = inspect(&station);
+        }
+        report
+    });
+    &REPORT
+}
+
+fn inspect(station: &TestStation) -> Value {
     let truth = folder().join("truth.json");
     let pictures: Vec<PathBuf> = truths().iter().map(|row| folder().join(row["file"].as_str().unwrap())).collect();
     let mut args = vec![Path::new("--truth"), truth.as_path(), Path::new("--json"), Path::new("-")];
     args.extend(pictures.iter().map(PathBuf::as_path));
-    let output = station.run(&["inspect"], &args).unwrap();
+    // Records of its own each time: a monitor goes on counting where it left off.
+    let output = station.run(&["inspect", "--scratch"], &args).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
