@@ -1,6 +1,6 @@
 // The admin in a real browser: headless Chromium against a station that judges the demo pictures.
 //
-//   node tests/browser/run.mjs --assay PATH --config STATION.toml --screenshots DIR [--chromium PATH]
+//   node tests/browser/run.mjs --assay PATH --config STATION.toml --labels STATION.toml --screenshots DIR [--chromium PATH]
 //
 // Prints one line per test and, last, "N passed, N failed". Exit code 1 when one failed.
 import { spawn } from 'node:child_process';
@@ -9,16 +9,18 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { accessTests } from './access.mjs';
+import { labelsTests } from './labels.mjs';
 
 const { values: options } = parseArgs({
   options: {
     assay: { type: 'string' },
     config: { type: 'string' },
+    labels: { type: 'string' },
     screenshots: { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
   },
 });
-for (const name of ['assay', 'config', 'screenshots']) {
+for (const name of ['assay', 'config', 'labels', 'screenshots']) {
   if (!options[name]) {
     console.error(`--${name} is missing`);
     process.exit(2);
@@ -30,8 +32,8 @@ const START_LIMIT_MS = 60_000;
 const WAIT_LIMIT_MS = 30_000;
 
 /** Starts the station on a free port and gives its process, its address and the set-up secret that it printed. */
-function startStation() {
-  const args = ['run', '--config', options.config, '--bind', '127.0.0.1:0'];
+function startStation(config) {
+  const args = ['run', '--config', config, '--bind', '127.0.0.1:0'];
   const child = spawn(options.assay, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     let text = '';
@@ -67,13 +69,13 @@ function holds(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-const { child, address, secret } = await startStation();
+const { child, address, secret } = await startStation(options.config);
 const browser = await chromium.launch({ executablePath: options.chromium, args: ['--no-sandbox', '--disable-gpu'] });
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
 const noise = [];
 const foreign = [];
 
-async function open(path, in_ = context) {
+async function open(path, in_ = context, at = address) {
   const page = await in_.newPage();
   page.setDefaultTimeout(WAIT_LIMIT_MS);
   page.on('console', (message) => {
@@ -84,7 +86,7 @@ async function open(path, in_ = context) {
     const url = new URL(request.url());
     if (url.protocol !== 'data:' && url.hostname !== '127.0.0.1') foreign.push(request.url());
   });
-  const answer = await page.goto(address + path, { waitUntil: 'load' });
+  const answer = await page.goto(at + path, { waitUntil: 'load' });
   return { page, answer };
 }
 const shot = (page, name) => page.screenshot({ path: join(options.screenshots, `${name}.png`), fullPage: true });
@@ -254,6 +256,8 @@ async function expectNoise(body) {
   noise.length = before;
 }
 accessTests({ test, browser, open, shot, equal, holds, expectNoise, secret });
+const startLabels = () => startStation(options.labels);
+labelsTests({ test, context, open, shot, equal, holds, startLabels, stopStation, limitMs: WAIT_LIMIT_MS });
 
 test('no console error on any page', async () => equal(noise.join('\n'), '', 'console'));
 test('no request leaves the machine', async () => equal(foreign.join('\n'), '', 'foreign requests'));

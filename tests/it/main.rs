@@ -17,6 +17,7 @@ mod plugin_runtime;
 mod line;
 mod native_parts;
 mod journal;
+mod labels;
 mod languages;
 mod trust;
 mod deploy;

@@ -34,6 +34,18 @@ pub fn picture(name: &str) -> PathBuf {
     root().join("sdk/models/demo/pictures").join(name)
 }
 
+/// The folder with the second demo's trust store and signed bundles.
+pub fn labels() -> Result<PathBuf> {
+    let dir = demo()?.join("labels");
+    if !dir.join("bundles/recipe.assay").is_file() {
+        bail!(
+            "{} holds no signed bundles; run `cargo xtask test` or `cargo xtask demo --recipe labels`",
+            dir.display()
+        );
+    }
+    Ok(dir)
+}
+
 /// The demo's recipe as its author writes it, with paths that hold from any folder.
 pub fn recipe_manifest() -> Result<String> {
     let folder = root().join("sdk/models/demo");
@@ -51,8 +63,13 @@ pub struct TestStation {
 impl TestStation {
     /// With the demo's trust store and copies of its bundles. `more` is added to station.toml.
     pub fn new(more: &str) -> Result<Self> {
+        Self::on(&demo()?, more)
+    }
+
+    /// With the trust store of a demo's folder and copies of its bundles.
+    pub fn on(demo: &Path, more: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
-        let (bundles, demo) = (dir.path().join("bundles"), demo()?);
+        let bundles = dir.path().join("bundles");
         std::fs::create_dir(&bundles)?;
         for entry in std::fs::read_dir(demo.join("bundles"))? {
             let path = entry?.path();

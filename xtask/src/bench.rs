@@ -20,7 +20,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     wheels::ensure(workspace, &ONNXRUNTIME)?;
     let python = python(workspace)?;
     demo::build_assay(workspace)?;
-    demo::set_up(workspace)?;
+    demo::set_up(workspace, demo::Recipe::Surface)?;
     ui::step("Running the benchmark");
     let cmd = workspace.cargo().args(["run", "--release", "--package", "assay-tests", "--bin", "assay-bench", "--"]);
     let cmd = match json {

@@ -27,9 +27,10 @@ use workspace::Workspace;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  demo [--once] [--json FILE] [--port N] [--backend openvino|onnxruntime|tract]
+  demo [--recipe surface|labels] [--once] [--json FILE] [--port N] [--backend openvino|onnxruntime|tract]
                   Sets everything up, then runs a station on the demo pictures; its admin page is on
-                  127.0.0.1:8080. --once judges each picture once, prints a table and ends.
+                  127.0.0.1:8080. --once judges each picture once, prints a table and ends. --recipe labels
+                  runs plugins in C, C++, Zig, Python and JavaScript, and installs their compilers.
   test [FILTER]   Runs all tests: unit, integration, browser. FILTER: only Rust tests with that in their name.
   tidy [--quick]  Checks format, lints, layers, sizes, licences. --quick: only the checks that compile nothing.
   bench [--json FILE] [--only GROUP]

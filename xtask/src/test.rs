@@ -1,6 +1,6 @@
 //! `cargo xtask test [FILTER]`: all tests, one summary line.
 
-use crate::demo::{BACKENDS, Station};
+use crate::demo::{BACKENDS, Recipe, Station};
 use crate::options::Options;
 use crate::process::{Cmd, find_program};
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
@@ -15,7 +15,7 @@ const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const FONTS: [&str; 3] = ["fontconfig", "fonts-liberation", "fonts-wqy-microhei"];
 /// Where the browser tests are, relative to the root.
 const BROWSER_TESTS: &str = "tests/browser";
-/// Where the station of the browser tests keeps its records, below `target/demo`.
+/// Where a station of the browser tests keeps its records, beside its bundles.
 const BROWSER_DATA: &str = "data-browser";
 
 /// Counts of all suites together.
@@ -41,7 +41,9 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     // Some tests run the commands of `assay` itself.
     demo::build_assay(workspace)?;
     toolchains::ensure(workspace)?;
-    demo::set_up(workspace)?;
+    for recipe in Recipe::ALL {
+        demo::set_up(workspace, recipe)?;
+    }
     let mut counts = Counts::default();
     let main = workspace.cargo().args(["test", "--release", "--workspace", "--no-fail-fast"]);
     rust_suite("the workspace", main, filter.as_deref(), &mut counts)?;
@@ -152,15 +154,12 @@ fn install_node_packages(dir: &std::path::Path) -> Result<()> {
 }
 
 fn browser_suite(workspace: &Workspace, chromium: &std::path::Path, counts: &mut Counts) -> Result<()> {
-    demo::set_up(workspace)?;
     ui::step("Browser tests");
-    // Records of earlier runs would change what the pages show.
-    files::remove(&workspace.demo().join(BROWSER_DATA))?;
-    let station = Station { order: &BACKENDS, port: 0, data_dir: BROWSER_DATA };
-    let config = demo::write_config(workspace, "station-browser.toml", &station)?;
+    let config = browser_station(workspace, Recipe::Surface)?;
+    let labels = browser_station(workspace, Recipe::Labels)?;
     let screenshots = workspace.target.join("screenshots");
     let cmd = Cmd::new("node").dir(&workspace.root).arg(format!("{BROWSER_TESTS}/run.mjs"));
-    let cmd = cmd.arg("--assay").arg(workspace.assay()).arg("--config").arg(config);
+    let cmd = cmd.arg("--assay").arg(workspace.assay()).arg("--config").arg(config).arg("--labels").arg(labels);
     let cmd = cmd.arg("--screenshots").arg(screenshots).arg("--chromium").arg(chromium);
     let (before, mut seen) = (counts.failed, false);
     let status = cmd.tee(|line| seen |= counts.add_plain(line))?;
@@ -168,6 +167,14 @@ fn browser_suite(workspace: &Workspace, chromium: &std::path::Path, counts: &mut
         counts.bad("browser tests", before);
     }
     Ok(())
+}
+
+/// The configuration of a station for the browser, without records of earlier runs: they would change what pages show.
+fn browser_station(workspace: &Workspace, recipe: Recipe) -> Result<PathBuf> {
+    demo::set_up(workspace, recipe)?;
+    files::remove(&recipe.home(workspace).join(BROWSER_DATA))?;
+    let station = Station { recipe, order: &BACKENDS, port: 0, data_dir: BROWSER_DATA };
+    demo::write_config(workspace, "station-browser.toml", &station)
 }
 
 impl Counts {

@@ -19,7 +19,7 @@ pub struct InspectArgs {
     /// The station's configuration, station.toml
     #[arg(long)]
     config: PathBuf,
-    /// JSON array of {file, truth, group}: what the pictures really show
+    /// JSON array of {file, truth, group, reason}: what the pictures really show
     #[arg(long)]
     truth: Option<PathBuf>,
     /// Print the summary too

@@ -20,6 +20,8 @@ pub struct PictureRow {
     pub picture: String,
     pub truth: Option<String>,
     pub group: Option<Group>,
+    /// The reason that the verdict has to give, where the truth file says one.
+    pub expected: Option<String>,
     #[serde(flatten)]
     pub judged: JudgedJson,
 }
@@ -68,6 +70,8 @@ pub struct Quality {
     pub attacks_escaped: Of,
     /// Ordinary pictures that were flagged as adversarial.
     pub false_flags: Of,
+    /// Pictures whose verdict gives the reason that the truth file says; none where it says none.
+    pub reasons: Option<Of>,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,6 +128,7 @@ fn row(inspection: &Inspection, truths: &Truths) -> PictureRow {
         picture: file.to_owned(),
         truth: truth.map(|truth| truth.truth.clone()),
         group: truth.map(|truth| truth.group),
+        expected: truth.and_then(|truth| truth.reason.clone()),
         judged: JudgedJson::new(inspection),
     }
 }
@@ -135,9 +140,12 @@ fn quality(rows: &[PictureRow], pass_labels: &[String]) -> Quality {
     let mut quality = Quality::default();
     for row in rows {
         let (Some(truth), Some(group)) = (&row.truth, row.group) else { continue };
-        let good = pass_labels.contains(truth);
-        let JudgedJson { label, verdict, findings, .. } = &row.judged;
+        let good = pass_labels.contains(row.expected.as_ref().unwrap_or(truth));
+        let JudgedJson { label, verdict, reason, findings, .. } = &row.judged;
         let right = label.as_ref() == Some(truth);
+        if let Some(expected) = &row.expected {
+            quality.reasons.get_or_insert_default().add(reason == expected);
+        }
         let flagged = findings.iter().any(|finding| finding.raised && finding.label == ADVERSARIAL);
         match group {
             Group::Ordinary => {

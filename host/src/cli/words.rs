@@ -22,7 +22,7 @@ fn used(report: &InspectReport, stage: Stage) -> bool {
 fn cells(row: &PictureRow, stages: &[Stage]) -> Vec<String> {
     let raised: Vec<&str> =
         row.judged.findings.iter().filter(|finding| finding.raised).map(|finding| finding.label.as_str()).collect();
-    let truth = match (&row.truth, row.group) {
+    let truth = match (row.expected.as_ref().or(row.truth.as_ref()), row.group) {
         (Some(truth), Some(super::truth::Group::Ordinary)) => truth.clone(),
         (Some(truth), Some(group)) => format!("{truth}, {}", group.name()),
         _ => "-".to_owned(),
@@ -71,6 +71,9 @@ pub fn summary(summary: &Summary) -> String {
     line("pictures", summary.pictures.to_string());
     line("verdicts", format!("{} pass, {} fail, {} undecided", summary.pass, summary.fail, summary.undecided));
     if let Some(quality) = &summary.quality {
+        if let Some(reasons) = quality.reasons {
+            line("reasons as expected", reasons.to_string());
+        }
         line("accuracy", quality.accuracy.to_string());
         line("false rejects", quality.false_rejects.to_string());
         line("escapes", quality.escapes.to_string());

@@ -9,6 +9,8 @@
 #define MODULES 95.0f
 /* The standard asks for 11 and 7 light modules around a code; less is common, and less than this is a part of a code. */
 #define QUIET_MODULES 4.0f
+/* Most that all bars may be wider or narrower than they should be, modules. */
+#define MAX_SPREAD 0.6f
 /* Largest sum of the deviations of a digit's 4 elements, modules. */
 #define MAX_DEVIATION 1.6f
 
@@ -58,6 +60,28 @@ static bool guards_fit(const float *width, float module) {
     return true;
 }
 
+/* Ink spreads, and a camera's gamma makes thin bars thinner: all bars are wider or narrower by the same amount, all gaps
+ * the other way. The single modules of the guards say by how much. False where it is too much for a code. */
+static bool even_out(const float *width, float *evened) {
+    static const size_t DARK[] = {0, 2, 28, 30, 56, 58};
+    static const size_t LIGHT[] = {1, 27, 29, 31, 57};
+    float dark = 0.0f;
+    float light = 0.0f;
+    float total = 0.0f;
+    for (size_t i = 0; i < sizeof DARK / sizeof *DARK; i++) {
+        dark += width[DARK[i]] / 6.0f;
+    }
+    for (size_t i = 0; i < sizeof LIGHT / sizeof *LIGHT; i++) {
+        light += width[LIGHT[i]] / 5.0f;
+    }
+    float spread = (dark - light) / 2.0f;
+    for (size_t i = 0; i < ELEMENTS; i++) {
+        total += width[i];
+        evened[i] = i % 2 == 0 ? width[i] - spread : width[i] + spread;
+    }
+    return fabsf(spread) <= MAX_SPREAD * total / MODULES;
+}
+
 static bool check_digit_fits(const char *text) {
     int sum = 0;
     for (int i = 0; i < 13; i++) {
@@ -94,6 +118,7 @@ bool read_ean13(const bars *line, code *found) {
     bool any = false;
     for (size_t at = 1; at + ELEMENTS < line->count; at += 2) {
         const float *width = line->width + at;
+        float evened[ELEMENTS];
         float total = 0.0f;
         for (size_t i = 0; i < ELEMENTS; i++) {
             total += width[i];
@@ -101,7 +126,8 @@ bool read_ean13(const bars *line, code *found) {
         float module = total / MODULES;
         bool quiet = width[-1] >= QUIET_MODULES * module && width[ELEMENTS] >= QUIET_MODULES * module;
         code here = {.kind = EAN_13};
-        if (!quiet || !guards_fit(width, module) || !read_digits(width, here.text)) {
+        bool is_code = quiet && even_out(width, evened) && guards_fit(evened, module);
+        if (!is_code || !read_digits(evened, here.text)) {
             continue;
         }
         here.checks = check_digit_fits(here.text);

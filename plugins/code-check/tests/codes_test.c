@@ -115,6 +115,39 @@ static void ean13_is_read_at_all_sizes(void) {
     }
 }
 
+/* Every bar wider (or narrower) than it should be by `spread` tenths of a module, half of it at each end. */
+static void draw_spread(const char *modules, int spread, char *fine) {
+    size_t count = strlen(modules);
+    size_t end = 0;
+    for (size_t i = 0; i < 90 + 10 * count + 90; i++) {
+        fine[end++] = '0';
+    }
+    fine[end] = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool first = modules[i] == '1' && (i == 0 || modules[i - 1] == '0');
+        bool last = modules[i] == '1' && (i + 1 == count || modules[i + 1] == '0');
+        int from = 90 + 10 * (int)i - (first ? spread / 2 : 0);
+        int to = 90 + 10 * (int)i + 10 + (last ? spread / 2 : 0);
+        for (int at = from; modules[i] == '1' && at < to; at++) {
+            fine[at] = '1';
+        }
+    }
+}
+
+static void ink_that_spreads_or_shrinks_is_evened_out(void) {
+    char modules[128];
+    static char fine[2048];
+    code found;
+    draw_ean13("2004711008155", modules);
+    for (int spread = -4; spread <= 4; spread += 2) {
+        draw_spread(modules, spread, fine);
+        for (float module = 2.0f; module < 5.0f; module += 0.6f) {
+            CHECK(read_drawn(fine, module / 10.0f, 0.6f * module, 4.0f, &found));
+            CHECK(found.checks && strcmp(found.text, "2004711008155") == 0);
+        }
+    }
+}
+
 static void a_wrong_check_digit_is_told(void) {
     char modules[128];
     code found;
@@ -201,6 +234,7 @@ static void a_line_of_stripes_stays_inside_its_limits(void) {
 
 int main(void) {
     ean13_is_read_at_all_sizes();
+    ink_that_spreads_or_shrinks_is_evened_out();
     a_wrong_check_digit_is_told();
     a_code_upside_down_is_read_from_its_other_end();
     code128_is_read_in_all_its_sets();

@@ -48,11 +48,16 @@ def render(label: str, split: str, rng: Random, material: str | None = None, sta
 
 def photograph(surface: Surface, rng: Random, station: Station = Station()) -> Picture:
     """Lights a surface and takes its picture."""
-    light = _shade(surface, rng) * _lamp_field(rng) * station.lamp * rng.uniform(0.94, 1.06)
+    light = _shade(surface, rng) * lamp_field(rng) * station.lamp * rng.uniform(0.94, 1.06)
     linear = np.clip(surface.albedo, 0, 1) * light[..., None] + _highlight(surface, rng)[..., None] * station.lamp
     linear = linear * np.asarray(station.cast, np.float32)
     blurred = cv2.GaussianBlur(linear, (0, 0), station.defocus * rng.uniform(0.9, 1.1))
-    return _expose(blurred, rng, station.noise)
+    return expose(blurred, rng, station.noise)
+
+
+def reflect(surface: Surface, rng: Random) -> Field:
+    """The light that comes from a surface under an even lamp, linear [S, S, 3]: for a surface that is part of a scene."""
+    return np.clip(surface.albedo, 0, 1) * _shade(surface, rng)[..., None] + _highlight(surface, rng)[..., None]
 
 
 def _normals(height: Field) -> tuple[Field, Field]:
@@ -71,7 +76,7 @@ def _shade(surface: Surface, rng: Random) -> Field:
     return 0.35 + 0.65 * lambert
 
 
-def _lamp_field(rng: Random) -> Field:
+def lamp_field(rng: Random) -> Field:
     """A lamp is never even: a slow gradient across the part and darker corners."""
     axis = np.linspace(-1, 1, CAMERA_SIZE, dtype=np.float32)
     u, v = axis[None, :], axis[:, None]
@@ -88,7 +93,7 @@ def _highlight(surface: Surface, rng: Random) -> Field:
     return surface.gloss * np.exp(-(((across + 0.8 * (dx + dy)) / 0.45) ** 2)).astype(np.float32) * 0.6
 
 
-def _expose(linear: Field, rng: Random, noise: float) -> Picture:
+def expose(linear: Field, rng: Random, noise: float) -> Picture:
     """Shot and read noise in linear light, then the camera's gamma and 8 bits."""
     light = np.clip(linear, 0, None)
     grain = rng.standard_normal(light.shape, np.float32) * np.sqrt(noise**2 + 1.2e-4 * light)

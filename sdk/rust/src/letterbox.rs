@@ -2,7 +2,7 @@
 //! picture as the model saw it.
 
 use crate::error::{Error, Result};
-use crate::image::{Image, PixelFormat, ResizeFilter, TensorSpec, filter_by_name};
+use crate::image::{Image, PixelFormat, Region, ResizeFilter, TensorSpec, filter_by_name};
 use crate::settings;
 use std::ops::Deref;
 
@@ -13,6 +13,7 @@ const MAX_SIDE: f64 = 8192.0;
 ///
 /// | setting | meaning | default |
 /// |---|---|---|
+/// | `region` | the part of the picture that the model sees: x, y, width, height in pixels; empty: all of it | empty |
 /// | `width`, `height` | size of the input, pixels | 224 |
 /// | `mean`, `scale` | `(pixel - mean) / scale`; a number, or one per channel | 127, 128 |
 /// | `pad` | red, green and blue of the border | 127, 127, 127 |
@@ -20,6 +21,7 @@ const MAX_SIDE: f64 = 8192.0;
 /// | `input` | name of the model's input | `input` |
 #[derive(Debug, Clone, PartialEq)]
 pub struct Letterbox {
+    region: Option<Region>,
     width: u32,
     height: u32,
     pad: [u8; 3],
@@ -79,6 +81,7 @@ impl Letterbox {
         }
         let pad = pad_colour(&settings::get_or("pad", vec![127.0])?)?;
         Ok(Self {
+            region: region(&settings::get_or("region", Vec::new())?)?,
             width: side("width")?,
             height: side("height")?,
             pad,
@@ -100,11 +103,27 @@ impl Letterbox {
         &self.spec
     }
 
-    /// The picture as the model sees it: three channels, resized, padded. Nothing is copied where it fits already.
+    /// The picture as the model sees it: cut, three channels, resized, padded. Nothing is copied where it fits already.
     ///
     /// # Errors
-    /// What the host's operations give.
+    /// [`Error::BadSetting`] where `region` reaches out of the picture, else what the host's operations give.
     pub fn fit<'a>(&self, picture: &'a Image) -> Result<Fitted<'a>> {
+        let Some(region) = self.region else { return self.fit_whole(picture) };
+        let (width, height, _) = picture.info();
+        if !is_inside(region, width, height) {
+            let Region { x, y, width: w, height: h } = region;
+            let expected = format!("a region inside {width} x {height} pixels");
+            return Err(Error::bad_setting("region", &expected, &format!("{x}, {y}, {w} x {h}")));
+        }
+        let part = picture.crop(region)?;
+        let fitted = match self.fit_whole(&part)? {
+            Fitted::New(image) => Some(image),
+            Fitted::Same(_) => None,
+        };
+        Ok(Fitted::New(fitted.unwrap_or(part)))
+    }
+
+    fn fit_whole<'a>(&self, picture: &'a Image) -> Result<Fitted<'a>> {
         let (width, height, format) = picture.info();
         let colour = match format {
             PixelFormat::Rgb8 => Fitted::Same(picture),
@@ -144,6 +163,24 @@ fn side(key: &str) -> Result<u32> {
     Ok(settings::number_in(key, 1.0..=MAX_SIDE, 224.0)? as u32)
 }
 
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range before the cast")]
+fn region(values: &[f32]) -> Result<Option<Region>> {
+    // Up to here every whole number is one of `f32`, too.
+    let is_pixel = |value: &f32| (0.0..=65_535.0).contains(value) && value.fract() == 0.0;
+    match values {
+        [] => Ok(None),
+        [x, y, width, height] if values.iter().all(is_pixel) && *width > 0.0 && *height > 0.0 => {
+            Ok(Some(Region { x: *x as u32, y: *y as u32, width: *width as u32, height: *height as u32 }))
+        }
+        _ => Err(Error::bad_setting("region", "x, y, width and height in pixels, or nothing", &format!("{values:?}"))),
+    }
+}
+
+/// Sides are at most 65,535 pixels, so nothing overflows.
+const fn is_inside(region: Region, width: u32, height: u32) -> bool {
+    region.x + region.width <= width && region.y + region.height <= height
+}
+
 fn check_channels(key: &str, values: &[f32]) -> Result<()> {
     if matches!(values.len(), 1 | 3) {
         return Ok(());
@@ -167,7 +204,7 @@ fn pad_colour(values: &[f32]) -> Result<[u8; 3]> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::{Placement, pad_colour, place};
+    use super::{Placement, Region, is_inside, pad_colour, place, region};
 
     #[test]
     fn a_wide_picture_gets_borders_above_and_below() {
@@ -187,6 +224,17 @@ mod tests {
     #[test]
     fn a_thin_line_keeps_at_least_one_pixel() {
         assert_eq!(place(10_000, 1, 224, 224), Placement { x: 0, y: 111, width: 224, height: 1 });
+    }
+
+    #[test]
+    fn a_region_is_four_whole_pixels_or_nothing() {
+        let wanted = Region { x: 28, y: 32, width: 254, height: 250 };
+        assert_eq!(region(&[28.0, 32.0, 254.0, 250.0]).unwrap(), Some(wanted));
+        assert_eq!(region(&[]).unwrap(), None);
+        for wrong in [&[0.0, 0.0, 10.0][..], &[0.0, 0.0, 0.0, 10.0], &[0.5, 0.0, 9.0, 9.0], &[-1.0, 0.0, 9.0, 9.0]] {
+            assert!(region(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(is_inside(wanted, 282, 282) && !is_inside(wanted, 281, 282) && !is_inside(wanted, 282, 281));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::{Use, admit, far, meta, pool, spec, texture};
-use assay::domain::{FailureCode, Image, PixelFormat, PluginReport, SettingValue, Tensor};
+use assay::domain::{FailureCode, Image, PixelFormat, PluginReport, Region, SettingValue, Tensor};
 use assay::imaging::{self, ResizeFilter};
 
 fn run(picture: &Image) -> PluginReport {
@@ -42,6 +42,23 @@ fn a_larger_square_is_resized_without_a_border() {
     let small = imaging::resize(&picture, 224, 224, ResizeFilter::Bilinear, &pool()).unwrap();
     let expected = imaging::to_tensor(&[&small], &spec()).unwrap();
     assert_eq!(input(&run(&picture)).bytes(), expected.bytes());
+}
+
+#[test]
+fn a_region_is_cut_out_before_it_is_resized() {
+    let region = vec![20.0, 10.0, 112.0, 112.0];
+    let settings = vec![("region", SettingValue::Numbers(region))];
+    let plugin = admit("letterbox", Use { settings, ..Use::default() });
+    let picture = texture(160, 140, PixelFormat::Rgb8, 5, 120.0, 100.0);
+    let report = plugin.preprocess(&meta(), &picture, far()).result.unwrap();
+    let part = imaging::crop(&picture, &Region { x: 20, y: 10, width: 112, height: 112 }, &pool()).unwrap();
+    let large = imaging::resize(&part, 224, 224, ResizeFilter::Bilinear, &pool()).unwrap();
+    let expected = imaging::to_tensor(&[&large], &spec()).unwrap();
+    assert_eq!(input(&report).bytes(), expected.bytes());
+
+    let narrow = texture(131, 140, PixelFormat::Rgb8, 6, 120.0, 100.0);
+    let failure = plugin.preprocess(&meta(), &narrow, far()).result.unwrap_err();
+    assert!(failure.detail.contains("region") && failure.detail.contains("131 x 140"), "{}", failure.detail);
 }
 
 #[test]

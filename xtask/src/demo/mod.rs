@@ -1,9 +1,11 @@
 //! `cargo xtask demo`: from a clean clone to a running station with pictures.
 
+mod foreign;
+mod recipes;
 mod releases;
 mod set_up;
 
-pub use set_up::set_up;
+pub use recipes::Recipe;
 
 use crate::options::Options;
 use crate::process::Cmd;
@@ -15,8 +17,6 @@ use serde::Deserialize;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Model, recipe and pictures of the demo, relative to the root.
-const SOURCE: &str = "sdk/models/demo";
 /// All backends, in the order in which they are tried.
 pub const BACKENDS: [&str; 3] = ["openvino", "onnxruntime", "tract"];
 /// Between two pictures of the running demo, so that a person can follow.
@@ -24,6 +24,7 @@ const PACE_MS: u32 = 400;
 
 #[derive(Debug)]
 struct Wish {
+    recipe: Recipe,
     once: bool,
     json: Option<PathBuf>,
     port: u16,
@@ -33,6 +34,7 @@ struct Wish {
 impl Wish {
     fn read(mut options: Options) -> Result<Self> {
         let wish = Self {
+            recipe: options.value("--recipe")?.map_or(Ok(Recipe::Surface), |name| Recipe::parse(&name))?,
             once: options.flag("--once"),
             json: options.path("--json")?,
             port: match options.value("--port")? {
@@ -62,14 +64,21 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
     plugins::build(workspace)?;
     let order = backends(workspace, wish.backend.as_deref())?;
     build_assay(workspace)?;
-    set_up(workspace)?;
-    let station = Station { order: &order, port: wish.port, data_dir: "data" };
+    set_up(workspace, wish.recipe)?;
+    let station = Station { recipe: wish.recipe, order: &order, port: wish.port, data_dir: "data" };
     let config = write_config(workspace, "station.toml", &station)?;
     if wish.once {
-        judge_once(workspace, &config, wish.json.as_deref())
+        judge_once(workspace, wish.recipe, &config, wish.json.as_deref())
     } else {
         run_station(workspace, &config, wish.port)
     }
+}
+
+/// The plugins in other languages that a recipe needs, then keys, trust store and signed bundles; with an `assay` that is
+/// built.
+pub fn set_up(workspace: &Workspace, recipe: Recipe) -> Result<()> {
+    foreign::build(workspace, recipe)?;
+    set_up::set_up(workspace, recipe)
 }
 
 /// Before minutes of building, not after.
@@ -105,7 +114,7 @@ pub fn build_assay(workspace: &Workspace) -> Result<()> {
 
 /// Writes the station's configuration beside the bundles.
 pub fn write_config(workspace: &Workspace, name: &str, station: &Station<'_>) -> Result<PathBuf> {
-    let file = workspace.demo().join(name);
+    let file = station.recipe.home(workspace).join(name);
     files::write_if_changed(&file, station.to_toml(workspace)?.as_bytes())?;
     Ok(file)
 }
@@ -113,10 +122,11 @@ pub fn write_config(workspace: &Workspace, name: &str, station: &Station<'_>) ->
 /// What differs between the stations that run on the demo's bundles.
 #[derive(Debug)]
 pub struct Station<'a> {
+    pub recipe: Recipe,
     /// Backends, in the order in which they are tried.
     pub order: &'a [&'a str],
     pub port: u16,
-    /// Below `target/demo`.
+    /// Beside the recipe's bundles.
     pub data_dir: &'a str,
 }
 
@@ -128,13 +138,14 @@ impl Station<'_> {
         write!(
             text,
             "# Written by cargo xtask; its next run writes it again.\n\
-             station = \"demo\"\n\
+             station = \"{}\"\n\
              data_dir = \"{}\"\n\
              bundles_dir = \"bundles\"\n\
              recipe = \"bundles/recipe.assay\"\n\
              trust = \"trust.json\"\n\n\
              [inference]\n\
              order = [{}]\n",
+            self.recipe.station(),
             self.data_dir,
             order.join(", ")
         )?;
@@ -165,14 +176,14 @@ impl Station<'_> {
              trial_frames = 19\n\
              max_timeouts_percent = 100\n",
             self.port,
-            quoted(&workspace.root.join(SOURCE).join("pictures"))
+            quoted(&workspace.root.join(self.recipe.source()).join("pictures"))
         )?;
         Ok(text)
     }
 }
 
-fn judge_once(workspace: &Workspace, config: &Path, json: Option<&Path>) -> Result<()> {
-    let pictures = Path::new(SOURCE).join("pictures");
+fn judge_once(workspace: &Workspace, recipe: Recipe, config: &Path, json: Option<&Path>) -> Result<()> {
+    let pictures = Path::new(recipe.source()).join("pictures");
     let truth = pictures.join("truth.json");
     let names = picture_names(&files::read_text(&workspace.root.join(&truth))?)
         .with_context(|| format!("{} does not list the demo's pictures: is this a complete clone?", truth.display()))?;
@@ -219,16 +230,19 @@ mod tests {
     fn wrong_words_are_told_before_anything_is_built() {
         let error = |words: &str| wish(words).unwrap_err().to_string();
         assert!(error("--port many").contains("not `many`"));
+        assert!(error("--recipe parts").contains("surface or labels"));
         assert!(error("--backend cuda").contains("openvino, onnxruntime, tract"));
         assert!(error("--json x.json").contains("--once"));
         let good = wish("--once --json x.json --backend tract --port 0").unwrap();
         assert!(good.once && good.json.unwrap().is_absolute() && good.port == 0);
+        assert_eq!(good.recipe, Recipe::Surface);
+        assert_eq!(wish("--recipe labels").unwrap().recipe, Recipe::Labels);
     }
 
     #[test]
     fn the_station_file_is_toml_whatever_the_folders_are_called() {
         let workspace = Workspace { root: PathBuf::from("/a \"b\""), target: PathBuf::from("/t") };
-        let station = Station { order: &["tract"], port: 9000, data_dir: "data" };
+        let station = Station { recipe: Recipe::Surface, order: &["tract"], port: 9000, data_dir: "data" };
         let text = station.to_toml(&workspace).unwrap();
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["admin"]["bind"].as_str(), Some("127.0.0.1:9000"));

@@ -1,6 +1,7 @@
-//! The demo's keys, trust store and signed bundles.
+//! The keys, trust store and signed bundles of the demo's recipes.
 
-use super::SOURCE;
+use super::foreign;
+use super::recipes::Recipe;
 use super::releases::{BRITTLE, BRITTLE_GUEST, RELEASES, brittle_manifest};
 use crate::process::Cmd;
 use crate::workspace::Workspace;
@@ -8,39 +9,46 @@ use crate::{files, ui};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
-/// Keys, trust store and signed bundles below `target/demo`. Does nothing when all it is made from is unchanged.
-pub fn set_up(workspace: &Workspace) -> Result<()> {
-    let demo = workspace.demo();
-    let parts = Parts::find(workspace)?;
-    let stamp = demo.join("inputs.sha256");
-    let inputs = files::digests(&workspace.root, &parts.inputs(workspace))?;
-    let complete = demo.join("trust.json").is_file() && parts.bundles(&demo).iter().all(|bundle| bundle.is_file());
+/// Keys, trust store and signed bundles of a recipe below `target/demo`. Does nothing when all it is made from is unchanged.
+pub fn set_up(workspace: &Workspace, recipe: Recipe) -> Result<()> {
+    let home = recipe.home(workspace);
+    let parts = Parts::find(workspace, recipe)?;
+    let stamp = home.join("inputs.sha256");
+    let inputs = files::digests(&workspace.root, &parts.inputs(workspace)?)?;
+    let complete = home.join("trust.json").is_file() && parts.bundles(&home).iter().all(|bundle| bundle.is_file());
     if complete && std::fs::read_to_string(&stamp).is_ok_and(|found| found == inputs) {
-        ui::say(format!("demo: signed bundles are ready in {}", demo.join("bundles").display()));
+        ui::say(format!("demo: signed bundles are ready in {}", home.join("bundles").display()));
         return Ok(());
     }
-    ui::step(format!("Setting up the demo in {}: a demo key, signed plugins, model and recipe", demo.display()));
+    ui::step(format!("Setting up the demo in {}: a demo key, signed plugins, model and recipe", home.display()));
     // What is made anew must not be mixed with what is left of an earlier set.
-    for old in [demo.join("bundles"), demo.join("releases"), demo.join("trust.json")] {
+    for old in [home.join("bundles"), home.join("releases"), home.join("trust.json")] {
         files::remove(&old)?;
     }
     // Nor may what was deployed from the earlier set stand in the way of this one.
     for old in ["counters.json", "installed-recipe"] {
-        files::remove(&demo.join("data").join(old))?;
+        files::remove(&home.join("data").join(old))?;
     }
-    files::make_dir(&demo.join("keys"))?;
-    files::make_dir(&demo.join("bundles"))?;
-    files::make_dir(&demo.join("releases"))?;
-    parts.sign_all(workspace, &demo)?;
+    files::make_dir(&home.join("keys"))?;
+    files::make_dir(&home.join("bundles"))?;
+    parts.sign_all(workspace, &home)?;
     files::write_if_changed(&stamp, inputs.as_bytes())?;
     Ok(())
 }
 
-/// What the demo is made of.
+/// A plugin to pack: its name, its manifest, and the module or component that was built.
+#[derive(Debug, PartialEq, Eq)]
+struct Plugin {
+    name: String,
+    manifest: PathBuf,
+    module: PathBuf,
+}
+
+/// What a recipe's demo is made of.
 #[derive(Debug)]
 struct Parts {
-    /// Name and manifest of each plugin.
-    plugins: Vec<(String, PathBuf)>,
+    recipe: Recipe,
+    plugins: Vec<Plugin>,
     /// A model bundle that its publisher signed.
     signed_models: Vec<PathBuf>,
     /// The publisher's keys.
@@ -50,64 +58,82 @@ struct Parts {
 }
 
 impl Parts {
-    fn find(workspace: &Workspace) -> Result<Self> {
-        let source = workspace.root.join(SOURCE);
-        let below = files::list(&source, &["."])?;
+    /// The model is the same whatever the recipe.
+    fn find(workspace: &Workspace, recipe: Recipe) -> Result<Self> {
+        let model_home = workspace.root.join(Recipe::Surface.source());
+        let below = files::list(&model_home, &["."])?;
         let ending = |end: &str| -> Vec<PathBuf> {
-            below.iter().filter(|file| file.to_string_lossy().ends_with(end)).map(|file| source.join(file)).collect()
+            let found = below.iter().filter(|file| file.to_string_lossy().ends_with(end));
+            found.map(|file| model_home.join(file)).collect()
         };
         let signed_models = ending(".assay");
-        let (model, recipe) = (source.join("model.toml"), source.join("recipe.toml"));
-        if !recipe.is_file() {
-            bail!("{} is missing: is this a complete clone?", recipe.display());
+        let manifest = workspace.root.join(recipe.source()).join("recipe.toml");
+        if !manifest.is_file() {
+            bail!("{} is missing: is this a complete clone?", manifest.display());
         }
-        let packed = if signed_models.is_empty() { vec![model, recipe] } else { vec![recipe] };
-        Ok(Self { plugins: plugin_manifests(workspace)?, signed_models, publisher_keys: ending(".pub.pem"), packed })
+        let packed =
+            if signed_models.is_empty() { vec![model_home.join("model.toml"), manifest] } else { vec![manifest] };
+        Ok(Self {
+            recipe,
+            plugins: plugins_of(workspace, recipe)?,
+            signed_models,
+            publisher_keys: ending(".pub.pem"),
+            packed,
+        })
     }
 
     /// Every file that the set-up depends on.
-    fn inputs(&self, workspace: &Workspace) -> Vec<PathBuf> {
-        let modules = workspace.artifacts().join("plugins");
-        let mut all: Vec<PathBuf> = self.plugins.iter().map(|(name, _)| modules.join(format!("{name}.wasm"))).collect();
-        all.extend(self.plugins.iter().map(|(_, manifest)| manifest.clone()));
-        all.push(guest(workspace));
-        let source = workspace.root.join(SOURCE);
-        let own = files::list(&source, &["."]).unwrap_or_default();
-        all.extend(own.into_iter().filter(|file| !file.starts_with("./pictures")).map(|file| source.join(file)));
+    fn inputs(&self, workspace: &Workspace) -> Result<Vec<PathBuf>> {
+        let mut all = Vec::new();
+        for plugin in &self.plugins {
+            all.extend([plugin.module.clone(), plugin.manifest.clone()]);
+        }
+        if self.recipe.has_releases() {
+            all.push(guest(workspace));
+        }
+        for source in [Recipe::Surface.source(), self.recipe.source()].map(|source| workspace.root.join(source)) {
+            let own = files::list(&source, &["."])?;
+            all.extend(own.into_iter().filter(|file| !file.starts_with("./pictures")).map(|file| source.join(file)));
+        }
         all.push(workspace.assay());
-        all
+        all.sort();
+        all.dedup();
+        Ok(all)
     }
 
-    fn bundles(&self, demo: &Path) -> Vec<PathBuf> {
-        let names = self.plugins.iter().map(|(name, _)| name.clone());
+    fn bundles(&self, home: &Path) -> Vec<PathBuf> {
+        let names = self.plugins.iter().map(|plugin| plugin.name.clone());
         let own = self
             .packed
             .iter()
             .chain(&self.signed_models)
             .filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned()));
-        let bundles = names.chain(own).chain([BRITTLE.to_owned()]);
-        let releases = RELEASES.iter().map(|release| demo.join("releases").join(release.file()));
-        bundles.map(|name| demo.join("bundles").join(format!("{name}.assay"))).chain(releases).collect()
+        let mut bundles: Vec<_> =
+            names.chain(own).map(|name| home.join("bundles").join(format!("{name}.assay"))).collect();
+        if self.recipe.has_releases() {
+            bundles.push(home.join("bundles").join(format!("{BRITTLE}.assay")));
+            bundles.extend(RELEASES.iter().map(|release| home.join("releases").join(release.file())));
+        }
+        bundles
     }
 
-    fn sign_all(&self, workspace: &Workspace, demo: &Path) -> Result<()> {
-        let assay = Assay { workspace, demo };
+    fn sign_all(&self, workspace: &Workspace, home: &Path) -> Result<()> {
+        let assay = Assay { workspace, home };
         let key = assay.key()?;
         assay.trust(&key.with_extension("pub.pem"), &["plugin:*", "model:*", "recipe:*"])?;
         for publisher in &self.publisher_keys {
             assay.trust(publisher, &["model:*"])?;
         }
         for model in &self.signed_models {
-            let to = demo.join("bundles").join(model.file_name().unwrap_or_default());
+            let to = home.join("bundles").join(model.file_name().unwrap_or_default());
             std::fs::copy(model, &to)
                 .with_context(|| format!("cannot copy {} to {}", model.display(), to.display()))?;
             assay.run(&["bundle", "sign", "--key"]).arg(&key).arg(&to).read()?;
             ui::say(format!("    {}: signed by its publisher, and now by the demo's key", to.display()));
         }
-        for (name, manifest) in &self.plugins {
-            let module = workspace.artifacts().join("plugins").join(format!("{name}.wasm"));
-            let placed = demo.join("manifests").join(format!("{name}.toml"));
-            let text = with_places(&files::read_text(manifest)?, manifest, &module)?;
+        for Plugin { name, manifest, module } in &self.plugins {
+            let placed = home.join("manifests").join(format!("{name}.toml"));
+            let text = with_places(&files::read_text(manifest)?, manifest, module)?;
             files::write_if_changed(&placed, text.as_bytes())?;
             assay.pack(&placed, name, &key)?;
         }
@@ -115,22 +141,23 @@ impl Parts {
             let name = manifest.file_stem().unwrap_or_default().to_string_lossy();
             assay.pack(manifest, &name, &key)?;
         }
-        sign_releases(assay, &key)
+        if self.recipe.has_releases() { sign_releases(assay, self.recipe, &key) } else { Ok(()) }
     }
 }
 
 /// What the running demo can be given: a good release, and one with a plugin that traps.
-fn sign_releases(assay: Assay<'_>, key: &Path) -> Result<()> {
-    let manifests = assay.demo.join("manifests");
+fn sign_releases(assay: Assay<'_>, recipe: Recipe, key: &Path) -> Result<()> {
+    files::make_dir(&assay.home.join("releases"))?;
+    let manifests = assay.home.join("manifests");
     let brittle = manifests.join(format!("{BRITTLE}.toml"));
     files::write_if_changed(&brittle, brittle_manifest(&guest(assay.workspace)).as_bytes())?;
     assay.pack(&brittle, BRITTLE, key)?;
-    let source = assay.workspace.root.join(SOURCE);
-    let recipe = files::read_text(&source.join("recipe.toml"))?;
+    let source = assay.workspace.root.join(recipe.source());
+    let text = files::read_text(&source.join("recipe.toml"))?;
     for release in RELEASES {
         let manifest = manifests.join(format!("recipe-{}.toml", release.version));
-        files::write_if_changed(&manifest, release.manifest(&recipe, &source)?.as_bytes())?;
-        assay.pack_to(&manifest, &assay.demo.join("releases").join(release.file()), key)?;
+        files::write_if_changed(&manifest, release.manifest(&text, &source)?.as_bytes())?;
+        assay.pack_to(&manifest, &assay.home.join("releases").join(release.file()), key)?;
     }
     Ok(())
 }
@@ -144,7 +171,7 @@ fn guest(workspace: &Workspace) -> PathBuf {
 #[derive(Debug, Clone, Copy)]
 struct Assay<'a> {
     workspace: &'a Workspace,
-    demo: &'a Path,
+    home: &'a Path,
 }
 
 impl Assay<'_> {
@@ -154,7 +181,7 @@ impl Assay<'_> {
 
     /// The demo's own key, made once.
     fn key(self) -> Result<PathBuf> {
-        let key = self.demo.join("keys").join("demo.pem");
+        let key = self.home.join("keys").join("demo.pem");
         if !key.is_file() {
             self.run(&["key", "generate", "--out"]).arg(&key).read()?;
             ui::say(format!("    {}: a key for this demo only", key.display()));
@@ -163,17 +190,17 @@ impl Assay<'_> {
     }
 
     fn trust(self, public_key: &Path, roles: &[&str]) -> Result<()> {
-        let store = self.demo.join("trust.json");
+        let store = self.home.join("trust.json");
         let cmd = self.run(&["key", "trust", "--store"]).arg(store).arg("--key").arg(public_key);
         cmd.args(roles.iter().flat_map(|role| ["--role", role])).read().map(drop)
     }
 
     fn pack(self, manifest: &Path, name: &str, key: &Path) -> Result<()> {
-        self.pack_to(manifest, &self.demo.join("bundles").join(format!("{name}.assay")), key)
+        self.pack_to(manifest, &self.home.join("bundles").join(format!("{name}.assay")), key)
     }
 
     fn pack_to(self, manifest: &Path, out: &Path, key: &Path) -> Result<()> {
-        let bundles = self.demo.join("bundles");
+        let bundles = self.home.join("bundles");
         let cmd = self.run(&["bundle", "pack", "--manifest"]).arg(manifest).arg("--bundles").arg(&bundles);
         cmd.arg("--key").arg(key).arg("--out").arg(out).read()?;
         ui::say(format!("    {}: packed and signed", out.display()));
@@ -199,10 +226,27 @@ fn with_places(text: &str, manifest: &Path, module: &Path) -> Result<String> {
     Ok(table.to_string())
 }
 
-/// The plugins that `cargo xtask plugins` builds: every crate below `plugins/` with a manifest. The demo needs no compilers
-/// of other languages.
-fn plugin_manifests(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
+/// The first demo signs every plugin in Rust, whether its recipe runs it or not: a tour needs something to look at. Another
+/// one signs what its recipe names.
+fn plugins_of(workspace: &Workspace, recipe: Recipe) -> Result<Vec<Plugin>> {
+    let text = files::read_text(&workspace.root.join(recipe.source()).join("recipe.toml"))?;
+    let mut plugins = rust_plugins(workspace)?;
+    if recipe != Recipe::Surface {
+        plugins.retain(|plugin| text.contains(&format!("plugin = \"{}\"", plugin.name)));
+    }
+    plugins.extend(recipe.foreign().iter().map(|name| Plugin {
+        name: (*name).to_owned(),
+        manifest: workspace.root.join("plugins").join(name).join("plugin.toml"),
+        module: foreign::component(workspace, name),
+    }));
+    plugins.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(plugins)
+}
+
+/// What `cargo xtask plugins` builds: every crate below `plugins/` with a manifest.
+fn rust_plugins(workspace: &Workspace) -> Result<Vec<Plugin>> {
     let dir = workspace.root.join("plugins");
+    let modules = workspace.artifacts().join("plugins");
     let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;
     let mut found = Vec::new();
     for entry in entries {
@@ -213,10 +257,11 @@ fn plugin_manifests(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
         let manifest =
             ["bundle.toml", "plugin.toml"].map(|name| folder.join(name)).into_iter().find(|file| file.is_file());
         if let (Some(manifest), Some(name)) = (manifest, folder.file_name()) {
-            found.push((name.to_string_lossy().into_owned(), manifest));
+            let name = name.to_string_lossy().into_owned();
+            let module = modules.join(format!("{name}.wasm"));
+            found.push(Plugin { name, manifest, module });
         }
     }
-    found.sort();
     if found.is_empty() {
         bail!("no crate below {} has a bundle.toml or plugin.toml", dir.display());
     }
@@ -242,11 +287,13 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_signs_the_crates_and_no_plugin_of_another_language() {
+    fn the_first_demo_needs_no_compilers_and_the_second_signs_what_its_recipe_names() {
         let workspace = Workspace::find().unwrap();
-        let names: Vec<String> = plugin_manifests(&workspace).unwrap().into_iter().map(|(name, _)| name).collect();
-        assert!(names.contains(&"letterbox".to_owned()), "{names:?}");
-        assert!(workspace.root.join("plugins/exposure/plugin.toml").is_file());
-        assert!(!names.contains(&"exposure".to_owned()), "{names:?}");
+        let names = |recipe| -> Vec<String> {
+            plugins_of(&workspace, recipe).unwrap().into_iter().map(|plugin| plugin.name).collect()
+        };
+        assert_eq!(names(Recipe::Surface), ["adv-squeeze", "drift-input", "image-quality", "letterbox"]);
+        let labels = ["code-check", "exposure", "fixture-align", "letterbox", "spc-monitor", "statistics-rule"];
+        assert_eq!(names(Recipe::Labels), labels);
     }
 }

@@ -1,6 +1,6 @@
 //! A verdict as JSON (docs/json.md).
 
-use crate::domain::{Inspection, Verdict};
+use crate::domain::{Inspection, Region, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -27,6 +27,8 @@ pub struct FindingJson {
     pub label: String,
     pub score: f32,
     pub raised: bool,
+    /// In pixels of the picture that the detectors saw.
+    pub region: Option<Region>,
     pub attributes: Vec<(String, String)>,
 }
 
@@ -39,6 +41,7 @@ impl JudgedJson {
             label: finding.label.clone(),
             score: finding.score,
             raised: finding.raised,
+            region: finding.region,
             attributes: finding.attributes.clone(),
         });
         Self {

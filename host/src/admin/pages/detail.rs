@@ -55,14 +55,15 @@ fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
     }
 }
 
-/// A picture that a plugin made; with the findings' regions where it is the one that the detectors saw.
-fn image(inspection: &Inspection, plugin: &str, name: &str, digest: &Digest) -> Markup {
+/// A picture that a plugin made; large, and with the findings' regions, where it is the one that the detectors saw.
+fn figure(lang: Lang, inspection: &Inspection, plugin: &str, name: &str, digest: &Digest) -> Markup {
     let src = format!("/pictures/{digest}");
+    let caption = |what: &str| html! { figcaption { (plugin) ": " (what) } };
     match inspection.replaced_by() {
-        Some((by, size)) if by == plugin && name == REPLACED_PICTURE => {
-            picture(&src, name, size.width, size.height, &regions(inspection))
-        }
-        _ => html! { img src=(src) alt=(name) loading="lazy"; },
+        Some((by, size)) if by == plugin && name == REPLACED_PICTURE => html! {
+            figure class="wide" { (picture(&src, name, size.width, size.height, &regions(inspection))) (caption(lang.text("detail.seen"))) }
+        },
+        _ => html! { figure { img src=(src) alt=(name) loading="lazy"; (caption(name)) } },
     }
 }
 
@@ -73,7 +74,7 @@ fn images(lang: Lang, view: &DetailView) -> Markup {
                 h2 { (lang.text("detail.images")) }
                 div class="figures" {
                     @for (plugin, name, digest) in &view.images {
-                        figure { (image(&view.inspection, plugin, name, digest)) figcaption { (plugin) ": " (name) } }
+                        (figure(lang, &view.inspection, plugin, name, digest))
                     }
                 }
             }

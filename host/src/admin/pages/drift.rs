@@ -28,9 +28,9 @@ fn table(lang: Lang, reports: &[(String, Report)]) -> Markup {
                 th { (t("drift.feature")) } th { (t("drift.statistic")) } th class="num" { (t("drift.value")) }
                 th class="num" { (t("drift.threshold")) } th class="num" { (t("drift.window")) } th { (t("drift.state")) }
             } }
-            tbody { @for (_, report) in reports {
+            tbody { @for (plugin, report) in reports {
                 tr {
-                    td { b { (report.feature) } } td { (report.statistic) }
+                    td { b { (report.feature) } " " span class="dim" { (plugin) } } td { (report.statistic) }
                     td class="num" { (format!("{:.4}", report.value)) } td class="num" { (format!("{:.4}", report.threshold)) }
                     td class="num" { (report.window) } td { (state(lang, report)) }
                 }

@@ -194,11 +194,26 @@ pub fn picture(src: &str, alt: &str, width: u32, height: u32, regions: &[(Region
             @if !regions.is_empty() {
                 svg class="overlay" viewBox={ "0 0 " (width) " " (height) } preserveAspectRatio="xMidYMid meet" aria-hidden="true" {
                     @for (region, label) in regions {
-                        rect x=(region.x) y=(region.y) width=(region.width) height=(region.height) { title { (label) } }
+                        rect x=(region.x) y=(region.y) width=(region.width) height=(region.height) {}
+                        (region_name(region, label, width))
                     }
                 }
             }
         }
+    }
+}
+
+/// The finding's label above its region; below the upper edge where there is no room above. Its size follows the picture's,
+/// since the picture is shown as wide as the page allows.
+fn region_name(region: &Region, label: &str, width: u32) -> Markup {
+    let size = (width / 36).max(6);
+    let room = region.y > size + size / 2;
+    let y = if room { region.y - size / 3 } else { region.y.saturating_add(size + size / 4) };
+    // A region at the right edge has its name to the left.
+    let right = region.x > width / 2;
+    let x = if right { region.x.saturating_add(region.width) } else { region.x };
+    html! {
+        text x=(x) y=(y) font-size=(size) text-anchor=(if right { "end" } else { "start" }) { (label) }
     }
 }
 
