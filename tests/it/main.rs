@@ -25,3 +25,4 @@ mod access;
 mod outputs;
 mod sources;
 mod shipped_plugins;
+mod wit;
