@@ -1,6 +1,7 @@
 //! A plugin of every kind in every language, as its author meets it: `assay plugin new`, build, test, run.
 
 mod bad_input;
+mod commands;
 
 use anyhow::{Context, Result, ensure};
 use assay_tests::artifacts::root;
