@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod tutorial;
+mod commands;
 
 use anyhow::{Context, Result, ensure};
 use assay_tests::artifacts::root;

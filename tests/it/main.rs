@@ -26,3 +26,4 @@ mod access;
 mod outputs;
 mod sources;
 mod shipped_plugins;
+mod wit;

@@ -19,8 +19,10 @@ use std::time::{Duration, Instant};
 mod admission;
 mod cache;
 mod config;
+mod frozen;
 mod healthy;
 mod hostile;
+mod versions;
 mod warm;
 
 fn component(guest: &str) -> Arc<[u8]> {

@@ -14,7 +14,12 @@ pub fn guest(name: &str) -> Result<Vec<u8>> {
     module("guests", name)
 }
 
-/// The folder with `plugins/` and `guests/`.
+/// The core module of a plugin that is frozen in `tests/fixtures/`, built from the source that is kept there.
+pub fn frozen(name: &str) -> Result<Vec<u8>> {
+    module("frozen", name)
+}
+
+/// The folder with `plugins/`, `guests/` and `frozen/`.
 pub fn folder() -> PathBuf {
     std::env::var_os("ASSAY_ARTIFACTS").map_or_else(|| root().join("target"), PathBuf::from)
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask plugins`: builds the plugins and the test guests to core modules.
 //!
-//! `ASSAY_ARTIFACTS` (default: the target folder) gets `plugins/NAME.wasm` and `guests/NAME.wasm`; NAME is the
-//! crate's folder. Beside them `sources.sha256` names what they were built from, so that a stale one can be told.
+//! `ASSAY_ARTIFACTS` (default: the target folder) gets `plugins/NAME.wasm`, `guests/NAME.wasm` and `frozen/NAME.wasm`;
+//! NAME is the crate's folder. Beside them `sources.sha256` names what they were built from, so that a stale one can be told.
 
 use crate::toolchain::Toolchain;
 use crate::workspace::{Metadata, Workspace};
@@ -24,12 +24,27 @@ pub struct Set {
     /// The workspace, relative to the root.
     pub folder: &'static str,
     /// What its modules are made from, relative to the root.
-    pub sources: [&'static str; 3],
+    pub sources: &'static [&'static str],
 }
 
-pub const SETS: [Set; 2] = [
-    Set { name: "plugins", folder: "plugins", sources: ["plugins", "sdk/rust", "wit"] },
-    Set { name: "guests", folder: "tests/guests", sources: ["tests/guests", "sdk/rust", "wit"] },
+/// The plugins that never change: their components and answers are kept beside their sources.
+const FROZEN: Set = Set {
+    name: "frozen",
+    folder: "tests/fixtures/wit-0.1.0",
+    sources: &[
+        "tests/fixtures/wit-0.1.0/Cargo.toml",
+        "tests/fixtures/wit-0.1.0/Cargo.lock",
+        "tests/fixtures/wit-0.1.0/wit",
+        "tests/fixtures/wit-0.1.0/preprocessor",
+        "tests/fixtures/wit-0.1.0/detector",
+        "tests/fixtures/wit-0.1.0/monitor",
+    ],
+};
+
+pub const SETS: [Set; 3] = [
+    Set { name: "plugins", folder: "plugins", sources: &["plugins", "sdk/rust", "wit"] },
+    Set { name: "guests", folder: "tests/guests", sources: &["tests/guests", "sdk/rust", "wit"] },
+    FROZEN,
 ];
 
 /// Builds what is missing or stale.
@@ -54,7 +69,7 @@ pub fn build(workspace: &Workspace) -> Result<()> {
 
 /// The lines `DIGEST  PATH` of all that a set is made from; prose does not count, nor does what is not compiled.
 fn source_digests(workspace: &Workspace, set: &Set) -> Result<String> {
-    let mut list = files::list(&workspace.root, &set.sources)?;
+    let mut list = files::list(&workspace.root, set.sources)?;
     list.retain(|file| file.extension().is_none_or(|extension| extension != "md" && extension != "wat"));
     files::digests(&workspace.root, &list)
 }

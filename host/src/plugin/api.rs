@@ -1,3 +1,4 @@
+use super::host_calls::HostCalls;
 use crate::domain::{
     BufferPool, Capability, Digest, Failure, Finding, Image, ModelAnswer, NamedTensor, PluginKind, PluginLimits,
     Settings, Verdict, WarmRules,
@@ -102,6 +103,8 @@ pub struct CallOutcome<T> {
     pub micros: u64,
     /// Part of `micros` spent inside host functions: image operations and inference.
     pub host_micros: u64,
+    /// What it asked of the host.
+    pub host_calls: HostCalls,
     /// Highest linear memory, all memories together.
     pub memory_bytes: u64,
     /// Most host bytes held for the plugin at one time.

@@ -44,6 +44,8 @@ pub enum CapabilityError {
         "exports {found:?}, a {kind} exports {expected}: set \"world\" in its manifest to the world it was built for"
     )]
     WrongWorld { kind: PluginKind, expected: &'static str, found: Vec<String> },
+    #[error("exports {}: a plugin is of one world: make two plugins of it, each with its own manifest", found.join(" and "))]
+    SeveralWorlds { found: Vec<String> },
 }
 
 /// Checks the WIT package that a manifest names.
@@ -64,7 +66,7 @@ pub(super) fn check_wit(found: &str) -> Result<(), CapabilityError> {
 }
 
 /// Before 1.0 a minor version breaks; a patch adds. So: the same minor version, and no patch that we do not have yet.
-fn is_served(theirs: &Version, ours: &Version) -> bool {
+pub(super) fn is_served(theirs: &Version, ours: &Version) -> bool {
     theirs.major == ours.major && theirs.minor == ours.minor && theirs.patch <= ours.patch && theirs.pre.is_empty()
 }
 
@@ -223,14 +225,25 @@ fn offered(kind: PluginKind) -> String {
     names.join(", ")
 }
 
-fn check_world(surface: &Surface, kind: PluginKind) -> Result<(), CapabilityError> {
-    let expected = match kind {
+/// The interface that a plugin of a kind exports.
+const fn interface(kind: PluginKind) -> &'static str {
+    match kind {
         PluginKind::Preprocessor => "assay:plugin/preprocess",
         PluginKind::Detector => "assay:plugin/detect",
         PluginKind::Monitor => "assay:plugin/observe",
-    };
-    let matches = |export: &String| export.split_once('@').is_some_and(|(name, _)| name == expected);
-    let Some(export) = surface.exports.iter().find(|export| matches(export)) else {
+    }
+}
+
+fn check_world(surface: &Surface, kind: PluginKind) -> Result<(), CapabilityError> {
+    let is = |export: &String, interface| export.split_once('@').is_some_and(|(name, _)| name == interface);
+    let kinds = [PluginKind::Preprocessor, PluginKind::Detector, PluginKind::Monitor].map(interface);
+    let of_a_world = |export: &&String| kinds.into_iter().any(|interface| is(export, interface));
+    let worlds: Vec<&String> = surface.exports.iter().filter(of_a_world).take(MAX_LISTED).collect();
+    if worlds.len() > 1 {
+        return Err(CapabilityError::SeveralWorlds { found: worlds.into_iter().cloned().collect() });
+    }
+    let expected = interface(kind);
+    let Some(export) = surface.exports.iter().find(|export| is(export, expected)) else {
         return Err(CapabilityError::WrongWorld {
             kind,
             expected,

@@ -6,6 +6,7 @@ use super::bindings::imaging::{self, ImageInfo, ImagingError, PixelFormat, Resiz
 use super::bindings::types::Region;
 use super::convert;
 use super::failure::Refusal;
+use super::host_calls::HostFunction;
 use super::op_cost::Costly;
 use super::resources::{ImageEntry, TensorEntry};
 use super::state::CallState;
@@ -66,10 +67,11 @@ impl CallState {
     /// An operation whose result has the size and format of its picture.
     fn same_size(
         &mut self,
+        function: HostFunction,
         handle: &Resource<ImageEntry>,
         op: impl FnOnce(&Image, &BufferPool) -> Result<Image, OpError>,
     ) -> Answer<Resource<ImageEntry>> {
-        self.timed(|state| {
+        self.timed(function, |state| {
             let image = state.image(handle)?;
             state.make_image((image.width(), image.height(), image.format()), |pool| op(&image, pool))
         })
@@ -112,11 +114,12 @@ impl CallState {
 
     fn read(
         &mut self,
+        function: HostFunction,
         handle: &Resource<ImageEntry>,
         bytes: impl FnOnce(&Image) -> Option<usize>,
         op: impl FnOnce(&Image) -> Result<Vec<u8>, OpError>,
     ) -> Answer<Vec<u8>> {
-        self.timed(|state| {
+        self.timed(function, |state| {
             let image = state.image(handle)?;
             let Some(bytes) = bytes(&image) else {
                 return Ok(Err(invalid("the region is larger than this machine can address")));
@@ -126,6 +129,7 @@ impl CallState {
                 state.causes.budget = Some(refusal);
                 return Ok(Err(ImagingError::Limit(detail)));
             }
+            state.host_calls.copied(bytes);
             Ok(op(&image).map_err(|error| of_op(&error)))
         })
     }
@@ -139,20 +143,22 @@ impl imaging::HostImage for CallState {
         format: PixelFormat,
         pixels: Vec<u8>,
     ) -> Answer<Resource<ImageEntry>> {
+        self.host_calls.copied(pixels.len());
         let format = convert::pixel_format(format);
-        self.timed(|state| {
+        self.timed(HostFunction::FromPixels, |state| {
             state.make_image((width, height, format), |pool| ops::from_pixels(width, height, format, &pixels, pool))
         })
     }
 
     fn filled(&mut self, width: u32, height: u32, format: PixelFormat, value: Vec<u8>) -> Answer<Resource<ImageEntry>> {
         let format = convert::pixel_format(format);
-        self.timed(|state| {
+        self.timed(HostFunction::Filled, |state| {
             state.make_image((width, height, format), |pool| ops::filled(width, height, format, &value, pool))
         })
     }
 
     fn info(&mut self, handle: Resource<ImageEntry>) -> wasmtime::Result<ImageInfo> {
+        self.host_calls.called(HostFunction::Info);
         let image = &self.table.get(&handle)?.image;
         let format = convert::pixel_format_out(image.format());
         Ok(ImageInfo { width: image.width(), height: image.height(), format })
@@ -161,6 +167,7 @@ impl imaging::HostImage for CallState {
     fn read_region(&mut self, handle: Resource<ImageEntry>, region: Region) -> Answer<Vec<u8>> {
         let region = convert::region(region);
         self.read(
+            HostFunction::ReadRegion,
             &handle,
             |image| Image::byte_len(region.width, region.height, image.format()),
             |image| ops::read_region(image, &region),
@@ -169,6 +176,7 @@ impl imaging::HostImage for CallState {
 
     fn read_rows(&mut self, handle: Resource<ImageEntry>, first: u32, count: u32) -> Answer<Vec<u8>> {
         self.read(
+            HostFunction::ReadRows,
             &handle,
             |image| Image::byte_len(image.width(), count, image.format()),
             |image| ops::read_rows(image, first, count).map(<[u8]>::to_vec),
@@ -177,7 +185,7 @@ impl imaging::HostImage for CallState {
 
     fn crop(&mut self, handle: Resource<ImageEntry>, region: Region) -> Answer<Resource<ImageEntry>> {
         let region = convert::region(region);
-        self.timed(|state| {
+        self.timed(HostFunction::Crop, |state| {
             let image = state.image(&handle)?;
             let size = (region.width, region.height, image.format());
             state.make_image(size, |pool| ops::crop(&image, &region, pool))
@@ -193,7 +201,7 @@ impl imaging::HostImage for CallState {
     ) -> Answer<Resource<ImageEntry>> {
         let filter = convert::resize_filter(filter);
         self.begin(&handle, Costly::Resize { width, height, filter })?;
-        self.timed(|state| {
+        self.timed(HostFunction::Resize, |state| {
             let image = state.image(&handle)?;
             let size = (width, height, image.format());
             state.make_image(size, |pool| ops::resize(&image, width, height, filter, pool))
@@ -208,12 +216,12 @@ impl imaging::HostImage for CallState {
         y: u32,
     ) -> Answer<Resource<ImageEntry>> {
         let top = self.image(&top)?;
-        self.same_size(&handle, |image, pool| ops::overlay(image, &top, x, y, pool))
+        self.same_size(HostFunction::Overlay, &handle, |image, pool| ops::overlay(image, &top, x, y, pool))
     }
 
     fn convert(&mut self, handle: Resource<ImageEntry>, format: PixelFormat) -> Answer<Resource<ImageEntry>> {
         let format = convert::pixel_format(format);
-        self.timed(|state| {
+        self.timed(HostFunction::Convert, |state| {
             let image = state.image(&handle)?;
             let size = (image.width(), image.height(), format);
             state.make_image(size, |pool| ops::convert(&image, format, pool))
@@ -222,33 +230,37 @@ impl imaging::HostImage for CallState {
 
     fn gaussian_blur(&mut self, handle: Resource<ImageEntry>, sigma: f32) -> Answer<Resource<ImageEntry>> {
         self.begin(&handle, Costly::Gaussian { sigma })?;
-        self.same_size(&handle, |image, pool| ops::gaussian_blur(image, sigma, pool))
+        self.same_size(HostFunction::GaussianBlur, &handle, |image, pool| ops::gaussian_blur(image, sigma, pool))
     }
 
     fn median_blur(&mut self, handle: Resource<ImageEntry>, size: u32) -> Answer<Resource<ImageEntry>> {
         self.begin(&handle, Costly::Median { size })?;
-        self.same_size(&handle, |image, pool| ops::median_blur(image, size, pool))
+        self.same_size(HostFunction::MedianBlur, &handle, |image, pool| ops::median_blur(image, size, pool))
     }
 
     fn reduce_bit_depth(&mut self, handle: Resource<ImageEntry>, bits: u32) -> Answer<Resource<ImageEntry>> {
-        self.same_size(&handle, |image, pool| ops::reduce_bit_depth(image, bits, pool))
+        self.same_size(HostFunction::ReduceBitDepth, &handle, |image, pool| ops::reduce_bit_depth(image, bits, pool))
     }
 
     fn jpeg_round_trip(&mut self, handle: Resource<ImageEntry>, quality: u32) -> Answer<Resource<ImageEntry>> {
         self.begin(&handle, Costly::JpegRoundTrip)?;
-        self.same_size(&handle, |image, pool| ops::jpeg_round_trip(image, quality, pool))
+        self.same_size(HostFunction::JpegRoundTrip, &handle, |image, pool| ops::jpeg_round_trip(image, quality, pool))
     }
 
     fn histogram(&mut self, handle: Resource<ImageEntry>) -> wasmtime::Result<Vec<u64>> {
-        self.timed(|state| Ok(ops::histogram(&state.image(&handle)?).to_vec()))
+        self.timed(HostFunction::Histogram, |state| {
+            let counts = ops::histogram(&state.image(&handle)?);
+            state.host_calls.copied(size_of_val(&counts));
+            Ok(counts.to_vec())
+        })
     }
 
     fn statistics(&mut self, handle: Resource<ImageEntry>) -> wasmtime::Result<Statistics> {
-        self.timed(|state| Ok(convert::statistics(ops::statistics(&state.image(&handle)?))))
+        self.timed(HostFunction::Statistics, |state| Ok(convert::statistics(ops::statistics(&state.image(&handle)?))))
     }
 
     fn to_tensor(&mut self, handle: Resource<ImageEntry>, spec: TensorSpec) -> Answer<Resource<TensorEntry>> {
-        self.timed(|state| {
+        self.timed(HostFunction::ToTensor, |state| {
             let image = state.image(&handle)?;
             state.make_tensor(&[&image], &spec)
         })
@@ -269,7 +281,7 @@ impl imaging::Host for CallState {
             let found = handles.len();
             return Ok(Err(invalid(format!("a batch of {found} pictures, at most {MAX_BATCH} are allowed"))));
         }
-        self.timed(|state| {
+        self.timed(HostFunction::BatchToTensor, |state| {
             let images: Vec<Image> =
                 handles.iter().map(|handle| state.image(handle)).collect::<wasmtime::Result<_>>()?;
             let images: Vec<&Image> = images.iter().collect();

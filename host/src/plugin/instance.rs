@@ -5,6 +5,7 @@ use super::bindings::monitor::exports::assay::plugin::observe::Inspection;
 use super::convert;
 use super::engine::EngineRoom;
 use super::failure::{CallError, Causes, Refusal};
+use super::host_calls::HostCalls;
 use super::pool::{Running, WarmPool, World, WorldPre};
 use super::resources::TensorEntry;
 use super::state::{CallState, PluginShared, Spent};
@@ -214,7 +215,7 @@ impl AdmittedPlugin {
     }
 
     fn finish<T>(&self, start: Instant, deadline: Instant, result: Result<T, CallError>, spent: Spent) -> Finished<T> {
-        let Spent { ledger, log, causes, memory, host_time, memory_bytes } = spent;
+        let Spent { ledger, log, causes, memory, host_time, host_calls, memory_bytes } = spent;
         let now = Instant::now();
         let result = match result {
             // Late is as good as never: the frame's time is spent, and a slower machine must not change verdicts.
@@ -227,6 +228,7 @@ impl AdmittedPlugin {
             result,
             micros: micros(now - start),
             host_micros: micros(host_time),
+            host_calls,
             memory_bytes,
             host_bytes: ledger.peak_bytes(),
             log,
@@ -268,6 +270,7 @@ impl AdmittedPlugin {
             result: Err(self.fail(Refusal::new(Blame::Host, FailureCode::Internal, detail))),
             micros: micros(start.elapsed()),
             host_micros: 0,
+            host_calls: HostCalls::default(),
             memory_bytes: 0,
             host_bytes: 0,
             log: Vec::new(),

@@ -18,6 +18,7 @@ mod resources;
 mod limits;
 mod failure;
 mod reference;
+mod host_calls;
 mod state;
 mod services;
 mod op_cost;
@@ -44,6 +45,7 @@ pub use capabilities::CapabilityError;
 pub use compile_cost::CompileCostError;
 pub use componentize::{ComponentizeError, componentize};
 pub use engine::EngineError;
+pub use host_calls::{HostCalls, HostUse};
 pub use idle::idle_component;
 pub use instance::AdmittedPlugin;
 

@@ -8,6 +8,7 @@ use super::bindings::nn::inference;
 use super::bindings::nn::tensor::{self, TensorType};
 use super::convert;
 use super::failure::{MAX_DETAIL, Refusal};
+use super::host_calls::HostFunction;
 use super::resources::{ContextEntry, ErrorEntry, GraphEntry, TensorEntry};
 use super::state::CallState;
 use crate::domain::{Blame, FailureCode, ModelSpec, NamedTensor, Tensor};
@@ -98,7 +99,8 @@ const fn code_of(error: &InferenceError) -> ErrorCode {
 
 impl tensor::HostTensor for CallState {
     fn new(&mut self, shape: Vec<u32>, ty: TensorType, data: Vec<u8>) -> wasmtime::Result<Resource<TensorEntry>> {
-        self.timed(|state| {
+        self.host_calls.copied(data.len());
+        self.timed(HostFunction::MakeTensor, |state| {
             state.charge_or_end(data.len())?;
             // The constructor has no error to give back, so a shape that does not fit ends the call.
             let tensor = Tensor::from_bytes(&shape, convert::element_type(ty), &data)
@@ -108,17 +110,20 @@ impl tensor::HostTensor for CallState {
     }
 
     fn dimensions(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<Vec<u32>> {
+        self.host_calls.called(HostFunction::Dimensions);
         Ok(self.table.get(&handle)?.tensor.shape().to_vec())
     }
 
     fn ty(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<TensorType> {
+        self.host_calls.called(HostFunction::Ty);
         Ok(convert::element_type_out(self.table.get(&handle)?.tensor.element_type()))
     }
 
     fn data(&mut self, handle: Resource<TensorEntry>) -> wasmtime::Result<Vec<u8>> {
-        self.timed(|state| {
+        self.timed(HostFunction::Data, |state| {
             let tensor = state.table.get(&handle)?.tensor.clone();
             state.check_copy(tensor.bytes().len())?;
+            state.host_calls.copied(tensor.bytes().len());
             Ok(tensor.bytes().to_vec())
         })
     }
@@ -132,6 +137,7 @@ impl tensor::Host for CallState {}
 
 impl graph::HostGraph for CallState {
     fn init_execution_context(&mut self, handle: Resource<GraphEntry>) -> Answer<Resource<ContextEntry>> {
+        self.host_calls.called(HostFunction::InitContext);
         let model = Arc::clone(&self.table.get(&handle)?.model);
         self.charge_or_end(0)?;
         Ok(Ok(self.table.push(ContextEntry { model })?))
@@ -143,12 +149,16 @@ impl graph::HostGraph for CallState {
 }
 
 impl graph::Host for CallState {
-    fn load(&mut self, _: Vec<Vec<u8>>, _: GraphEncoding, _: ExecutionTarget) -> Answer<Resource<GraphEntry>> {
+    fn load(&mut self, bytes: Vec<Vec<u8>>, _: GraphEncoding, _: ExecutionTarget) -> Answer<Resource<GraphEntry>> {
+        self.host_calls.called(HostFunction::Load);
+        self.host_calls.copied(bytes.iter().map(Vec::len).sum());
         let detail = "`load` takes raw model bytes, and a station runs signed models only: use `load-by-name`";
         self.nn_error(ErrorCode::Security, Refusal::new(Blame::Plugin, FailureCode::UnknownModel, detail))
     }
 
     fn load_by_name(&mut self, name: String) -> Answer<Resource<GraphEntry>> {
+        self.host_calls.called(HostFunction::LoadByName);
+        self.host_calls.copied(name.len());
         let Some(model) = self.shared.models.get(&name).map(Arc::clone) else {
             let known: Vec<&String> = self.shared.models.keys().collect();
             let shown = super::limits::printable(&name, 80);
@@ -166,7 +176,7 @@ impl graph::Host for CallState {
 
 impl inference::HostGraphExecutionContext for CallState {
     fn compute(&mut self, handle: Resource<ContextEntry>, inputs: Vec<Named>) -> Answer<Vec<Named>> {
-        self.timed(|state| {
+        self.timed(HostFunction::Compute, |state| {
             let model = Arc::clone(&state.table.get(&handle)?.model);
             // The handles are given away with the call: they leave the table now, whatever happens next.
             let mut taken = Ok(Vec::with_capacity(inputs.len().min(MAX_INPUTS)));
@@ -193,11 +203,15 @@ impl inference::Host for CallState {}
 
 impl errors::HostError for CallState {
     fn code(&mut self, handle: Resource<ErrorEntry>) -> wasmtime::Result<ErrorCode> {
+        self.host_calls.called(HostFunction::ErrorCode);
         Ok(self.table.get(&handle)?.code)
     }
 
     fn data(&mut self, handle: Resource<ErrorEntry>) -> wasmtime::Result<String> {
-        Ok(self.table.get(&handle)?.data.clone())
+        self.host_calls.called(HostFunction::ErrorData);
+        let data = self.table.get(&handle)?.data.clone();
+        self.host_calls.copied(data.len());
+        Ok(data)
     }
 
     fn drop(&mut self, handle: Resource<ErrorEntry>) -> wasmtime::Result<()> {

@@ -1,5 +1,6 @@
 use super::api::{Activity, CallDeadline, Doing, MonitorState};
 use super::failure::{Causes, Refusal};
+use super::host_calls::{HostCalls, HostFunction};
 use super::limits::{Ledger, LogBuffer, MemoryMeter};
 use super::reference::Reference;
 use super::resources::{Handles, ImageEntry, TensorEntry};
@@ -50,6 +51,7 @@ pub(super) struct CallState {
     pub(super) deadline: Instant,
     activity: Option<Arc<Activity>>,
     pub(super) host_time: Duration,
+    pub(super) host_calls: HostCalls,
 }
 
 /// What is left of a call.
@@ -59,6 +61,7 @@ pub(super) struct Spent {
     pub(super) causes: Causes,
     pub(super) memory: Memory,
     pub(super) host_time: Duration,
+    pub(super) host_calls: HostCalls,
     pub(super) memory_bytes: u64,
 }
 
@@ -78,6 +81,7 @@ impl CallState {
             deadline,
             activity,
             host_time: Duration::ZERO,
+            host_calls: HostCalls::default(),
         }
     }
 
@@ -101,13 +105,18 @@ impl CallState {
             causes: std::mem::take(&mut self.causes),
             memory: std::mem::replace(&mut self.memory, nothing),
             host_time: std::mem::take(&mut self.host_time),
+            host_calls: std::mem::take(&mut self.host_calls),
             memory_bytes: self.meter.memory_bytes() as u64,
         }
     }
 
     /// Runs the body of a host function that takes noticeable time: its time is counted, and it does not begin after
     /// the deadline. Epochs do not stop host code, so this check is what keeps a loop over host calls in time.
-    pub(super) fn timed<T>(&mut self, body: impl FnOnce(&mut Self) -> wasmtime::Result<T>) -> wasmtime::Result<T> {
+    pub(super) fn timed<T>(
+        &mut self,
+        function: HostFunction,
+        body: impl FnOnce(&mut Self) -> wasmtime::Result<T>,
+    ) -> wasmtime::Result<T> {
         let start = Instant::now();
         if start >= self.deadline {
             return Err(Refusal::deadline().into());
@@ -115,7 +124,9 @@ impl CallState {
         self.does(Doing::HostFunction);
         let result = body(self);
         self.does(Doing::Guest);
-        self.host_time += start.elapsed();
+        let time = start.elapsed();
+        self.host_time += time;
+        self.host_calls.timed(function, time);
         result
     }
 

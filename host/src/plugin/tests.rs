@@ -10,7 +10,7 @@ use super::answers;
 use super::bindings::detector::exports::assay::plugin::detect::Detection;
 use super::bindings::monitor::exports::assay::plugin::observe::{Observation, Report};
 use super::bindings::types::Finding;
-use super::capabilities::{CapabilityError, Surface, check_surface, check_wit, granted_models};
+use super::capabilities::{CapabilityError, Surface, check_surface, check_wit, granted_models, is_served};
 use super::compile_cost::{self, CompileCostError, CompileLimits};
 use super::engine::{EngineRoom, WarmSeat};
 use super::failure::CallError;
@@ -100,6 +100,33 @@ fn only_this_wit_version_is_served() {
     check_wit("assay:plugin@0.1.0").unwrap();
     for wit in ["assay:plugin@0.0.9", "assay:plugin@0.1.1", "assay:plugin@0.2.0", "assay:plugin@1.1.0"] {
         assert!(matches!(check_wit(wit), Err(CapabilityError::WitVersion { .. })), "{wit}");
+    }
+}
+
+#[test]
+fn a_host_serves_its_own_patch_and_all_before_it() {
+    let served = |theirs: &str, ours: &str| {
+        let version = |text: &str| semver::Version::parse(text).unwrap();
+        is_served(&version(theirs), &version(ours))
+    };
+    for theirs in ["0.1.0", "0.1.1", "0.1.3"] {
+        assert!(served(theirs, "0.1.3"), "{theirs}");
+    }
+    for theirs in ["0.1.4", "0.0.3", "0.2.0", "1.1.3", "0.1.3-rc.1"] {
+        assert!(!served(theirs, "0.1.3"), "{theirs}");
+    }
+}
+
+#[test]
+fn what_exports_two_worlds_is_refused_whatever_it_says_it_is() {
+    let exports = ["assay:plugin/detect@0.1.0", "assay:plugin/observe@0.2.0", "assay:plugin/other@0.1.0"];
+    let both = Surface { imports: Vec::new(), exports: exports.map(str::to_owned).to_vec() };
+    for kind in [PluginKind::Preprocessor, PluginKind::Detector, PluginKind::Monitor] {
+        let error = check_surface(&both, kind, &[], &[]).unwrap_err();
+        assert_eq!(
+            error,
+            CapabilityError::SeveralWorlds { found: exports[..2].iter().map(|&name| name.to_owned()).collect() }
+        );
     }
 }
 

@@ -20,4 +20,4 @@ pub use golden::{Compared, GoldenError, compare, golden_settings, pictures};
 pub use scaffold::{PictureError, ScaffoldError, node_pins, scaffold};
 pub use sheet::sheet;
 pub use tools::{NodePins, ToolError, Tools, answers};
-pub use trial::{Candidate, Cost, Trial, TrialError, TrialOptions, Tried};
+pub use trial::{Candidate, Cost, Measured, Trial, TrialError, TrialOptions, Tried};

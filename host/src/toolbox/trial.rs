@@ -8,8 +8,9 @@ use crate::domain::{
 use crate::imaging::{DecodeError, DecodeLimits, decode};
 use crate::pipeline::{LiveRecipe, Trace, Until, decide_on};
 use crate::plugin::{
-    AdmissionError, AdmittedPlugin, CacheOptions, CallOutcome, ComponentizeError, DetectInput, EngineError, LogLine,
-    MonitorState, ObserveInput, PluginHost, PluginHostOptions, PluginSource, WIT_PACKAGE, componentize, idle_component,
+    AdmissionError, AdmittedPlugin, CacheOptions, CallOutcome, ComponentizeError, DetectInput, EngineError, HostCalls,
+    LogLine, MonitorState, ObserveInput, PluginHost, PluginHostOptions, PluginSource, WIT_PACKAGE, componentize,
+    idle_component,
 };
 use crate::trust::{BlobRole, FileError, PluginManifest, read_regular_file};
 use std::collections::BTreeMap;
@@ -174,6 +175,8 @@ pub struct Tried {
     /// Pictures that the plugin made; the first is the one that takes the frame's place, where there is one.
     pub images: Vec<NamedImage>,
     pub cost: Cost,
+    /// Calls of host functions, by function.
+    pub host_calls: HostCalls,
     pub log: Vec<LogLine>,
     pub log_dropped: u32,
 }
@@ -187,6 +190,16 @@ pub struct Cost {
     pub memory_bytes: u64,
     /// Most bytes of pictures and tensors that the host held for it.
     pub host_bytes: u64,
+    /// Bytes that host functions copied out of the plugin's memory and into it.
+    pub copied_bytes: u64,
+}
+
+/// Many calls.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    pub costs: Vec<Cost>,
+    /// Calls of host functions, over all of them.
+    pub host_calls: HostCalls,
 }
 
 /// What the plugin is called with.
@@ -206,6 +219,7 @@ impl Cost {
             host_micros: outcome.host_micros,
             memory_bytes: outcome.memory_bytes,
             host_bytes: outcome.host_bytes,
+            copied_bytes: outcome.host_calls.copied_bytes(),
         }
     }
 }
@@ -235,8 +249,10 @@ impl Trial {
             return Err(TrialError::NeedsRecipe { models: asked_models });
         }
         let models = around.map(|live| (live.recipe.model.name.clone(), Arc::clone(&live.model)));
+        let warm = manifest.warm_rules();
         let plugin = host.admit(PluginSource {
             name,
+            warm,
             kind: manifest.world,
             component,
             digest,
@@ -272,6 +288,7 @@ impl Trial {
             answer,
             images,
             cost: Cost::of(&outcome),
+            host_calls: outcome.host_calls,
             log: outcome.log,
             log_dropped: outcome.log_dropped,
         })
@@ -281,10 +298,15 @@ impl Trial {
     ///
     /// # Errors
     /// As [`Self::on`].
-    pub fn measure(&mut self, path: &Path, calls: usize, deadline: Duration) -> Result<Vec<Cost>, TrialError> {
+    pub fn measure(&mut self, path: &Path, calls: usize, deadline: Duration) -> Result<Measured, TrialError> {
         let (meta, evidence) = self.prepare(path)?;
-        let call = |_| Cost::of(&self.call(&meta, &evidence, Instant::now() + deadline).outcome);
-        Ok((0..calls).map(call).collect())
+        let mut measured = Measured::default();
+        for _ in 0..calls {
+            let outcome = self.call(&meta, &evidence, Instant::now() + deadline).outcome;
+            measured.costs.push(Cost::of(&outcome));
+            measured.host_calls.add(&outcome.host_calls);
+        }
+        Ok(measured)
     }
 
     fn prepare(&mut self, path: &Path) -> Result<(FrameMeta, Evidence), TrialError> {
@@ -357,7 +379,9 @@ fn model_of(capability: &Capability) -> Option<String> {
 
 /// The measured part of an outcome, and its result with the failure in words.
 fn parted<T>(outcome: CallOutcome<T>) -> (CallOutcome<()>, Result<T, String>) {
-    let CallOutcome { result, micros, host_micros, memory_bytes, host_bytes, log, log_dropped } = outcome;
+    let CallOutcome { result, micros, host_micros, host_calls, memory_bytes, host_bytes, log, log_dropped } = outcome;
     let result = result.map_err(|failure| with_causes(&failure));
-    (CallOutcome { result: Ok(()), micros, host_micros, memory_bytes, host_bytes, log, log_dropped }, result)
+    let outcome =
+        CallOutcome { result: Ok(()), micros, host_micros, host_calls, memory_bytes, host_bytes, log, log_dropped };
+    (outcome, result)
 }

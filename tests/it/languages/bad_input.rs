@@ -139,7 +139,7 @@ fn meets(project: &Path, mistake: &Mistake) -> Result<()> {
     Ok(())
 }
 
-fn blotch(folder: &Path) -> Result<std::path::PathBuf> {
+pub fn blotch(folder: &Path) -> Result<std::path::PathBuf> {
     succeeds(folder, &["new", "--lang", "c", "--kind", "detector", "blotch"])?;
     let project = folder.join("blotch");
     succeeds(&project, &["build"])?;
@@ -162,6 +162,22 @@ fn says(folder: &Path, words: &[&str], wanted: &str) -> Result<()> {
     ensure!(output.status.code() == Some(1), "{words:?}: exit {:?}\n{said}", output.status.code());
     ensure!(said.lines().last().is_some_and(|line| line == wanted), "{words:?}:\nfound    {said}\nexpected {wanted}");
     Ok(())
+}
+
+/// What a plugin exports that was built for two worlds at once.
+const TWO_WORLDS: &str = r#"(component
+  (instance $nothing)
+  (export "assay:plugin/detect@0.1.0" (instance $nothing))
+  (export "assay:plugin/observe@0.1.0" (instance $nothing)))"#;
+
+#[test]
+fn a_plugin_of_two_worlds_is_told_to_become_two() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let project = blotch(folder.path())?;
+    fs::write(project.join("build/blotch.wasm"), wat::parse_str(TWO_WORLDS)?)?;
+    let two = "assay: no station would take this plugin: plugin blotch: exports assay:plugin/detect@0.1.0 and \
+               assay:plugin/observe@0.1.0: a plugin is of one world: make two plugins of it, each with its own manifest";
+    says(&project, CHECK, two)
 }
 
 /// A compiler that is not there is installed only where that is allowed.

@@ -1,5 +1,5 @@
 use super::project::{Started, TrialArgs};
-use crate::plugin::LogLevel;
+use crate::plugin::{HostCalls, HostUse, LogLevel};
 use crate::toolbox::{Answer, Cost, Tried, sheet};
 use crate::trust::write_atomically;
 use anyhow::Context as _;
@@ -31,6 +31,7 @@ struct Shown<'a> {
     #[serde(flatten)]
     answer: &'a Answer,
     cost: Cost,
+    host_calls: HostCalls,
     log: Vec<String>,
     log_dropped: u32,
     /// The PNG with what it saw and made.
@@ -88,6 +89,7 @@ fn shown<'a>(tried: &'a Tried, sheet: &Path) -> Shown<'a> {
         height: tried.seen.height(),
         answer: &tried.answer,
         cost: tried.cost,
+        host_calls: tried.host_calls,
         log: tried.log.iter().map(|line| format!("{} {}", level(line.level), line.text)).collect(),
         log_dropped: tried.log_dropped,
         sheet: sheet.to_owned(),
@@ -122,6 +124,7 @@ fn write_block(text: &mut String, tried: &Tried, sheet: &Path) -> std::fmt::Resu
         cost.memory_bytes / 1024,
         cost.host_bytes / 1024
     )?;
+    write_host_calls(text, tried)?;
     if let Some(failure) = &answer.failure {
         writeln!(text, "  NO ANSWER  {failure}")?;
     }
@@ -153,4 +156,22 @@ fn write_block(text: &mut String, tried: &Tried, sheet: &Path) -> std::fmt::Resu
         writeln!(text, "  {} log lines over limits.log_lines were dropped", tried.log_dropped)?;
     }
     writeln!(text, "  see {}", sheet.display())
+}
+
+/// What it asked of the host, the dearest first.
+fn write_host_calls(text: &mut String, tried: &Tried) -> std::fmt::Result {
+    let calls = &tried.host_calls;
+    writeln!(text, "  {} calls of host functions, {} copied", calls.total(), size(calls.copied_bytes()))?;
+    let mut used: Vec<HostUse> = calls.used().collect();
+    used.sort_by(|a, b| b.micros.total_cmp(&a.micros).then(b.calls.cmp(&a.calls)));
+    for HostUse { function, calls, micros } in used {
+        let time = if micros > 0.0 { format!("{:8.3} ms", micros / 1000.0) } else { String::new() };
+        writeln!(text, "    {calls:>6} x {function:40}{time}")?;
+    }
+    Ok(())
+}
+
+/// Bytes for a person.
+pub fn size(bytes: u64) -> String {
+    if bytes < 10 << 10 { format!("{bytes} bytes") } else { format!("{} KiB", bytes / 1024) }
 }
