@@ -2,8 +2,8 @@ use super::answer::Answer;
 use super::given::Given;
 use crate::config::load_author_manifest;
 use crate::domain::{
-    BufferPool, Capability, Digest, Finding, Frame, FrameMeta, Image, ModelAnswer, NamedImage, NamedTensor, PluginKind,
-    PluginLimits, REPLACED_PICTURE, Settings, TensorError, Verdict, with_causes,
+    BufferPool, Capability, Digest, Finding, Frame, FrameMeta, Image, InstanceMode, ModelAnswer, NamedImage,
+    NamedTensor, PluginKind, PluginLimits, REPLACED_PICTURE, Settings, TensorError, Verdict, with_causes,
 };
 use crate::imaging::{DecodeError, DecodeLimits, decode};
 use crate::pipeline::{LiveRecipe, Trace, Until, decide_on};
@@ -133,6 +133,8 @@ impl Candidate {
             // Its functions take pictures and tensors.
             capabilities: vec![Capability::Imaging],
             limits: PluginLimits::default(),
+            instance: InstanceMode::Fresh,
+            warm: None,
             settings: Settings::new(),
         };
         let digest = Digest::of(&component);
@@ -235,6 +237,7 @@ impl Trial {
         let plugin = host.admit(PluginSource {
             name,
             kind: manifest.world,
+            warm: manifest.warm_rules(),
             component,
             digest,
             wit: manifest.wit,
