@@ -199,6 +199,23 @@ static assay_status score_range(evidence_of from, answer to) {
     return ASSAY_OK;
 }
 
+/* With a space between. */
+static const char *joined_texts(assay_texts texts) {
+    const char *text = "";
+    for (size_t at = 0; at < texts.count; at++) {
+        text = assay_format("%s%s%s", text, at == 0 ? "" : " ", texts.items[at]);
+    }
+    return text;
+}
+
+static const char *joined_numbers(const double *numbers, size_t count) {
+    const char *text = "";
+    for (size_t at = 0; at < count; at++) {
+        text = assay_format("%s%s%.1f", text, at == 0 ? "" : " ", numbers[at]);
+    }
+    return text;
+}
+
 static assay_status all_settings(evidence_of from, answer to) {
     (void)from;
     bool flag = false;
@@ -214,21 +231,67 @@ static assay_status all_settings(evidence_of from, answer to) {
     ASSAY_TRY(assay_setting_text("text", &text));
     ASSAY_TRY(assay_setting_numbers("numbers", &numbers, &count));
     ASSAY_TRY(assay_setting_texts("texts", &texts));
-    const char *list = "";
-    for (size_t at = 0; at < count; at++) {
-        list = assay_format("%s%s%.1f", list, at == 0 ? "" : " ", numbers[at]);
-    }
-    const char *words = "";
-    for (size_t at = 0; at < texts.count; at++) {
-        words = assay_format("%s%s%s", words, at == 0 ? "" : " ", texts.items[at]);
-    }
     assay_detection_attribute(to, "flag", "%s", flag ? "true" : "false");
     assay_detection_attribute(to, "integer", "%lld", (long long)integer);
     assay_detection_attribute(to, "number", "%.3f", number);
     assay_detection_attribute(to, "text", "%s", text);
-    assay_detection_attribute(to, "numbers", "%s", list);
-    assay_detection_attribute(to, "texts", "%s", words);
+    assay_detection_attribute(to, "numbers", "%s", joined_numbers(numbers, count));
+    assay_detection_attribute(to, "texts", "%s", joined_texts(texts));
     return ASSAY_OK;
+}
+
+static assay_status labels(evidence_of from, answer to) {
+    (void)from;
+    assay_detection_attribute(to, "labels", "%s", joined_texts(assay_labels()));
+    return ASSAY_OK;
+}
+
+static assay_status reference(evidence_of from, answer to) {
+    (void)from;
+    double mean = 0.0;
+    const double *edges = NULL;
+    size_t count = 0;
+    const char *digest = "";
+    ASSAY_TRY(assay_reference_number("brightness", "mean", &mean));
+    ASSAY_TRY(assay_reference_numbers("brightness", "bins/edges", &edges, &count));
+    ASSAY_TRY(assay_reference_digest(&digest));
+    assay_detection_attribute(to, "mean", "%.3f", mean);
+    assay_detection_attribute(to, "edges", "%s", joined_numbers(edges, count));
+    assay_detection_attribute(to, "digest", "%s", digest);
+    return ASSAY_OK;
+}
+
+/* A square of the picture, its grey levels summed up by a model. */
+static assay_status ask(evidence_of from, answer to, const char *name, uint32_t side) {
+    static const float none = 0.0f;
+    static const float one = 1.0f;
+    const assay_tensor_spec spec = {ASSAY_NCHW, ASSAY_FP32, &none, 1, &one, 1};
+    assay_image *part = NULL;
+    assay_image *grey = NULL;
+    assay_tensor *input = NULL;
+    assay_tensor *found = NULL;
+    assay_model *model = NULL;
+    assay_tensors outputs = {NULL, 0};
+    ASSAY_TRY(assay_image_crop(from->picture, (assay_region){2, 3, side, side}, &part));
+    ASSAY_TRY(assay_image_convert(part, ASSAY_GRAY8, &grey));
+    ASSAY_TRY(assay_image_to_tensor(grey, &spec, &input));
+    ASSAY_TRY(assay_model_load(name, &model));
+    ASSAY_TRY(assay_model_compute(model, &(assay_named_tensor){"image", input}, 1, &outputs));
+    ASSAY_TRY(assay_tensors_get(&outputs, "sum", &found));
+    shape(to, "shape", found);
+    return total(to, "sum", found);
+}
+
+static assay_status inference(evidence_of from, answer to) {
+    return ask(from, to, "demo", 8);
+}
+
+static assay_status unknown_model(evidence_of from, answer to) {
+    return ask(from, to, "other", 8);
+}
+
+static assay_status model_refuses(evidence_of from, answer to) {
+    return ask(from, to, "demo", 4);
 }
 
 static assay_status log_levels(evidence_of from, answer to) {
@@ -322,6 +385,11 @@ static const struct {
     {"finding", finding},
     {"score-range", score_range},
     {"settings", all_settings},
+    {"labels", labels},
+    {"reference", reference},
+    {"inference", inference},
+    {"unknown-model", unknown_model},
+    {"model-refuses", model_refuses},
     {"log", log_levels},
     {"log-flood", log_flood},
     {"unsupported-input", unsupported_input},

@@ -1,6 +1,6 @@
 // Does what its setting `case` says; what each case has to give stands in cases.json.
 
-import { BadSetting, Image, PluginError, UnsupportedInput, detector, log, settings } from 'assay';
+import { BadSetting, Image, Model, PluginError, UnsupportedInput, detector, log, reference, settings } from 'assay';
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const region = (x, y, width, height) => ({ x, y, width, height });
@@ -84,6 +84,8 @@ function scoreRange() {
   return { findings: Object.entries(scores).map(([label, score]) => ({ label, score })) };
 }
 
+const joined = (numbers) => Array.from(numbers, (number) => number.toFixed(1)).join(' ');
+
 function allSettings() {
   return {
     attributes: {
@@ -91,10 +93,23 @@ function allSettings() {
       integer: settings.integer('integer'),
       number: settings.number('number').toFixed(3),
       text: settings.text('text'),
-      numbers: settings.numbers('numbers').map((number) => number.toFixed(1)).join(' '),
+      numbers: joined(settings.numbers('numbers')),
       texts: settings.texts('texts').join(' '),
     },
   };
+}
+
+function modelReference() {
+  const brightness = reference.feature('brightness');
+  const [mean, edges] = [brightness.number('mean').toFixed(3), joined(brightness.numbers('bins/edges'))];
+  return { attributes: { mean, edges, digest: reference.digest() } };
+}
+
+// A square of the picture, its grey levels summed up by a model.
+function ask(picture, name, side) {
+  const input = picture.crop(region(2, 3, side, side)).convert('gray8').toTensor({ mean: 0, scale: 1 });
+  const found = new Model(name).compute({ image: input }).get('sum');
+  return { attributes: { shape: shape(found), sum: total(found) } };
 }
 
 function logLevels() {
@@ -145,6 +160,11 @@ const CASES = {
   finding,
   'score-range': scoreRange,
   settings: allSettings,
+  labels: () => ({ attributes: { labels: settings.labels().join(' ') } }),
+  reference: modelReference,
+  inference: ({ picture }) => ask(picture, 'demo', 8),
+  'unknown-model': ({ picture }) => ask(picture, 'other', 8),
+  'model-refuses': ({ picture }) => ask(picture, 'demo', 4),
   log: logLevels,
   'log-flood': logFlood,
   'unsupported-input': () => fail(new UnsupportedInput('no part in sight')),

@@ -11,6 +11,7 @@ from assay import (
     Finding,
     Frame,
     Image,
+    Model,
     PluginError,
     Region,
     Tensor,
@@ -18,6 +19,7 @@ from assay import (
     UnsupportedInput,
     export,
     log,
+    reference,
     settings,
 )
 
@@ -107,6 +109,10 @@ def score_range(evidence: Evidence) -> Detection:
     return Detection([Finding("over", 2.0), Finding("under", -1.0), Finding("none", nan)])
 
 
+def joined(numbers: list[float]) -> str:
+    return " ".join(f"{number:.1f}" for number in numbers)
+
+
 def all_settings(evidence: Evidence) -> Detection:
     return Detection(
         attributes={
@@ -114,10 +120,31 @@ def all_settings(evidence: Evidence) -> Detection:
             "integer": settings.integer("integer"),
             "number": f"{settings.number('number'):.3f}",
             "text": settings.text("text"),
-            "numbers": " ".join(f"{number:.1f}" for number in settings.numbers("numbers")),
+            "numbers": joined(settings.numbers("numbers")),
             "texts": " ".join(settings.texts("texts")),
         }
     )
+
+
+def labels(evidence: Evidence) -> Detection:
+    return Detection(attributes={"labels": " ".join(settings.labels())})
+
+
+def model_reference(evidence: Evidence) -> Detection:
+    brightness = reference.feature("brightness")
+    mean, edges = f"{brightness.number('mean'):.3f}", joined(brightness.numbers("bins/edges"))
+    return Detection(attributes={"mean": mean, "edges": edges, "digest": reference.digest()})
+
+
+def asking(name: str, side: int) -> Callable[[Evidence], Detection]:
+    """A square of the picture, its grey levels summed up by a model."""
+
+    def work(evidence: Evidence) -> Detection:
+        grey = evidence.picture.crop(Region(2, 3, side, side)).convert("gray8")
+        found = Model(name).compute({"image": grey.to_tensor(TensorSpec(mean=(0,), scale=(1,)))})["sum"]
+        return Detection(attributes={"shape": shape(found), "sum": total(found)})
+
+    return work
 
 
 def log_levels(evidence: Evidence) -> Detection:
@@ -188,6 +215,11 @@ CASES: dict[str, Callable[[Evidence], Detection]] = {
     "finding": finding,
     "score-range": score_range,
     "settings": all_settings,
+    "labels": labels,
+    "reference": model_reference,
+    "inference": asking("demo", 8),
+    "unknown-model": asking("other", 8),
+    "model-refuses": asking("demo", 4),
     "log": log_levels,
     "log-flood": log_flood,
     "unsupported-input": failing(UnsupportedInput("no part in sight")),

@@ -2,8 +2,8 @@
 
 use assay_plugin::log::{Level, write};
 use assay_plugin::{
-    Detection, Detector, ElementType, Error, Evidence, Finding, Frame, Image, PixelFormat, Region, ResizeFilter, Result,
-    Tensor, TensorSpec, settings,
+    Detection, Detector, ElementType, Error, Evidence, Finding, Frame, Image, Model, PixelFormat, Region, ResizeFilter,
+    Result, Tensor, TensorSpec, reference, settings,
 };
 use std::hint::black_box;
 
@@ -31,6 +31,11 @@ impl Detector for Plugin {
             "finding" => Ok(finding()),
             "score-range" => Ok(score_range()),
             "settings" => all_settings(),
+            "labels" => Ok(Detection::new().attribute("labels", settings::labels().join(" "))),
+            "reference" => model_reference(),
+            "inference" => ask(picture, "demo", 8),
+            "unknown-model" => ask(picture, "other", 8),
+            "model-refuses" => ask(picture, "demo", 4),
             "log" => Ok(log()),
             "log-flood" => Ok(log_flood()),
             "unsupported-input" => Err(Error::unsupported_input("no part in sight")),
@@ -156,16 +161,35 @@ fn score_range() -> Detection {
     Detection::new().finding(scored("over", 2.0)).finding(scored("under", -1.0)).finding(scored("none", f64::NAN))
 }
 
+fn joined(numbers: &[f64]) -> String {
+    numbers.iter().map(|number| format!("{number:.1}")).collect::<Vec<_>>().join(" ")
+}
+
 fn all_settings() -> Result<Detection> {
-    let numbers: Vec<f64> = settings::get("numbers")?;
-    let numbers: Vec<String> = numbers.iter().map(|number| format!("{number:.1}")).collect();
     Ok(Detection::new()
         .attribute("flag", settings::get::<bool>("flag")?)
         .attribute("integer", settings::get::<u32>("integer")?)
         .attribute("number", format!("{:.3}", settings::get::<f64>("number")?))
         .attribute("text", settings::get::<String>("text")?)
-        .attribute("numbers", numbers.join(" "))
+        .attribute("numbers", joined(&settings::get::<Vec<f64>>("numbers")?))
         .attribute("texts", settings::get::<Vec<String>>("texts")?.join(" ")))
+}
+
+fn model_reference() -> Result<Detection> {
+    let brightness = reference::feature("brightness");
+    Ok(Detection::new()
+        .attribute("mean", format!("{:.3}", brightness.number("mean")?))
+        .attribute("edges", joined(&brightness.numbers("bins/edges")?))
+        .attribute("digest", reference::digest()?))
+}
+
+/// A square of the picture, its grey levels summed up by a model.
+fn ask(picture: &Image, name: &str, side: u32) -> Result<Detection> {
+    let grey = picture.crop(region(2, 3, side, side))?.convert(PixelFormat::Gray8)?;
+    let input = grey.to_tensor(&TensorSpec::nchw([0.0], [1.0]))?;
+    let outputs = Model::load(name)?.compute(vec![("image", input)])?;
+    let found = outputs.get("sum")?;
+    Ok(Detection::new().attribute("shape", words(&found.shape())).attribute("sum", total(found)?))
 }
 
 fn log() -> Detection {
