@@ -228,6 +228,7 @@ impl Trial {
             pool: options.pool.clone(),
         })?;
         let Candidate { name, manifest, component, digest } = candidate;
+        let warm = manifest.warm_rules();
         let around = options.around.as_deref();
         let asked_models: Vec<String> = manifest.capabilities.iter().filter_map(model_of).collect();
         if around.is_none() && !asked_models.is_empty() {
@@ -244,6 +245,7 @@ impl Trial {
             granted: manifest.capabilities.clone(),
             asked: manifest.capabilities,
             limits: manifest.limits,
+            warm,
             settings: manifest.settings,
             labels: around.map(|live| live.recipe.model.labels.clone()).unwrap_or_default(),
             reference: around.and_then(|live| live.recipe.model.reference.clone()),
