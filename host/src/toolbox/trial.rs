@@ -238,7 +238,6 @@ impl Trial {
         let plugin = host.admit(PluginSource {
             name,
             kind: manifest.world,
-            warm: manifest.warm_rules(),
             component,
             digest,
             wit: manifest.wit,
