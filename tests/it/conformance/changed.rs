@@ -44,7 +44,7 @@ fn leaves(value: &Value, place: &str, found: &mut Vec<String>) {
 
 fn objects(value: &Value, place: &str, found: &mut Vec<String>) {
     // The keys of these are names that a case may choose.
-    let free = ["/frame/inputs", "/frame/outputs"].contains(&place);
+    let free = ["/settings", "/frame/inputs", "/frame/outputs"].contains(&place);
     if value.is_object() && !free {
         found.push(place.to_owned());
     }
