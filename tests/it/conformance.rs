@@ -10,7 +10,7 @@ mod frame;
 mod judge;
 mod matrix;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use assay::config::Language;
 use assay::domain::PluginKind;
 use assay_tests::artifacts::root;
@@ -19,16 +19,14 @@ use case::Case;
 use matrix::{Column, Matrix};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 const WORLDS: [PluginKind; 3] = [PluginKind::Preprocessor, PluginKind::Detector, PluginKind::Monitor];
 const CHILD_LANGUAGE: &str = "ASSAY_TEST_CONFORMANCE_LANGUAGE";
 const CHILD_OUT: &str = "ASSAY_TEST_CONFORMANCE_OUT";
-/// Longer than three builds and all cases take on a machine that does much else. What hangs in a compiler is ended.
-const LONGEST: Duration = Duration::from_secs(1800);
+/// Seconds; longer than three builds and all cases take on a machine that does much else. What hangs is ended.
+const LONGEST: &str = "1800";
 
 fn cases() -> Vec<Case> {
     case::written().and_then(|written| case::all(&written)).unwrap_or_else(|error| panic!("{error:#}"))
@@ -83,37 +81,24 @@ fn column(language: Language) -> &'static Column {
 
 fn in_a_child(language: Language) -> Result<Column> {
     let dir = tempfile::tempdir()?;
-    let (out, said) = (dir.path().join("column.json"), dir.path().join("said.txt"));
-    let file = std::fs::File::create(&said)?;
-    let mut child = Command::new("nice")
-        .args(["-n", "19"])
+    let out = dir.path().join("column.json");
+    // `timeout` ends the compilers that the child started, too.
+    let ended = Command::new("timeout")
+        .args(["--kill-after=10", LONGEST, "nice", "-n", "19"])
         .arg(std::env::current_exe()?)
         .args(["conformance::runs_the_cases_in_one_language", "--exact", "--ignored", "--nocapture"])
         .env(CHILD_LANGUAGE, language.name())
         .env(CHILD_OUT, &out)
-        .stdout(file.try_clone()?)
-        .stderr(file)
-        .spawn()?;
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait()? {
-            Some(status) => break status,
-            None if start.elapsed() > LONGEST => {
-                child.kill()?;
-                child.wait()?;
-                bail!("no answer after {} s: {}", LONGEST.as_secs(), end_of(&said));
-            }
-            None => std::thread::sleep(Duration::from_millis(100)),
-        }
-    };
-    ensure!(status.success(), "{status}: {}", end_of(&said));
+        .output()?;
+    let said = [ended.stdout, ended.stderr].map(|said| end_of(&said)).join(" | ");
+    ensure!(ended.status.code() != Some(124), "no answer after {LONGEST} s: {said}");
+    ensure!(ended.status.success(), "{}: {said}", ended.status);
     Ok(serde_json::from_slice(&std::fs::read(out)?)?)
 }
 
 /// The last that a child said, as one line.
-fn end_of(said: &Path) -> String {
-    let text = std::fs::read(said).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(2000)..]).into_owned();
+fn end_of(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&said[said.len().saturating_sub(2000)..]).into_owned();
     text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" | ")
 }
 
