@@ -261,6 +261,16 @@ pub const Image = struct {
         return .{ .raw = tensor.? };
     }
 
+    /// One tensor of several pictures of one size and format, as a batch in their order.
+    pub fn batchToTensor(pictures: []const Image, spec: TensorSpec) Error!Tensor {
+        const raw = allocator.alloc(*const c.assay_image, pictures.len) catch unreachable;
+        for (raw, pictures) |*to, from| to.* = from.raw;
+        var tensor: ?*c.assay_tensor = null;
+        const by = spec.toC();
+        try check(c.assay_images_to_tensor(@ptrCast(raw.ptr), raw.len, &by, &tensor));
+        return .{ .raw = tensor.? };
+    }
+
     fn apply(self: Image, comptime operation: anytype, args: anytype) Error!Image {
         var result: ?*c.assay_image = null;
         try check(@call(.auto, operation, .{self.raw} ++ args ++ .{&result}));

@@ -37,6 +37,13 @@ pub fn numbers(key: [:0]const u8, default: []const f64) assay.Error![]const f64 
     return if (count == 0) &.{} else values[0..count];
 }
 
+/// A list of texts.
+pub fn texts(key: [:0]const u8, default: []const [*:0]const u8) assay.Error![]const [*:0]const u8 {
+    var found: c.assay_texts = .{ .items = null, .count = std.math.maxInt(usize) };
+    try check(c.assay_setting_texts(key, &found));
+    return if (found.count == std.math.maxInt(usize)) default else listed(found);
+}
+
 /// `BadSetting` where neither manifest nor recipe has the key.
 pub fn required(key: [:0]const u8) assay.Error!void {
     try check(c.assay_setting_required(key));
@@ -44,8 +51,11 @@ pub fn required(key: [:0]const u8) assay.Error!void {
 
 /// Labels of the recipe's model, in the order of its outputs.
 pub fn labels() []const [*:0]const u8 {
-    const found = c.assay_labels();
-    return @as([*]const [*:0]const u8, @ptrCast(found.items))[0..found.count];
+    return listed(c.assay_labels());
+}
+
+fn listed(found: c.assay_texts) []const [*:0]const u8 {
+    return if (found.count == 0) &.{} else @as([*]const [*:0]const u8, @ptrCast(found.items))[0..found.count];
 }
 
 /// The reference distributions that the model bundle carries. All give `BadSetting` where it has none.

@@ -38,7 +38,7 @@ fn command(folder: &Path, words: &[&str]) -> Result<Command> {
     Ok(assay)
 }
 
-fn succeeds(folder: &Path, words: &[&str]) -> Result<String> {
+pub fn succeeds(folder: &Path, words: &[&str]) -> Result<String> {
     let output = plugin(folder, words)?;
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "assay plugin {words:?} failed:\n{out}\n{err}");

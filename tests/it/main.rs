@@ -12,6 +12,7 @@ mod onnx;
 mod artifacts;
 mod bindings;
 mod config;
+mod conformance;
 mod fake_model;
 mod plugin_runtime;
 mod line;

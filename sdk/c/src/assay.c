@@ -15,7 +15,7 @@
  * `cabi_realloc` belongs to the call and is freed with it. */
 #include <stdlib.h>
 #define realloc(old, bytes) scope_realloc(old, bytes)
-#define free(memory) assay_free(memory)
+#define free(memory) generated_free(memory)
 
 #if defined(ASSAY_WORLD_preprocessor)
 #include "../gen/preprocessor.c"

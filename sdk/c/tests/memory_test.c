@@ -112,6 +112,36 @@ static void an_answers_memory_outlives_the_call(void) {
     CHECK(allocated == 0);
 }
 
+/* As the generated code does it: the arguments are freed after the answer, then the answer. */
+static void arguments_are_freed_once(void) {
+    for (int call = 0; call < 3; call++) {
+        void *arguments = scope_realloc(NULL, 100);
+        memset(scope_realloc(NULL, 10), 7, 10);
+        assay_alloc(10);
+        scope_handle(BLOCK_IMAGE, 8);
+        void *answer = plain_alloc(3, 1);
+        scope_call_answered();
+        CHECK(allocated == 3 && dropped[8] == call + 1);
+        generated_free(arguments);
+        CHECK(allocated == 1);
+        generated_free(answer);
+        CHECK(allocated == 0);
+    }
+}
+
+/* Few arguments come without memory of their own, and an empty answer has none to free. */
+static void what_the_host_wrote_goes_with_the_next_call_at_last(void) {
+    for (int call = 0; call < 3; call++) {
+        memset(scope_realloc(NULL, 10), 7, 10);
+        scope_handle(BLOCK_IMAGE, 9);
+        CHECK(allocated == 2 && dropped[9] == call);
+        scope_call_answered();
+        CHECK(allocated == 1 && dropped[9] == call + 1);
+    }
+    generated_free(NULL);
+    CHECK(allocated == 0);
+}
+
 static void what_the_host_writes_moves_with_its_bytes(void) {
     char *text = scope_realloc(NULL, 4);
     memcpy(text, "abc", 4);
@@ -128,6 +158,8 @@ int main(void) {
     what_start_makes_outlives_calls_unless_it_fails();
     lists_grow_with_their_items();
     an_answers_memory_outlives_the_call();
+    arguments_are_freed_once();
+    what_the_host_wrote_goes_with_the_next_call_at_last();
     what_the_host_writes_moves_with_its_bytes();
     puts("memory: all freed");
     return 0;

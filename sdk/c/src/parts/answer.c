@@ -19,6 +19,7 @@ void drop_handle(block_kind kind, int32_t handle) {
         }
         break;
     case BLOCK_MEMORY:
+    case BLOCK_WRITTEN:
         break;
     }
 }

@@ -65,7 +65,7 @@ bool exports_assay_plugin_detect_detect(wit_frame_t *frame, WIT_EXPORT(evidence_
     } else {
         error_to_wit(status, error);
     }
-    scope_end_call();
+    scope_call_answered();
     return status == ASSAY_OK;
 }
 

@@ -7,8 +7,8 @@
 
 #include <stdarg.h>
 
-/* What lies in memory of the SDK's. */
-typedef enum block_kind { BLOCK_MEMORY, BLOCK_IMAGE, BLOCK_TENSOR, BLOCK_MODEL } block_kind;
+/* What lies in memory of the SDK's. BLOCK_WRITTEN is memory that the host writes into. */
+typedef enum block_kind { BLOCK_MEMORY, BLOCK_WRITTEN, BLOCK_IMAGE, BLOCK_TENSOR, BLOCK_MODEL } block_kind;
 
 /* A scope: its blocks are freed together. */
 typedef struct block block;
@@ -18,7 +18,7 @@ typedef struct scope {
 
 /* Memory of the current scope; `bytes` are not zeroed. Traps where there is none. */
 void *scope_alloc(size_t bytes);
-/* As `realloc`, for memory of the current scope. */
+/* As `realloc`, for memory of the current scope that the host writes into. */
 void *scope_realloc(void *old, size_t bytes);
 /* A handle of the host as a thing of the current scope. */
 void *scope_handle(block_kind kind, int32_t handle);
@@ -34,6 +34,11 @@ void scope_enter_start(void);
 void scope_leave_start(bool keep);
 /* Frees what the call made. */
 void scope_end_call(void);
+/* The same, but for what the host wrote: the generated code frees the arguments after the plugin's function has come
+ * back. What is left of it goes with the next memory that the generated code frees or takes; handles cannot wait. */
+void scope_call_answered(void);
+/* What the generated code calls for `free`. */
+void generated_free(void *memory);
 
 /* Frees a handle of that kind in the host. */
 void drop_handle(block_kind kind, int32_t handle);

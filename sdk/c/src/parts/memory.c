@@ -21,6 +21,8 @@ _Static_assert(sizeof(block) == 16 || sizeof(void *) != 4, "what follows a block
 static scope call_scope;
 static scope instance_scope;
 static bool starting;
+/* The call is over but for what the host wrote. */
+static bool answered;
 
 static block *block_of(const void *thing) {
     return (block *)thing - 1;
@@ -70,7 +72,7 @@ static block *new_block(block_kind kind, int32_t handle, size_t bytes) {
 
 /* A block whose handle went to the host has the handle -1. */
 static void free_block(block *at) {
-    if (at->handle >= 0 && at->kind != BLOCK_MEMORY) {
+    if (at->handle >= 0) {
         drop_handle((block_kind)at->kind, at->handle);
     }
     free(at);
@@ -131,6 +133,30 @@ void scope_end_call(void) {
     free_scope(&call_scope);
 }
 
+void scope_call_answered(void) {
+    for (block *at = call_scope.first; at != NULL;) {
+        block *next = at->next;
+        if (at->kind != BLOCK_WRITTEN) {
+            unlink_block(at);
+            free_block(at);
+        }
+        at = next;
+    }
+    answered = true;
+}
+
+static void end_answered(void) {
+    if (answered) {
+        answered = false;
+        scope_end_call();
+    }
+}
+
+void generated_free(void *memory) {
+    assay_free(memory);
+    end_answered();
+}
+
 void *plain_alloc(size_t count, size_t bytes) {
     if (count == 0) {
         return NULL;
@@ -178,8 +204,9 @@ void *assay_keep(void *thing) {
 }
 
 void *scope_realloc(void *old, size_t bytes) {
+    end_answered();
     if (old == NULL) {
-        return scope_alloc(bytes);
+        return new_block(BLOCK_WRITTEN, -1, bytes) + 1;
     }
     unlink_block(block_of(old));
     if (bytes > SIZE_MAX - sizeof(block)) {

@@ -120,7 +120,7 @@ bool exports_assay_plugin_observe_observe(wit_frame_t *frame, WIT_EXPORT(inspect
     } else {
         error_to_wit(status, error);
     }
-    scope_end_call();
+    scope_call_answered();
     return status == ASSAY_OK;
 }
 

@@ -72,7 +72,7 @@ bool exports_assay_plugin_preprocess_preprocess(wit_frame_t *frame, assay_plugin
     } else {
         error_to_wit(status, error);
     }
-    scope_end_call();
+    scope_call_answered();
     return status == ASSAY_OK;
 }
 
