@@ -249,10 +249,8 @@ impl Trial {
             return Err(TrialError::NeedsRecipe { models: asked_models });
         }
         let models = around.map(|live| (live.recipe.model.name.clone(), Arc::clone(&live.model)));
-        let warm = manifest.warm_rules();
         let plugin = host.admit(PluginSource {
             name,
-            warm,
             kind: manifest.world,
             component,
             digest,
