@@ -178,6 +178,7 @@ impl Station<'_> {
             self.port,
             quoted(&workspace.root.join(self.recipe.source()).join("pictures"))
         )?;
+        text.push_str(self.recipe.station_toml());
         Ok(text)
     }
 }
@@ -249,6 +250,12 @@ mod tests {
         assert_eq!(table["source"][0]["path"].as_str(), Some("/a \"b\"/sdk/models/demo/pictures"));
         assert_eq!(table["source"][1]["kind"].as_str(), Some("http"), "README sends it a picture");
         assert_eq!(table["inference"]["order"][0].as_str(), Some("tract"));
+        let labels = Station { recipe: Recipe::Labels, ..station }.to_toml(&workspace).unwrap();
+        let table: toml::Table = labels.parse().unwrap();
+        assert_eq!(
+            (table["station"].as_str(), table["alarm"][0]["kind"].as_str()),
+            (Some("labels"), Some("plugin-failures"))
+        );
     }
 
     #[test]

@@ -54,6 +54,17 @@ impl Recipe {
         }
     }
 
+    /// What its station needs further in station.toml.
+    pub const fn station_toml(self) -> &'static str {
+        match self {
+            Self::Surface => "",
+            Self::Labels => {
+                "\n# fixture-align refuses one picture of sixteen, since the part reaches out of it: no sign of a failing plugin.\n\
+                 [[alarm]]\nkind = \"plugin-failures\"\nraise = 30.0\nclear = 15.0\n"
+            }
+        }
+    }
+
     /// Plugins that are made by the tools of their own language; folders below `plugins/`.
     pub const fn foreign(self) -> &'static [&'static str] {
         match self {
