@@ -140,13 +140,13 @@ impl CallState {
     /// A handle on a picture that stays the host's: not counted.
     pub(super) fn lend_image(&mut self, image: &Image) -> wasmtime::Result<Resource<ImageEntry>> {
         self.table.make_room();
-        Ok(self.table.push(ImageEntry { image: image.clone(), charged: 0, lent: true })?)
+        self.table.push(ImageEntry { image: image.clone(), charged: 0, lent: true })
     }
 
     /// A handle on a tensor that stays the host's: not counted.
     pub(super) fn lend_tensor(&mut self, tensor: &Tensor) -> wasmtime::Result<Resource<TensorEntry>> {
         self.table.make_room();
-        Ok(self.table.push(TensorEntry { tensor: tensor.clone(), charged: 0, lent: true, unchecked: false })?)
+        self.table.push(TensorEntry { tensor: tensor.clone(), charged: 0, lent: true, unchecked: false })
     }
 
     /// Takes a picture out of the table; its handle is gone.
