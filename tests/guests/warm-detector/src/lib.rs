@@ -40,7 +40,8 @@ fn ask(graph: &Graph, tensor: Tensor) -> Result<(), PluginError> {
 
 /// Keeps a handle of each kind over the end of the call.
 fn keep(picture: Image) -> Result<(), PluginError> {
-    TENSORS.with_borrow_mut(|tensors| Ok(tensors.push(tensor_of(&picture)?)))?;
+    let tensor = tensor_of(&picture)?;
+    TENSORS.with_borrow_mut(|tensors| tensors.push(tensor));
     let graph = graph::load_by_name("demo").map_err(|error| other(error.data()))?;
     GRAPHS.with_borrow_mut(|graphs| graphs.push(graph));
     IMAGES.with_borrow_mut(|images| images.push(picture));
