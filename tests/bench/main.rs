@@ -7,6 +7,7 @@ mod figure;
 mod fixture;
 mod frame;
 mod kernels;
+mod languages;
 mod native;
 mod pictures;
 mod raw;
@@ -36,7 +37,7 @@ struct Args {
 /// One group of figures.
 type Group = fn(&Fixture) -> anyhow::Result<Vec<Figure>>;
 
-const GROUPS: [(&str, Group); 10] = [
+const GROUPS: [(&str, Group); 11] = [
     ("boundary", boundary::measure),
     ("frame", frame::measure),
     ("kernels", kernels::measure),
@@ -47,6 +48,7 @@ const GROUPS: [(&str, Group); 10] = [
     ("throughput", throughput::measure),
     ("running", running::measure),
     ("uploads", uploads::measure),
+    ("languages", languages::measure),
 ];
 
 fn main() -> anyhow::Result<()> {

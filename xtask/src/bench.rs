@@ -4,12 +4,15 @@ use crate::options::Options;
 use crate::process::Cmd;
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
 use crate::workspace::Workspace;
-use crate::{apt, demo, files, plugins, ui};
+use crate::{apt, demo, files, plugins, toolchains, ui};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
 /// What the Python script that Assay is compared with needs.
 const PACKAGES: [&str; 3] = ["numpy==2.4.6", "opencv-python-headless==5.0.0.93", "openvino==2026.4.1"];
+
+/// The group of figures that compiles plugins in every language.
+const LANGUAGES: &str = "languages";
 
 pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     let json = options.path("--json")?;
@@ -20,6 +23,9 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     wheels::ensure(workspace, &ONNXRUNTIME)?;
     let python = python(workspace)?;
     demo::build_assay(workspace)?;
+    if only.as_ref().is_none_or(|only| LANGUAGES.contains(only.as_str())) {
+        toolchains::ensure(workspace)?;
+    }
     demo::set_up(workspace, demo::Recipe::Surface)?;
     ui::step("Running the benchmark");
     let cmd = workspace.cargo().args(["run", "--release", "--package", "assay-tests", "--bin", "assay-bench", "--"]);
