@@ -113,12 +113,19 @@ impl Access {
     /// is followed by no other refusal that would tell of it.
     pub fn settle_refusals(&self) {
         let now = Instant::now();
-        self.refusals.iter().for_each(|refusals| self.unlisted(lock(refusals).settle(now)));
+        for refusals in &self.refusals {
+            // Not locked while the row is written.
+            let count = lock(refusals).settle(now);
+            self.unlisted(count);
+        }
     }
 
     /// The same for all windows, at the end of the station.
     pub fn end_refusals(&self) {
-        self.refusals.iter().for_each(|refusals| self.unlisted(lock(refusals).rest()));
+        for refusals in &self.refusals {
+            let count = lock(refusals).rest();
+            self.unlisted(count);
+        }
     }
 
     fn unlisted(&self, count: u64) {

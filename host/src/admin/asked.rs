@@ -1,5 +1,5 @@
 //! What a request asks for, taken from its address. What is not understood is refused as a [`Problem`], the same
-//! everywhere, and never in the words of a library.
+//! everywhere.
 
 use super::api::Problem;
 use axum::extract::{FromRequestParts, Path, Query};

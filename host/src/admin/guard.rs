@@ -58,6 +58,9 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
     let (mut parts, mut body) = request.into_parts();
     let presented = presented(&parts, state.reach.behind_proxy());
     let by_token = presented.bearer.is_some() || presented.several;
+    if presented.several {
+        return not_known(state, &parts, &Denied::SeveralCredentials, by_token).await;
+    }
     if let Least::Role(least) = *least {
         let identity = match identify(state, presented).await {
             Ok(identity) => identity,

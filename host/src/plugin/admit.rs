@@ -3,10 +3,10 @@ use super::bindings::{config, detector, imaging, log, monitor, nn, preprocessor,
 use super::cache::CodeCache;
 use super::capabilities::{self, CapabilityError, Surface};
 use super::compile_cost::{self, CompileCostError};
-use super::engine::{EngineError, EngineRoom};
+use super::engine::{EngineError, EngineRoom, places};
 use super::instance::AdmittedPlugin;
 use super::limits::printable;
-use super::pool::WorldPre;
+use super::pool::{WarmPool, WorldPre};
 use super::reference::Reference;
 use super::state::{CallState, PluginShared};
 use crate::domain::{BufferPool, Capability, Digest, Failure, PluginKind, PluginLimits};
@@ -91,7 +91,8 @@ impl PluginHost {
         let shared = Arc::new(self.share(&source)?);
         let component = self.compile(&source)?;
         let world = self.link(&source, &component)?;
-        let plugin = AdmittedPlugin::new(Arc::clone(&self.room), shared, world, source.warm);
+        let warm = source.warm.map(|rules| WarmPool::new(rules, places(&component)));
+        let plugin = AdmittedPlugin::new(Arc::clone(&self.room), shared, world, warm);
         plugin.trial().map_err(|failure| AdmissionError::Trial { plugin: source.name, source: failure })?;
         Ok(Arc::new(plugin))
     }

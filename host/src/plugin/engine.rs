@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
 /// How fine deadlines are inside plugin code.
@@ -14,8 +15,11 @@ const TICK: Duration = Duration::from_millis(1);
 /// Calls at one time over all plugins. Lanes call one plugin at a time, so this is far more than a station has lanes.
 const MAX_CALLS: u32 = 64;
 
-/// Instances over all plugins that are kept warm between calls: each holds its place in the engine's pool, and half of
-/// the places stay free for calls.
+/// Tables in the engine's pool for each call.
+const TABLES_PER_CALL: u32 = 4;
+
+/// Places in the engine's pool that instances may hold while they wait warm for their next call, over all plugins. Half
+/// of the pool stays free for calls.
 const MAX_WARM: u32 = MAX_CALLS / 2;
 
 const MAX_WASM_STACK: usize = 512 << 10;
@@ -40,7 +44,7 @@ pub enum EngineError {
 pub(super) struct EngineRoom {
     pub(super) engine: Engine,
     clock: Arc<EpochClock>,
-    /// Instances that are warm and idle.
+    /// Places that warm and idle instances hold.
     warm: AtomicU32,
     // Dropping the sender wakes and ends the thread.
     stop: Option<Sender<()>>,
@@ -105,21 +109,33 @@ impl EngineRoom {
     }
 }
 
+/// How many places of the engine's pool one instance of a component holds. A place has one memory and
+/// [`TABLES_PER_CALL`] tables.
+pub(super) fn places(component: &Component) -> u32 {
+    // It says nothing of components that bring modules in as imports, which no plugin can.
+    component
+        .resources_required()
+        .map_or(MAX_WARM + 1, |needs| needs.num_memories.max(needs.num_tables.div_ceil(TABLES_PER_CALL)).max(1))
+}
+
 /// The right to keep one instance warm. Free again when this is dropped.
-pub(super) struct WarmSeat(Arc<EngineRoom>);
+pub(super) struct WarmSeat {
+    room: Arc<EngineRoom>,
+    places: u32,
+}
 
 impl WarmSeat {
-    /// None when all are taken.
-    pub(super) fn take(room: &Arc<EngineRoom>) -> Option<Self> {
-        let one_more = |taken: u32| (taken < MAX_WARM).then_some(taken + 1);
-        room.warm.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Self(Arc::clone(room)))
+    /// None when too few places are left.
+    pub(super) fn take(room: &Arc<EngineRoom>, places: u32) -> Option<Self> {
+        let more = |taken: u32| taken.checked_add(places).filter(|taken| *taken <= MAX_WARM);
+        room.warm.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Self { room: Arc::clone(room), places })
     }
 }
 
 impl Drop for WarmSeat {
     fn drop(&mut self) {
-        self.0.warm.fetch_sub(1, Ordering::Relaxed);
+        self.room.warm.fetch_sub(self.places, Ordering::Relaxed);
     }
 }
 
@@ -167,7 +183,7 @@ fn pool(caps: &PluginLimits) -> PoolingAllocationConfig {
     pool.total_component_instances(MAX_CALLS)
         .total_core_instances(MAX_CALLS * MAX_INSTANCES)
         .total_memories(MAX_CALLS)
-        .total_tables(MAX_CALLS * 4)
+        .total_tables(MAX_CALLS * TABLES_PER_CALL)
         .max_core_instances_per_component(MAX_INSTANCES)
         .max_memories_per_component(MAX_MEMORIES)
         .max_tables_per_component(MAX_TABLES)

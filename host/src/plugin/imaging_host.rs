@@ -129,8 +129,9 @@ impl CallState {
                 state.causes.budget = Some(refusal);
                 return Ok(Err(ImagingError::Limit(detail)));
             }
-            state.host_calls.copied(bytes);
-            Ok(op(&image).map_err(|error| of_op(&error)))
+            let read = op(&image);
+            state.host_calls.copied(read.as_ref().map_or(0, Vec::len));
+            Ok(read.map_err(|error| of_op(&error)))
         })
     }
 }

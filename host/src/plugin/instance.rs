@@ -11,7 +11,6 @@ use super::resources::TensorEntry;
 use super::state::{CallState, PluginShared, Spent};
 use crate::domain::{
     Blame, Failure, FailureCode, FrameMeta, Image, ModelAnswer, NamedTensor, Observation, PluginKind, PluginReport,
-    WarmRules,
 };
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,9 +41,9 @@ impl AdmittedPlugin {
         room: Arc<EngineRoom>,
         shared: Arc<PluginShared>,
         world: WorldPre,
-        warm: Option<WarmRules>,
+        warm: Option<WarmPool>,
     ) -> Self {
-        Self { warm: warm.map(WarmPool::new), room, shared, world, nothing_remembered: Arc::default() }
+        Self { warm, room, shared, world, nothing_remembered: Arc::default() }
     }
 
     #[must_use]

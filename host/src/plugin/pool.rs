@@ -98,6 +98,7 @@ impl Wear {
 /// The idle instances of one plugin. Nothing here waits: who finds none makes one, who finds no room drops his.
 pub(super) struct WarmPool {
     rules: WarmRules,
+    places: u32,
     give: Sender<Idle>,
     take: Receiver<Idle>,
 }
@@ -109,9 +110,10 @@ struct Idle {
 }
 
 impl WarmPool {
-    pub(super) fn new(rules: WarmRules) -> Self {
+    /// For instances that hold so many places of the engine's pool each.
+    pub(super) fn new(rules: WarmRules, places: u32) -> Self {
         let (give, take) = bounded(MAX_IDLE);
-        Self { rules, give, take }
+        Self { rules, places, give, take }
     }
 
     pub(super) fn take(&self) -> Option<Running> {
@@ -123,7 +125,7 @@ impl WarmPool {
         if running.wear.is_out(self.rules, limits) {
             return;
         }
-        if let Some(seat) = WarmSeat::take(room) {
+        if let Some(seat) = WarmSeat::take(room, self.places) {
             // Full: as many idle ones as calls at one time are enough.
             let _ = self.give.try_send(Idle { running, _seat: seat });
         }

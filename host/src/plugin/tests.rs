@@ -12,7 +12,7 @@ use super::bindings::monitor::exports::assay::plugin::observe::{Observation, Rep
 use super::bindings::types::Finding;
 use super::capabilities::{CapabilityError, Surface, check_surface, check_wit, granted_models, is_served};
 use super::compile_cost::{self, CompileCostError, CompileLimits};
-use super::engine::{EngineRoom, WarmSeat};
+use super::engine::{EngineRoom, WarmSeat, places};
 use super::failure::CallError;
 use super::limits::{Ledger, LogBuffer, MemoryMeter, printable};
 use super::op_cost::Costly;
@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
-use wasmtime::component::Resource;
+use wasmtime::component::{Component, Resource};
 
 fn surface(imports: &[&str]) -> Surface {
     Surface {
@@ -282,10 +282,26 @@ fn an_instance_is_retired_after_its_calls_or_when_it_has_grown_or_keeps_too_much
 #[test]
 fn warm_seats_are_bounded_over_all_plugins_and_freed() {
     let room = Arc::new(EngineRoom::start(&PluginLimits::default()).unwrap());
-    let seats: Vec<WarmSeat> = std::iter::from_fn(|| WarmSeat::take(&room)).take(1000).collect();
-    assert_eq!(seats.len(), 32, "half of the calls at one time");
-    drop(seats);
-    assert!(WarmSeat::take(&room).is_some());
+    for (places, most) in [(1, 32), (3, 10), (32, 1), (33, 0), (u32::MAX, 0)] {
+        let seats: Vec<WarmSeat> = std::iter::from_fn(|| WarmSeat::take(&room, places)).take(1000).collect();
+        assert_eq!(seats.len(), most, "half of the calls at one time, {places} places each");
+    }
+    assert!(WarmSeat::take(&room, 32).is_some());
+}
+
+#[test]
+fn a_component_holds_as_many_places_as_its_memories_and_tables_need() {
+    let room = EngineRoom::start(&PluginLimits::default()).unwrap();
+    let held = |parts: &str, times: usize| {
+        let instances = "(core instance (instantiate $m))".repeat(times);
+        let text = format!("(component (core module $m {parts}) {instances})");
+        places(&Component::new(&room.engine, wat::parse_str(text).unwrap()).unwrap())
+    };
+    assert_eq!(held("", 1), 1);
+    assert_eq!(held("(memory 1)", 1), 1);
+    assert_eq!(held("(memory 1)", 4), 4);
+    assert_eq!(held("(table 1 funcref)", 4), 1);
+    assert_eq!(held("(table 1 funcref)", 8), 2);
 }
 
 fn code<T: std::fmt::Debug>(checked: Result<T, CallError>) -> FailureCode {

@@ -424,6 +424,9 @@ fn a_request_with_two_authorizations_is_nobodys() {
         }
     }
     assert_eq!(station.newest_audit().refused.as_deref(), Some("several-credentials"));
+    let basic = ("authorization", "Basic eDp5");
+    assert_eq!(station.get("/login", &[basic, basic]).status, 401, "where nobody has to be known, too");
+    assert_eq!(station.get("/login", &[basic]).status, 200);
     assert_eq!(station.get("/api/v1/whoami", &[("authorization", &good)]).status, 200);
 }
 

@@ -1,5 +1,8 @@
 use super::Fault;
 
+/// Zero bytes before a marker, with which encoders in cameras align their data to words.
+const MAX_PADDING_BYTES: u32 = 3;
+
 /// The bits of entropy-coded data, up to the next marker or the end of the file.
 pub(super) struct Bits<'a> {
     data: &'a [u8],
@@ -78,10 +81,18 @@ impl<'a> Bits<'a> {
         if self.left < 0 { Err(Fault::DataMissing) } else { Ok(()) }
     }
 
-    /// Ends a run of data: no whole byte may be left before the marker. Returns where the marker is.
+    /// Ends a run of data: but for padding, no whole byte may be left before the marker. Returns where the marker is.
     pub fn end(&mut self) -> Result<usize, Fault> {
         self.check()?;
         self.fill();
+        self.skip(self.left.cast_unsigned() % 8);
+        for _ in 0..MAX_PADDING_BYTES {
+            if self.left < 8 || self.peek(8) != 0 {
+                break;
+            }
+            self.skip(8);
+            self.fill();
+        }
         if self.ended && self.left < 8 { Ok(self.at) } else { Err(Fault::DataLeft) }
     }
 

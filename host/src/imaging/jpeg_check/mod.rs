@@ -14,6 +14,8 @@ use scan::{Coding, Part};
 
 /// The decoder takes no more.
 const MAX_SCANS: u32 = 100;
+/// Eight for each scan: no more can be in use.
+const MAX_TABLES: u32 = 8 * (MAX_SCANS + 1);
 /// No scan has coded a coefficient so far.
 const UNCODED: u8 = u8::MAX;
 
@@ -64,10 +66,11 @@ struct Picture {
     ac: [Option<Table>; 4],
     restart_every: u16,
     scans: u32,
+    tables: u32,
 }
 
 /// Walks the file from marker to marker up to the end of the picture. Time and memory are bounded by the number of
-/// blocks, so the size of the picture has to be checked before.
+/// blocks and the size of the file, so the size of the picture has to be checked before.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
     let mut picture = Picture::default();
     let mut rest = bytes;
@@ -124,6 +127,10 @@ impl Picture {
 
     fn tables(&mut self, mut body: &[u8]) -> Result<(), Fault> {
         while let Some((place, rest)) = body.split_first() {
+            self.tables += 1;
+            if self.tables > MAX_TABLES {
+                return Err(Fault::BadTable);
+            }
             let (counts, rest) = rest.split_first_chunk::<16>().ok_or(Fault::BadTable)?;
             let symbols = counts.iter().map(|count| usize::from(*count)).sum();
             let (symbols, rest) = rest.split_at_checked(symbols).ok_or(Fault::BadTable)?;

@@ -84,9 +84,33 @@ fn data_that_is_zeroed_or_taken_out_of_the_middle_is_damage() {
 #[test]
 fn data_behind_the_last_block_is_damage() {
     for (kind, file) in kinds() {
-        let more = [&file[..file.len() - 2], &[0x55], &END].concat();
-        assert_damaged(&more, kind);
+        let data = &file[..file.len() - 2];
+        for more in [&[0x55][..], &[0, 0x55], &[0; 4]] {
+            assert_damaged(&[data, more, &END].concat(), &format!("{kind} with {more:?}"));
+        }
     }
+}
+
+#[test]
+fn zeros_that_align_the_data_to_words_are_no_damage() {
+    for (kind, file) in kinds() {
+        for padding in [&[0][..], &[0; 2], &[0; 3]] {
+            let padded = [&file[..file.len() - 2], padding, &END].concat();
+            assert_eq!(found(&padded), Ok(()), "{kind} with {padding:?}");
+        }
+    }
+    let file = encoded(100, 75, |encoder| encoder.set_restart_interval(5));
+    let restart = data_of(&file) + place(&file[data_of(&file)..], 0xd0);
+    assert_eq!(found(&[&file[..restart], &[0, 0], &file[restart..]].concat()), Ok(()), "before a restart marker");
+}
+
+#[test]
+fn more_tables_than_its_scans_could_use_are_refused() {
+    let file = encoded(16, 16, |_| {});
+    let tables = [&[0xff, 0xc4, 0, 19][..], &[0; 17]].concat();
+    let with = |count: usize| [&file[..2], &tables.repeat(count), &file[2..]].concat();
+    assert_eq!(found(&with(20)), Ok(()));
+    assert_damaged(&with(1000), "1000 tables");
 }
 
 #[test]
