@@ -59,7 +59,7 @@ fn bare() -> wasmtime::Result<(f64, f64, f64)> {
     config.wasm_component_model(true).concurrency_support(false).epoch_interruption(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::default()));
     let engine = Engine::new(&config)?;
-    let component = Component::new(&engine, BARE)?;
+    let component = Component::new(&engine, wat::parse_str(BARE)?)?;
     let mut linker = Linker::<()>::new(&engine);
     linker.root().func_wrap("tick", |_, (): ()| Ok(()))?;
     let pre = linker.instantiate_pre(&component)?;

@@ -3,6 +3,7 @@
 //! Every rule is a function from files to problems; all problems are shown at once. What compiles comes last.
 
 mod cargo_checks;
+mod features;
 mod layers;
 mod licences;
 mod project;
@@ -86,10 +87,10 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     // Before the slow part, so that it can be mended while that runs.
     problems.iter().for_each(|problem| println!("{problem}"));
     let mut failed = cargo_checks::fmt(workspace)?;
-    licences::check(workspace)?.iter().for_each(|problem| {
+    for problem in licences::check(workspace)?.into_iter().chain(features::check(workspace)?) {
         println!("{problem}");
-        problems.push(problem.clone());
-    });
+        problems.push(problem);
+    }
     if !quick {
         failed.extend(cargo_checks::clippy(workspace)?);
         failed.extend(cargo_checks::deny(workspace)?);
