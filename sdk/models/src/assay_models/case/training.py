@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..data.pictures import Dataset, Pictures, load
-from ..nets import LiteNet, pretrained
+from ..nets import LiteNet, pretrained, tiny
 from ..progress import Stop, say
 from ..prune.structured import prune_structured
 from ..train import checkpoint
@@ -27,7 +27,9 @@ class Plan:
     pruned: tuple[Phase, ...]
     hardened: tuple[Phase, ...]
     teacher: str = "lite2"
+    student: str = "lite0"
     student_blocks: int = 9
+    size: int = SIZE
     keep_macs: float = 0.5
     eps: float = 6.0
     teacher_size: int = 112
@@ -39,7 +41,19 @@ FULL = Plan(
     pruned=(Phase(80, 128, 5e-4, fresh=1), Phase(30, SIZE, 2e-4, fresh=1)),
     hardened=(Phase(400, 128, 8e-4, fresh=1), Phase(150, SIZE, 4e-4, fresh=1)),
 )
-"""An hour and a half of one core that has nothing else to do."""
+"""Under an hour of one core that has nothing else to do."""
+
+TRIAL = Plan(
+    baseline=(Phase(20, 32, 3e-3, batch=8),),
+    student=(Phase(20, 32, 3e-3, batch=8),),
+    pruned=(Phase(10, 32, 2e-3, batch=8, fresh=1),),
+    hardened=(Phase(10, 32, 2e-3, batch=8, fresh=1),),
+    teacher="tiny",
+    student="tiny",
+    keep_macs=0.8,
+    size=32,
+)
+"""Seconds: whether everything is there. Its figures say nothing."""
 
 
 @dataclass
@@ -58,12 +72,12 @@ class Bench:
     def pictures(self) -> Pictures:
         """The training pictures, read once."""
         if self._train is None:
-            self._train = load(self.dataset.split("train"), self.dataset.labels, SIZE, "training pictures")
+            self._train = load(self.dataset.split("train"), self.dataset.labels, self.plan.size, "training pictures")
         return self._train
 
     def job(self, name: str, phases: tuple[Phase, ...], objective: object) -> Training:
         file = self.out / f"{name}.pt"
-        return Training(name, self.dataset.labels, SIZE, phases, objective, self.seed, file, self.threads)  # type: ignore[arg-type]
+        return Training(name, self.dataset.labels, self.plan.size, phases, objective, self.seed, file, self.threads)  # type: ignore[arg-type]
 
     def run(self, net: LiteNet, job: Training) -> LiteNet:
         if job.out.exists():
@@ -72,17 +86,22 @@ class Bench:
         return train(net, self.pictures.pixels, self.pictures.labels, job, self.stop)
 
 
+def fresh(bench: Bench, name: str, blocks: int | None) -> LiteNet:
+    """A network to begin with: ImageNet's weights, or the tiny one of a trial."""
+    torch.manual_seed(bench.seed)
+    classes = len(bench.dataset.labels)
+    return tiny(classes, bench.seed) if name == "tiny" else pretrained(name, classes, blocks)
+
+
 def baseline(bench: Bench) -> LiteNet:
     """EfficientNet-Lite2, whole: the network of the 25 MB class."""
-    torch.manual_seed(bench.seed)
-    net = pretrained(bench.plan.teacher, len(bench.dataset.labels))
+    net = fresh(bench, bench.plan.teacher, None)
     return bench.run(net, bench.job("baseline", bench.plan.baseline, Labels()))
 
 
 def student(bench: Bench, teacher: LiteNet) -> LiteNet:
     """The first blocks of EfficientNet-Lite0, taught by the baseline."""
-    torch.manual_seed(bench.seed)
-    net = pretrained("lite0", len(bench.dataset.labels), bench.plan.student_blocks, head=128)
+    net = fresh(bench, bench.plan.student, bench.plan.student_blocks)
     return bench.run(net, bench.job("student", bench.plan.student, _taught(bench, teacher)))
 
 
