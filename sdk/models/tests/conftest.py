@@ -55,7 +55,7 @@ def checkpoint(folder: Path, made: Path) -> Path:
     """A tiny network, trained until it knows the three classes."""
     out = made / "net.pt"
     words = ["train", "--data", str(folder), "--out", str(out), "--net", "tiny", "--size", "32"]
-    assert main([*words, "--steps", "120", "--rate", "0.01", "--seed", "1"]) == 0
+    assert main([*words, "--steps", "140", "--rate", "0.01", "--seed", "1"]) == 0
     return out
 
 

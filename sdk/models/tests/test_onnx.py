@@ -26,7 +26,7 @@ def written(path: Path, shape: list[object], node: str = "Relu", domain: str = "
         [helper.make_node(node, ["input"], ["logits"], domain=domain)],
         "one",
         [helper.make_tensor_value_info("input", type, shape)],
-        [helper.make_tensor_value_info("logits", type, None)],
+        [helper.make_tensor_value_info("logits", type, shape)],
     )
     opsets = [helper.make_opsetid("", 17)] + ([helper.make_opsetid(domain, 1)] if domain else [])
     path.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
@@ -118,9 +118,7 @@ def test_the_normalisation_can_move_into_the_first_layer(tmp_path: Path, model: 
 
 
 def test_the_normalisation_of_a_quantised_model_stays_where_it_is(tmp_path: Path, int8: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first = onnx.load(int8).graph.node[0].op_type
-    code = main(["simplify", str(int8), "--out", str(tmp_path / "x.onnx"), "--fold-input"])
-    assert (code, first) == (1, "QuantizeLinear")
+    assert main(["simplify", str(int8), "--out", str(tmp_path / "x.onnx"), "--fold-input"]) == 1
     assert "before quantising" in capsys.readouterr().err
 
 

@@ -200,5 +200,5 @@ def _copy(target: ConvAct, weights: Published, conv: str, norm: str) -> None:
 def tiny(classes: int, seed: int = 0) -> LiteNet:
     """A network of a few thousand weights, for tests."""
     torch.manual_seed(seed)
-    blocks = (BlockShape(3, 2, 8, 8, 8, False, False), BlockShape(3, 1, 8, 16, 8, True, True))
-    return LiteNet(Shape(8, blocks, 16, ("max", "mean"), classes))
+    blocks = (BlockShape(3, 2, 16, 16, 16, False, False), BlockShape(3, 1, 16, 48, 16, True, True))
+    return LiteNet(Shape(16, blocks, 48, ("max", "mean"), classes))

@@ -27,7 +27,7 @@ class Plan:
     pruned: tuple[Phase, ...]
     hardened: tuple[Phase, ...]
     teacher: str = "lite2"
-    student: str = "lite0"
+    student_net: str = "lite0"
     student_blocks: int = 9
     size: int = SIZE
     keep_macs: float = 0.5
@@ -49,7 +49,7 @@ TRIAL = Plan(
     pruned=(Phase(10, 32, 2e-3, batch=8, fresh=1),),
     hardened=(Phase(10, 32, 2e-3, batch=8, fresh=1),),
     teacher="tiny",
-    student="tiny",
+    student_net="tiny",
     keep_macs=0.8,
     size=32,
 )
@@ -101,7 +101,7 @@ def baseline(bench: Bench) -> LiteNet:
 
 def student(bench: Bench, teacher: LiteNet) -> LiteNet:
     """The first blocks of EfficientNet-Lite0, taught by the baseline."""
-    net = fresh(bench, bench.plan.student, bench.plan.student_blocks)
+    net = fresh(bench, bench.plan.student_net, bench.plan.student_blocks)
     return bench.run(net, bench.job("student", bench.plan.student, _taught(bench, teacher)))
 
 

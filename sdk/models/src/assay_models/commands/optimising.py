@@ -27,6 +27,7 @@ def add(parsers: Subparsers) -> None:
     quantise.add_argument("--method", choices=METHODS, default="uniform")
     quantise.add_argument("--keep-float", default="", help="names of nodes that stay in float, with commas (uniform)")
     quantise.add_argument("--ranges", default="minmax", help="minmax, entropy or percentile (uniform)")
+    quantise.add_argument("--eight-bits", action="store_true", help="weights of full width: only for processors with VNNI (uniform)")
     quantise.add_argument("--calibration", type=int, default=200, help="training pictures that set the ranges")
     quantise.add_argument("--max-drop", type=float, default=0.5, help="points of validation accuracy (mixed)")
     quantise.add_argument("--float-model", type=Path, help="float twin of the quantised MODEL (qat)")
@@ -91,7 +92,7 @@ def _quantised(args: argparse.Namespace, model: ModelFile, stop: Stop) -> onnx.M
     if args.method == "mixed":
         return _mixed(args, model, inputs, stop)
     keep = [node for node in args.keep_float.split(",") if node]
-    return quantise_uniform(model.proto, name, inputs, keep, args.ranges)
+    return quantise_uniform(model.proto, name, inputs, keep, args.ranges, eight_bits=args.eight_bits)
 
 
 def _mixed(args: argparse.Namespace, model: ModelFile, inputs: Floats, stop: Stop) -> onnx.ModelProto:

@@ -11,12 +11,12 @@ from ..errors import KitError
 from .model import ModelFile
 
 COUNTED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul")
-# Scales and zero points of a quantised graph are not what people mean by parameters.
-SCALE_PLACES = {"QuantizeLinear": (1, 2), "DequantizeLinear": (1, 2)}
+# Scales, zero points and the bounds of a clip are not what people mean by parameters.
+SCALE_PLACES = {"QuantizeLinear": (1, 2), "DequantizeLinear": (1, 2), "Clip": (1, 2)}
 
 
 def parameters(model: ModelFile) -> int:
-    """Numbers in the initialisers, without scales, zero points and shapes."""
+    """Numbers in the initialisers, without scales, zero points, bounds and shapes."""
     graph = model.proto.graph
     scales = {
         node.input[k]

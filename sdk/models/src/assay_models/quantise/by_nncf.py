@@ -18,7 +18,14 @@ def quantise_nncf(model: onnx.ModelProto, input_name: str, inputs: Floats, class
     rows = nncf.Dataset([{input_name: row[None]} for row in inputs])
     ignored = None if classifier else nncf.IgnoredScope(types=["Gemm", "MatMul"], validate=False)
     quantised = nncf.quantize(
-        model, rows, subset_size=len(inputs), fast_bias_correction=True, ignored_scope=ignored, preset=nncf.QuantizationPreset.MIXED
+        model,
+        rows,
+        subset_size=len(inputs),
+        fast_bias_correction=True,
+        ignored_scope=ignored,
+        preset=nncf.QuantizationPreset.MIXED,
+        # Half of the weights' range, as in `uniform`, and for the same processors.
+        advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
     )
     quantised.doc_string = model.doc_string
     result = strip(quantised)
