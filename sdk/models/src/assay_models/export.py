@@ -1,47 +1,48 @@
-"""Writes the trained network as ONNX: constants folded, padding absorbed, batch size free.
-
-    python -m surface.export --weights build/surface.pt --out build/surface-fp32.onnx
-
-Input `input` float32 [N, 3, 224, 224], (RGB - 127) / 128; outputs `logits` [N, 5] and `embedding` [N, 256].
-"""
+"""Writes a network as ONNX: constants folded, padding absorbed, batch size free, size fixed."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import onnx
 import torch
+from torch import nn
 
-from . import INPUT_SIZE
-from .network import SurfaceNet, load
+from .files import replacing, write_bytes
 
 OPSET = 17
 OUTPUTS = ("logits", "embedding")
+PRODUCER = "assay model kit"
 
 
-def export(net: SurfaceNet, path: Path) -> None:
-    """Writes `net` to `path` and checks the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    example = torch.zeros(1, 3, INPUT_SIZE, INPUT_SIZE)
-    torch.onnx.export(
-        net.eval(),
-        (example,),
-        str(path),
-        input_names=["input"],
-        output_names=list(OUTPUTS),
-        dynamic_axes={name: {0: "N"} for name in ("input", *OUTPUTS)},
-        opset_version=OPSET,
-        do_constant_folding=True,
-        dynamo=False,
-    )
-    model = _tidy(onnx.load(path))
-    model.producer_name, model.doc_string = "assay model kit", "synthetic defects on real and procedural textures"
+def export(net: nn.Module, path: Path, size: int, outputs: tuple[str, ...] = OUTPUTS, note: str = "") -> None:
+    """Input `input` float32 [N, 3, size, size]; checks the file before it takes its place."""
+    example = torch.zeros(1, 3, size, size)
+    with replacing(path) as part:
+        torch.onnx.export(
+            net.eval(),
+            (example,),
+            str(part),
+            input_names=["input"],
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "N"} for name in ("input", *outputs)},
+            opset_version=OPSET,
+            do_constant_folding=True,
+            dynamo=False,
+        )
+        model = tidy(onnx.load(part))
+        model.producer_name, model.doc_string = PRODUCER, note
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, part)
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    """Checks and writes a graph."""
     onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    write_bytes(path, model.SerializeToString(deterministic=True))
 
 
-def _tidy(model: onnx.ModelProto) -> onnx.ModelProto:
+def tidy(model: onnx.ModelProto) -> onnx.ModelProto:
     """Turns constant nodes into initialisers and explicit padding into the convolution's own."""
     graph = model.graph
     producers = {output: node for node in graph.node for output in node.output}
@@ -82,14 +83,12 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(initializers)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, default=Path("build/surface.pt"))
-    parser.add_argument("--out", type=Path, default=Path("build/surface-fp32.onnx"))
-    args = parser.parse_args()
-    export(load(args.weights), args.out)
-    print(f"{args.out}: {args.out.stat().st_size / 1e6:.2f} MB")
-
-
-if __name__ == "__main__":
-    main()
+def strip(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drops what only a quantiser needed. tract takes the notes about inner shapes for orders."""
+    del model.graph.value_info[:]
+    used = {node.domain for node in model.graph.node}
+    opsets = [opset for opset in model.opset_import if opset.domain in used or not opset.domain]
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
+    model.producer_name = PRODUCER
+    return model

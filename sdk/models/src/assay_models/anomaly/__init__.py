@@ -1,0 +1,1 @@
+"""Anomaly detection without pictures of defects."""

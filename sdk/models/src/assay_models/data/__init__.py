@@ -1,0 +1,1 @@
+"""Pictures with labels, from whatever layout of folders the user has."""

@@ -1,0 +1,1 @@
+"""ONNX files: what is in them, whether a station will take them, running them."""

@@ -1,0 +1,1 @@
+"""The report card: one JSON for programs and one page for people, always computed from the exported file."""
