@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { accessTests } from './access.mjs';
+import { heatTests } from './heat.mjs';
 import { labelsTests } from './labels.mjs';
 
 const { values: options } = parseArgs({
@@ -258,6 +259,7 @@ async function expectNoise(body) {
 accessTests({ test, browser, open, shot, equal, holds, expectNoise, secret });
 const startLabels = () => startStation(options.labels);
 labelsTests({ test, context, open, shot, equal, holds, startLabels, stopStation, limitMs: WAIT_LIMIT_MS });
+heatTests({ test, context, open, shot, equal, holds, start: startStation, stopStation, assay: options.assay, config: options.config });
 
 test('no console error on any page', async () => equal(noise.join('\n'), '', 'console'));
 test('no request leaves the machine', async () => equal(foreign.join('\n'), '', 'foreign requests'));

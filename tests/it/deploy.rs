@@ -1,5 +1,7 @@
 //! Bundles on their way to a running station: over HTTP and by the commands, with real plugins and a real model.
 
+mod gates;
+
 use assay_tests::artifacts::root;
 use assay_tests::station::{Running, TestStation, assay, demo, picture};
 use serde_json::Value;

@@ -105,6 +105,7 @@ fn recipe(plugin: &PluginSource, then: FailureAction, frame_budget_ms: u32) -> L
             logits: "logits".to_owned(),
             temperature: 1.0,
             reference: None,
+            heatmap: None,
         },
         detectors: of(PluginKind::Detector),
         monitors: of(PluginKind::Monitor),

@@ -8,6 +8,11 @@
 )]
 
 mod inference;
+mod import;
+mod codec;
+mod formats;
+mod heatmap;
+mod model_commands;
 mod onnx;
 mod artifacts;
 mod bindings;

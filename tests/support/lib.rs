@@ -3,4 +3,5 @@
 pub mod artifacts;
 pub mod bindings;
 pub mod hostile;
+pub mod onnx_file;
 pub mod station;

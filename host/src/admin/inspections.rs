@@ -4,7 +4,7 @@ use super::pages::layout::{Tab, page};
 use super::pages::list::{ListQuery, ListRow, content as list_content};
 use super::request::Visitor;
 use super::serve::AdminState;
-use crate::domain::{Digest, FrameId, Report, VerdictKind};
+use crate::domain::{Digest, FrameId, Report, VerdictKind, is_heatmap};
 use crate::journal::{Cursor, Entry, Filter, JournalError, Line, Observed, Page, Reader};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -131,6 +131,20 @@ fn view(entry: Entry, older: Option<String>, newer: Option<String>) -> DetailVie
 pub(super) fn report(seen: Observed) -> (String, Report) {
     let Observed { plugin, feature, statistic, value, threshold, drifted, window, .. } = seen;
     (plugin, Report { feature, statistic, value, threshold, drifted, window })
+}
+
+/// The heat map of an inspection, by the inspection's name: the live page knows no more.
+pub async fn heatmap(State(state): State<AdminState>, Named(id): Named) -> Response {
+    let missing = || StatusCode::NOT_FOUND.into_response();
+    let Some(id) = FrameId::parse(&id) else { return missing() };
+    let found = read(&state, move |reader| {
+        let images = reader.get(&id)?.map(|entry| entry.images).unwrap_or_default();
+        let map = images.into_iter().find(|image| is_heatmap(&image.plugin, &image.name));
+        map.map_or(Ok(None), |image| reader.picture(&image.digest))
+    });
+    let Some(Some(bytes)) = found.await else { return missing() };
+    let headers = [(header::CONTENT_TYPE, media_type(&bytes)), (header::CACHE_CONTROL, "private, no-cache")];
+    (headers, bytes).into_response()
 }
 
 /// A stored picture. Its digest is its name, so it never changes.

@@ -68,6 +68,7 @@ fn pages() -> Vec<Entry> {
         get("/live/events", VIEWER, live::events),
         get("/inspections", VIEWER, inspections::list),
         get("/inspections/{id}", VIEWER, inspections::detail),
+        get("/inspections/{id}/heatmap", VIEWER, inspections::heatmap),
         get("/pictures/{digest}", VIEWER, inspections::picture),
         get("/drift", VIEWER, drift::show),
         get("/drift/series", VIEWER, drift::series),

@@ -13,6 +13,7 @@ mod audit;
 mod deploy;
 mod deployer;
 mod inspect;
+mod model;
 mod doctor;
 mod ends;
 mod outputs;
@@ -48,6 +49,7 @@ enum Command {
     Key(key::KeyArgs),
     Plugin(plugin::PluginArgs),
     Bundle(bundle::BundleArgs),
+    Model(model::ModelArgs),
     Journal(journal::JournalArgs),
     Audit(audit::AuditArgs),
     User(accounts::UserArgs),
@@ -72,6 +74,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Key(args) => key::run(args),
         Command::Plugin(args) => plugin::run(args),
         Command::Bundle(args) => bundle::run(args),
+        Command::Model(args) => model::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Audit(args) => audit::run(args),
         Command::User(args) => accounts::run_user(args),

@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Free pixel buffers that are kept: a few frames in flight, each with a few pictures.
 const POOL_BUFFERS: usize = 64;
@@ -160,8 +161,12 @@ impl Assembly {
         for bundle in [Some(bundle), catalogue.get(recipe.model.bundle)].into_iter().flatten() {
             tests.extend(self_tests(bundle, &recipe.model.labels).map_err(anyhow::Error::msg)?);
         }
-        let model_bytes = model.bytes.len() + model.weights.as_ref().map_or(0, |weights| weights.len());
+        let model_bytes = model.stored_bytes;
+        let decoded_bytes = model.bytes.len() as u64 + model.weights.as_ref().map_or(0, |weights| weights.len() as u64);
+        let decoded_bytes = (decoded_bytes != model_bytes).then_some(decoded_bytes);
+        let begin = Instant::now();
         let model = self.load_model(model)?;
+        let load_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut by_kind = BTreeMap::<&str, Vec<Arc<AdmittedPlugin>>>::new();
         for resolved in plugins {
             let kind = resolved.plugin.kind.name();
@@ -172,11 +177,11 @@ impl Assembly {
         let detectors = take(PluginKind::Detector);
         let monitors = take(PluginKind::Monitor);
         let live = Arc::new(LiveRecipe::new(recipe, model, preprocessors, detectors, monitors));
-        Ok(Ready { live, marks, limits, model_bytes: model_bytes as u64, self_tests: tests })
+        Ok(Ready { live, marks, limits, model_bytes, decoded_bytes, load_ms, self_tests: tests })
     }
 
     fn load_model(&self, model: ResolvedModel) -> anyhow::Result<Arc<dyn LoadedModel>> {
-        let ResolvedModel { name, digest, format, bytes, weights, spec, devices, precision } = model;
+        let ResolvedModel { name, digest, format, bytes, weights, spec, devices, precision, .. } = model;
         let source = ModelSource { name, digest, format, bytes, weights, spec };
         let request = DeviceRequest { wish: devices, precision };
         let options = LoadOptions {

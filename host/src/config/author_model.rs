@@ -1,7 +1,10 @@
 use super::author::{Content, Section, blob, required_word};
 use super::fields::Fields;
-use crate::domain::{ModelFormat, ModelSpec, Port};
-use crate::trust::{BlobRole, ModelManifest};
+use crate::domain::{
+    Digest, Heatmap, ModelCodec, ModelEncoding, ModelFormat, ModelSpec, PictureFit, Port, with_causes,
+};
+use crate::inference::{check_import, decode_model};
+use crate::trust::{BlobRole, ModelManifest, NewBlob};
 
 /// `[model]` of an author manifest.
 pub(super) fn model(fields: &Fields<'_>) -> Option<Section> {
@@ -20,17 +23,72 @@ pub(super) fn model(fields: &Fields<'_>) -> Option<Section> {
         rules.temperature("temperature", temperature);
         batch_sizes.iter().for_each(|sizes| rules.batch_sizes("batch_sizes", sizes));
     });
+    let heatmap = heatmap(fields);
     let inputs = fields.sections("input", port);
     let outputs = fields.sections("output", port);
     if format == Some(ModelFormat::OpenvinoIr) && !fields.has("weights") {
         fields.wrong("weights", "the path of the .bin file: format \"openvinoir\" keeps its weights apart");
         return None;
     }
-    let mut blobs = vec![file?];
-    blobs.extend([weights?, reference?, report_card?].into_iter().flatten());
+    let (file, weights) = (file?, weights?);
     let spec = ModelSpec { inputs: inputs?, outputs: outputs?, batch_sizes: batch_sizes? };
-    let model = ModelManifest { format: format?, spec, labels: labels?, logits: logits?, temperature };
+    let encoding = imported(fields, format?, &spec, &file, weights.as_ref())?;
+    let mut blobs = vec![file];
+    blobs.extend([weights, reference?, report_card?].into_iter().flatten());
+    let (labels, logits, heatmap) = (labels?, logits?, heatmap?);
+    let model = ModelManifest { format: format?, spec, labels, logits, temperature, encoding, heatmap };
     Some(Section { content: Content::Model(model), blobs })
+}
+
+/// Reads the model's file as a station will before it gives it to a backend. Gives how the blob holds the file.
+fn imported(
+    fields: &Fields<'_>,
+    format: ModelFormat,
+    spec: &ModelSpec,
+    file: &NewBlob,
+    weights: Option<&NewBlob>,
+) -> Option<Option<ModelEncoding>> {
+    let wrong = |found: &str| {
+        fields.wrong_because("file", found, "a model that a station takes in (docs/models.md says which)");
+    };
+    let codec: Option<ModelCodec> = if fields.has("encoding") {
+        Some(required_word(fields, "encoding", "\"assay-weights-1\", or no such key where the file is the model")?)
+    } else {
+        None
+    };
+    let decoded = codec.map(|codec| decode_model(&file.bytes, None).map(|bytes| (codec, bytes)));
+    let decoded = match decoded.transpose() {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            wrong(&format!("{} ({})", file.name, with_causes(&error)));
+            return None;
+        }
+    };
+    let bytes = decoded.as_ref().map_or(file.bytes.as_slice(), |(_, bytes)| bytes);
+    if let Err(refusal) = check_import(format, bytes, weights.map(|weights| weights.bytes.as_slice()), spec) {
+        wrong(&format!("{} ({refusal})", file.name));
+        return None;
+    }
+    Some(decoded.map(|(codec, bytes)| ModelEncoding {
+        codec,
+        decoded_bytes: bytes.len() as u64,
+        decoded_sha256: Digest::of(&bytes),
+    }))
+}
+
+/// The keys `heatmap` and `heatmap_fit`.
+fn heatmap(fields: &Fields<'_>) -> Option<Option<Heatmap>> {
+    let output: Option<String> = fields.optional("heatmap");
+    let fit = if fields.has("heatmap_fit") {
+        required_word(fields, "heatmap_fit", "\"letterbox\" or \"stretch\"")?
+    } else {
+        PictureFit::default()
+    };
+    if output.is_none() && fields.has("heatmap_fit") {
+        fields.wrong("heatmap_fit", "no such key without `heatmap`, the name of the output");
+        return None;
+    }
+    Some(output.map(|output| Heatmap { output, fit }))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "what does not fit becomes infinite, and that is refused")]

@@ -10,6 +10,7 @@ pub(super) fn recipe(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option
     let optional = |key, most| if fields.has(key) { fields.number(key, 1..=most, None).map(Some) } else { Some(None) };
     let max_model_bytes = optional("max_model_bytes", 1u64 << 40);
     let max_p95_ms = optional("max_p95_ms", 60_000);
+    let max_load_ms = optional("max_load_ms", 600_000);
     let preprocessors = fields.sections("preprocessor", |fields| plugin_pin(fields, index));
     let detectors = fields.sections("detector", |fields| plugin_pin(fields, index));
     let monitors = fields.sections("monitor", |fields| plugin_pin(fields, index));
@@ -25,6 +26,7 @@ pub(super) fn recipe(fields: &Fields<'_>, index: Option<&BundleIndex>) -> Option
         frame_budget_ms: frame_budget_ms?,
         max_model_bytes: max_model_bytes?,
         max_p95_ms: max_p95_ms?.and_then(|limit| u32::try_from(limit).ok()),
+        max_load_ms: max_load_ms?.and_then(|limit| u32::try_from(limit).ok()),
         failures: failures?,
     };
     Some(Section { content: Content::Recipe(recipe), blobs: Vec::new() })

@@ -5,14 +5,20 @@ const MB: u64 = 1 << 20;
 /// What a model and a recipe may need before the recipe is let to drive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QualifyLimits {
-    /// Of the model with its weights.
+    /// Of the model with its weights, as the bundle stores them.
     pub max_model_bytes: u64,
+    /// Until the model is loaded, compiled and warmed up.
+    pub max_load_ms: u32,
     /// 95th percentile of a whole inspection on the self-test frames.
     pub max_p95_ms: u32,
 }
 
 /// The largest model where the recipe does not say otherwise.
 pub const DEFAULT_MODEL_BYTES: u64 = 10_000_000;
+/// The slowest inspection where the recipe does not say otherwise; its frame budget, where that is less.
+pub const DEFAULT_P95_MS: u32 = 100;
+/// The longest load where the recipe does not say otherwise: an NPU's compiler takes some seconds.
+pub const DEFAULT_LOAD_MS: u32 = 30_000;
 
 /// What happens to a line whose recipe, or a part of it, is revoked with severity `stop`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

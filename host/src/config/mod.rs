@@ -17,6 +17,7 @@ mod author_recipe;
 mod catalogue;
 mod deploy;
 mod index;
+mod model_file;
 mod resolve;
 
 pub use alarms::MAX_WINDOW_S;
@@ -25,6 +26,7 @@ pub use author_build::{BuildPlan, Language};
 pub use catalogue::{Catalogue, CatalogueError, RefusedBundle};
 pub use deploy::{DeployConfig, OnRevoked, QualifyLimits};
 pub use index::BundleIndex;
+pub use model_file::{ModelFile, check_model, open_model};
 pub use outputs::{MqttConfig, MqttTls, TelemetryConfig, WebhookConfig};
 pub use problem::{ConfigErrors, Problem};
 pub use resolve::{RecipeProblems, ResolvedModel, ResolvedPlugin, ResolvedRecipe, resolve};

@@ -1,5 +1,6 @@
 use super::catalogue::Catalogue;
-use super::deploy::{DEFAULT_MODEL_BYTES, QualifyLimits};
+use super::deploy::{DEFAULT_LOAD_MS, DEFAULT_MODEL_BYTES, DEFAULT_P95_MS, QualifyLimits};
+use super::model_file::{ModelFile, open_model};
 use crate::domain::{
     Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelSpec, ModelUse, PluginKind, PluginLimits,
     PluginUse, Precision, Recipe, Settings, WarmRules, with_causes,
@@ -41,11 +42,14 @@ pub struct ResolvedPlugin {
 #[derive(Debug, Clone)]
 pub struct ResolvedModel {
     pub name: String,
-    /// Of the model's bytes.
+    /// Of `bytes`.
     pub digest: Digest,
     pub format: ModelFormat,
+    /// Decoded, where the bundle stores the file in fewer bytes.
     pub bytes: Arc<[u8]>,
     pub weights: Option<Arc<[u8]>>,
+    /// Of the model with its weights, in the bundle.
+    pub stored_bytes: u64,
     pub spec: ModelSpec,
     pub devices: Vec<String>,
     pub precision: Precision,
@@ -216,7 +220,8 @@ fn assemble(
     };
     let limits = QualifyLimits {
         max_model_bytes: content.max_model_bytes.unwrap_or(DEFAULT_MODEL_BYTES),
-        max_p95_ms: content.max_p95_ms.unwrap_or(content.frame_budget_ms),
+        max_load_ms: content.max_load_ms.unwrap_or(DEFAULT_LOAD_MS),
+        max_p95_ms: content.max_p95_ms.unwrap_or(DEFAULT_P95_MS.min(content.frame_budget_ms)),
     };
     Ok(ResolvedRecipe { recipe, plugins, model, marks, limits })
 }
@@ -257,7 +262,7 @@ fn overlaid(defaults: &Settings, over: &Settings) -> Settings {
 fn resolve_model(pin: &ModelPin, bundle: &VerifiedBundle) -> Result<(ModelUse, ResolvedModel), String> {
     let missing = || format!("bundle {} is not a whole model", bundle.digest());
     let content: &ModelManifest = bundle.manifest().model.as_ref().ok_or_else(missing)?;
-    let digest = bundle.blob_digest(BlobRole::Model).ok_or_else(missing)?;
+    let ModelFile { bytes, digest, weights, stored_bytes } = open_model(bundle)?;
     let reference = match bundle.blob(BlobRole::Reference) {
         None => None,
         Some(bytes) => match std::str::from_utf8(&bytes) {
@@ -269,8 +274,9 @@ fn resolve_model(pin: &ModelPin, bundle: &VerifiedBundle) -> Result<(ModelUse, R
         name: pin.model.clone(),
         digest,
         format: content.format,
-        bytes: bundle.blob(BlobRole::Model).ok_or_else(missing)?,
-        weights: bundle.blob(BlobRole::Weights),
+        bytes,
+        weights,
+        stored_bytes,
         spec: content.spec.clone(),
         devices: pin.devices.clone(),
         precision: pin.precision,
@@ -286,6 +292,7 @@ fn resolve_model(pin: &ModelPin, bundle: &VerifiedBundle) -> Result<(ModelUse, R
         logits: content.logits.clone(),
         temperature: content.temperature,
         reference,
+        heatmap: content.heatmap.clone(),
     };
     Ok((model_use, model))
 }

@@ -6,7 +6,7 @@ use super::trust_file::TrustFile;
 use super::watch::line_watch;
 use super::worker;
 use super::workshop::Workshop;
-use crate::config::DeployConfig;
+use crate::config::{DeployConfig, check_model};
 use crate::domain::{Actor, DeployState, Deployment, Digest, with_causes};
 use crate::journal::{AuditEntry, Ledger, LedgerError};
 use crate::pipeline::LiveSlot;
@@ -301,6 +301,11 @@ impl Deployer {
             return Err(error);
         }
         book.enter(DeployState::Verified)?;
+        if bundle.manifest().kind == BundleKind::Model
+            && let Err(detail) = check_model(&bundle)
+        {
+            return Err(shared.refuse(book, Refusal { check: "model", detail }));
+        }
         if let Err(error) = shelve(&shared.parts.bundles_dir, &bundle, bytes) {
             return Err(shared.refuse(book, Refusal { check: "store", detail: with_causes(&error) }));
         }

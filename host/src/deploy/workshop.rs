@@ -10,8 +10,12 @@ pub struct Ready {
     /// What to commit once it has proved itself.
     pub marks: Vec<Mark>,
     pub limits: QualifyLimits,
-    /// Of the model with its weights.
+    /// Of the model with its weights, as the bundle stores them.
     pub model_bytes: u64,
+    /// Of the model's file as the backend reads it, where the bundle stores it in fewer bytes.
+    pub decoded_bytes: Option<u64>,
+    /// Until the model was loaded, compiled and warmed up here.
+    pub load_ms: u64,
     pub self_tests: Vec<SelfTest>,
 }
 

@@ -117,6 +117,16 @@ pub struct QualityCheck {
     pub passed: bool,
 }
 
+impl QualityCheck {
+    /// Of the model with its weights, as the bundle stores them.
+    pub const SIZE: &'static str = "model size";
+    pub const LOAD_TIME: &'static str = "load time";
+    pub const DEVICE: &'static str = "device";
+    /// Before the picture's name.
+    pub const SELF_TEST: &'static str = "self-test";
+    pub const LATENCY: &'static str = "latency p95";
+}
+
 /// What the shadow saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShadowReport {

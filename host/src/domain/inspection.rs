@@ -57,6 +57,22 @@ pub const MAX_FRAME_IMAGES: usize = 64;
 /// of a picture to look at that the preprocessor gave under this name.
 pub const REPLACED_PICTURE: &str = "picture";
 
+/// Name of the picture that the station keeps of a model's heat map: grey, 0 to 1, of just what the frame's picture shows,
+/// or the picture of a preprocessor where one took its place.
+pub const HEATMAP_PICTURE: &str = "heatmap";
+
+/// Who made a heat map, among the plugins that made pictures. No plugin has such a name.
+#[must_use]
+pub fn heatmap_maker(model: &str) -> String {
+    format!("model:{model}")
+}
+
+/// True for what `by` made under `name` where that is a heat map of a model.
+#[must_use]
+pub fn is_heatmap(by: &str, name: &str) -> bool {
+    by.starts_with("model:") && name == HEATMAP_PICTURE
+}
+
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureSize {

@@ -36,12 +36,12 @@ pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report
 pub use frame::{Frame, FrameId, FrameMeta};
 pub use image::{BufferPool, Image, ImageError, PixelBuffer, PixelFormat};
 pub use inspection::{
-    DeviceUse, Inspection, Judgement, MAX_FRAME_IMAGES, ModelAnswer, PictureSize, PluginRun, REPLACED_PICTURE,
-    StageTime,
+    DeviceUse, HEATMAP_PICTURE, Inspection, Judgement, MAX_FRAME_IMAGES, ModelAnswer, PictureSize, PluginRun,
+    REPLACED_PICTURE, StageTime, heatmap_maker, is_heatmap,
 };
 pub use instancing::{InstanceMode, WarmRules};
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
-pub use model::{ModelFormat, ModelSpec, Port, Precision};
+pub use model::{Heatmap, ModelCodec, ModelEncoding, ModelFormat, ModelSpec, PictureFit, Port, Precision};
 pub use one_line::one_line;
 pub use recipe::{
     Capability, FailureAction, FailureLimit, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe,

@@ -1,4 +1,4 @@
-use super::ElementType;
+use super::{Digest, ElementType};
 use serde::{Deserialize, Serialize};
 
 /// File formats of models.
@@ -10,6 +10,54 @@ pub enum ModelFormat {
     OpenvinoIr,
     /// Through OpenVINO.
     Tflite,
+}
+
+/// How the blob of a model holds its file, where that is not the file as it is. From its signed manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEncoding {
+    pub codec: ModelCodec,
+    /// Of the file that comes out.
+    pub decoded_bytes: u64,
+    pub decoded_sha256: Digest,
+}
+
+/// Ways to store a model's file in fewer bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModelCodec {
+    /// Weights as numbers of places in small books; all else deflated.
+    #[serde(rename = "assay-weights-1")]
+    Weights1,
+}
+
+impl ModelCodec {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Weights1 => "assay-weights-1",
+        }
+    }
+}
+
+/// How a picture comes into a model's input: which part of a heat map is the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PictureFit {
+    /// With its shape kept and in the middle; the rest of the input is filled. As the preprocessor `letterbox` does.
+    #[default]
+    Letterbox,
+    /// Over the whole input.
+    Stretch,
+}
+
+/// The output of a model that says where in the picture it found something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heatmap {
+    /// Of `f32`, 0 to 1, `[1, height, width]` without the batch.
+    pub output: String,
+    #[serde(default)]
+    pub fit: PictureFit,
 }
 
 /// One input or output of a model.

@@ -1,4 +1,4 @@
-use super::Digest;
+use super::{Digest, Heatmap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -268,7 +268,7 @@ pub struct PluginUse {
 pub struct ModelUse {
     pub name: String,
     pub version: String,
-    /// Digest of the model's bytes.
+    /// Digest of the model's file as a backend reads it: decoded, where the bundle stores it in fewer bytes.
     pub model: Digest,
     pub bundle: Digest,
     pub signers: Vec<String>,
@@ -281,6 +281,8 @@ pub struct ModelUse {
     pub temperature: f32,
     /// Reference distributions of the model bundle (JSON), for plugins that compare with them.
     pub reference: Option<std::sync::Arc<str>>,
+    /// The output that is kept as a picture beside the frame's.
+    pub heatmap: Option<Heatmap>,
 }
 
 /// How outputs and findings become a verdict.

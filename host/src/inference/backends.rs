@@ -80,6 +80,9 @@ impl Backends {
         let Some(first) = readers.first() else { return Err(self.no_reader(source.format)) };
         check_spec(&source.spec)
             .map_err(|detail| bad_model(first.name(), source, format!("its specification is wrong: {detail}")))?;
+        let (weights, spec) = (source.weights.as_deref(), &source.spec);
+        super::import::check(source.format, &source.bytes, weights, spec)
+            .map_err(|refusal| InferenceError::Refused { model: source.name.clone(), detail: refusal.to_string() })?;
         let offer = |wish: &String| readers.iter().find(|backend| backend.offers(wish));
         let Some(backend) = request.wish.iter().find_map(offer) else {
             return Err(no_device(&readers, request));

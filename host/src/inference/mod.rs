@@ -15,10 +15,18 @@ mod onnxruntime;
 mod openvino;
 mod backends;
 mod softmax;
+mod codec;
+mod import;
+mod trials;
 
 pub use backends::{BackendOptions, Backends};
+pub use codec::{CodecError, decode as decode_model};
+pub use import::{
+    Examined, ImportRefusal, MAX_MODEL_BYTES, ModelFacts, PortFacts, check as check_import, examine, spec_of,
+};
 pub use model::{Backend, DeviceRequest, InferenceError, LoadOptions, LoadedModel, ModelSource, Placement};
 pub use softmax::softmax;
+pub use trials::blank_inputs;
 
 #[cfg(test)]
 pub(crate) mod tests;

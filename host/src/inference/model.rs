@@ -99,6 +99,8 @@ pub enum InferenceError {
     DeviceMissing { backend: String, wish: Vec<String>, have: Vec<String> },
     #[error("model {model} cannot be loaded by {backend}: {detail}")]
     BadModel { backend: &'static str, model: String, detail: String },
+    #[error("model {model} is refused before any backend reads it: {detail}")]
+    Refused { model: String, detail: String },
     #[error("model {model}: {detail}")]
     BadTensor { model: String, detail: String },
     #[error("model {model} did not answer before the deadline")]

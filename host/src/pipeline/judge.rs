@@ -1,8 +1,9 @@
 use super::Trace;
 use super::failing::Failing;
 use crate::domain::{
-    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, Image, Judgement, MAX_FRAME_IMAGES, ModelAnswer,
-    NamedImage, NamedTensor, PictureSize, PluginReport, PluginRun, PluginUse, REPLACED_PICTURE, Recipe, Stage,
+    Blame, Digest, Failure, FailureCode, FailurePolicy, Frame, HEATMAP_PICTURE, Image, Judgement, MAX_FRAME_IMAGES,
+    ModelAnswer, NamedImage, NamedTensor, PictureSize, PluginReport, PluginRun, PluginUse, REPLACED_PICTURE, Recipe,
+    Stage, heatmap_maker, is_heatmap,
 };
 use crate::inference::{InferenceError, LoadedModel, softmax};
 use crate::plugin::{AdmittedPlugin, CallDeadline, CallOutcome, DetectInput, LogLevel};
@@ -70,6 +71,8 @@ struct Way<'a> {
     replaced_by: Option<&'a str>,
     /// What the preprocessors gave.
     inputs: Vec<NamedTensor>,
+    /// What the model's heat map says of `picture`.
+    heat: Option<Image>,
     judgement: Judgement,
 }
 
@@ -103,11 +106,24 @@ impl Way<'_> {
         });
         match answer {
             Ok((outputs, answer)) => {
+                self.keep_heatmap(&outputs);
                 self.judgement.outputs = outputs;
                 self.judgement.answer = Some(answer);
                 Ok(())
             }
             Err(failure) => self.stop(failure),
+        }
+    }
+
+    /// A picture to look at, and no part of the verdict: without one the frame is judged all the same.
+    fn keep_heatmap(&mut self, outputs: &[NamedTensor]) {
+        let model = &self.recipe.recipe.model;
+        let Some(heatmap) = &model.heatmap else { return };
+        let (spec, size) = (self.recipe.model.spec(), (self.picture.width(), self.picture.height()));
+        let made = self.trace.stage(Stage::Infer, || super::heatmap::picture(heatmap, spec, outputs, size));
+        match made {
+            Ok(image) => self.heat = Some(image),
+            Err(detail) => tracing::warn!(model = model.name, detail, "the heat map is not kept"),
         }
     }
 
@@ -178,11 +194,12 @@ impl Way<'_> {
     }
 }
 
-/// Regions of findings are in the picture that the detectors saw. Where that is not the frame's own, it is kept with
+/// Regions of findings, and a heat map, are in the picture that the detectors saw. Where that is not the frame's own, it is kept with
 /// the record: nobody could see elsewhere what a region shows.
 pub(super) fn keep_replaced(judgement: &mut Judgement, plugin: &str, picture: &Image) {
     let mut findings = judgement.runs.iter().flat_map(|run| &run.findings);
-    if findings.any(|finding| finding.raised && finding.region.is_some()) {
+    let mapped = judgement.images.iter().any(|(by, image)| is_heatmap(by, &image.name));
+    if mapped || findings.any(|finding| finding.raised && finding.region.is_some()) {
         judgement.images.retain(|(by, image)| by != plugin || image.name != REPLACED_PICTURE);
         // One more than can be recorded would cost the frame its verdict.
         if judgement.images.len() < MAX_FRAME_IMAGES {
@@ -203,11 +220,17 @@ impl LiveRecipe {
             picture: frame.image.clone(),
             replaced_by: None,
             inputs: Vec::new(),
+            heat: None,
             judgement: Judgement::default(),
         };
         // Each step stops the way once a failure has decided the verdict.
         if way.preprocess().is_ok() && way.infer().is_ok() && until == Until::Detectors {
             let _ = way.detect();
+        }
+        // Behind the plugins' own: one more than can be recorded would cost the frame its verdict.
+        if let Some(image) = way.heat.take().filter(|_| way.judgement.images.len() < MAX_FRAME_IMAGES) {
+            let image = NamedImage { name: HEATMAP_PICTURE.to_owned(), image };
+            way.judgement.images.push((heatmap_maker(&self.recipe.model.name), image));
         }
         if let Some(plugin) = way.replaced_by {
             keep_replaced(&mut way.judgement, plugin, &way.picture);
@@ -287,7 +310,9 @@ fn failure_of(error: &InferenceError) -> Failure {
         InferenceError::DeviceLost { .. } | InferenceError::DeviceMissing { .. } => {
             (Blame::Device, FailureCode::DeviceLost)
         }
-        InferenceError::BadModel { .. } => (Blame::Model, FailureCode::InferenceFailed),
+        InferenceError::BadModel { .. } | InferenceError::Refused { .. } => {
+            (Blame::Model, FailureCode::InferenceFailed)
+        }
         InferenceError::BackendMissing { .. } | InferenceError::Failed { .. } => {
             (Blame::Device, FailureCode::InferenceFailed)
         }

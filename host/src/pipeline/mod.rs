@@ -5,6 +5,7 @@
 
 mod trace;
 mod failing;
+mod heatmap;
 mod judge;
 mod flight;
 mod inspect;

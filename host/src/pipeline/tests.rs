@@ -70,6 +70,7 @@ fn recipe() -> Recipe {
             logits: "logits".into(),
             temperature: 1.0,
             reference: None,
+            heatmap: None,
         },
         detectors: vec![],
         monitors: vec![],

@@ -29,7 +29,9 @@ impl Refusal {
 
     pub(super) fn of_inference(error: &InferenceError) -> Self {
         let (blame, code) = match error {
-            InferenceError::BadModel { .. } => (Blame::Model, FailureCode::InferenceFailed),
+            InferenceError::BadModel { .. } | InferenceError::Refused { .. } => {
+                (Blame::Model, FailureCode::InferenceFailed)
+            }
             InferenceError::BadTensor { .. } => (Blame::Plugin, FailureCode::BadTensor),
             InferenceError::Timeout { .. } => (Blame::Device, FailureCode::Timeout),
             InferenceError::DeviceLost { .. } | InferenceError::DeviceMissing { .. } => {

@@ -1,7 +1,7 @@
 use super::strict::unique_settings;
 use crate::domain::{
-    Capability, Digest, FailureLimit, FailurePolicy, InstanceMode, ModelFormat, ModelSpec, PluginKind, PluginLimits,
-    Precision, Settings, VerdictPolicy, WarmRules,
+    Capability, Digest, FailureLimit, FailurePolicy, Heatmap, InstanceMode, ModelEncoding, ModelFormat, ModelSpec,
+    PluginKind, PluginLimits, Precision, Settings, VerdictPolicy, WarmRules,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -167,6 +167,12 @@ pub struct ModelManifest {
     pub logits: String,
     /// Softmax temperature from calibration.
     pub temperature: f32,
+    /// How the blob of role `model` holds the file; none where it is the file. `assay bundle pack` writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<ModelEncoding>,
+    /// The output that is kept as a picture beside the frame's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heatmap: Option<Heatmap>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -182,9 +188,13 @@ pub struct RecipeManifest {
     /// Largest model with its weights; what the station takes by default where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_model_bytes: Option<u64>,
-    /// 95th percentile of an inspection of the self-test frames; the frame's budget where it is not said.
+    /// 95th percentile of an inspection of the self-test frames; 100 ms where it is not said, or the frame's budget
+    /// where that is less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_p95_ms: Option<u32>,
+    /// Until the model is loaded, compiled and warmed up; what the station takes by default where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_load_ms: Option<u32>,
     /// How often a plugin may fail that says nothing else itself; none is the built-in limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<FailureLimit>,

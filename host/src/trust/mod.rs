@@ -32,7 +32,7 @@ pub use manifest::{
 };
 pub use names::{NAME_RULE, NamePattern, is_name};
 pub(crate) use pack::broken_rules;
-pub use pack::{Inspected, NewBlob, PackError, SignatureHint, inspect, pack, sign};
+pub use pack::{Inspected, NewBlob, PackError, SignatureHint, inspect, pack, sign, unverified};
 pub use rules::{ManifestProblem, Problems};
 pub(crate) use rules::{Rules, check_part};
 pub use store::{

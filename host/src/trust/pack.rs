@@ -86,6 +86,21 @@ pub struct Inspected {
     pub problems: Vec<String>,
 }
 
+/// What a bundle holds, without asking who signed it: for its author's tools. A station opens bundles by
+/// [`crate::trust::verify`] only.
+///
+/// # Errors
+/// When the file is not a whole bundle.
+pub fn unverified(file: &[u8]) -> Result<(Manifest, Vec<NewBlob>), TrustError> {
+    let parts = layout::split(file)?;
+    let envelope = Envelope::parse(parts.envelope)?;
+    let manifest: Manifest = serde_json::from_slice(&envelope.payload).map_err(TrustError::BadPayload)?;
+    rules::check(&manifest).map_err(TrustError::BadManifest)?;
+    let blobs = layout::cut_blobs(&manifest.blobs, parts.blobs)?;
+    let blob = |blob: layout::Blob| NewBlob { name: blob.name, role: blob.role, bytes: blob.bytes.to_vec() };
+    Ok((manifest, blobs.into_iter().map(blob).collect()))
+}
+
 /// Reads a bundle without asking who signed it.
 ///
 /// # Errors

@@ -18,6 +18,9 @@ const MAX_BATCH: u32 = 256;
 const MAX_PLUGINS_OF_A_KIND: usize = 16;
 const MAX_SETTINGS: usize = 256;
 const MAX_FRAME_BUDGET_MS: u32 = 60_000;
+const MAX_LOAD_MS: u32 = 600_000;
+/// Height and width of a heat map.
+const MAX_HEATMAP_SIDE: u32 = 512;
 const MAX_FAILURES: u32 = 1000;
 const MAX_FAILURE_WINDOW_S: u32 = 86_400;
 
@@ -206,6 +209,9 @@ impl Rules {
         self.batch_sizes("model.spec.batch_sizes", &model.spec.batch_sizes);
         self.labels("model.labels", &model.labels);
         self.temperature("model.temperature", model.temperature);
+        if let Some(heatmap) = &model.heatmap {
+            self.heatmap("model.heatmap", &heatmap.output, &model.spec.outputs);
+        }
         let Some(logits) = model.spec.outputs.iter().find(|port| port.name == model.logits) else {
             self.require(false, "model.logits", || {
                 let have: Vec<_> = model.spec.outputs.iter().map(|port| shown(&port.name)).collect();
@@ -218,6 +224,19 @@ impl Rules {
         self.require(per_label == Some(labels) && logits.ty == ElementType::F32, "model.logits", || {
             let (shape, ty) = (&logits.shape, logits.ty.name());
             (format!("{shape:?} of {ty}"), format!("one f32 for each label: [{labels}] of f32"))
+        });
+    }
+
+    fn heatmap(&mut self, at: &str, output: &str, outputs: &[Port]) {
+        let port = outputs.iter().find(|port| port.name == output);
+        let side = |side: &u32| (1..=MAX_HEATMAP_SIDE).contains(side);
+        let fits = port.is_some_and(|port| {
+            port.ty == ElementType::F32
+                && matches!(port.shape.as_slice(), [1, height, width] if side(height) && side(width))
+        });
+        self.require(fits, at, || {
+            let found = port.map_or_else(|| shown(output), |port| format!("{:?} of {}", port.shape, port.ty.name()));
+            (found, format!("the name of an output [1, height, width] of f32, sides of at most {MAX_HEATMAP_SIDE}"))
         });
     }
 
@@ -293,6 +312,10 @@ impl Rules {
         let p95 = recipe.max_p95_ms.unwrap_or(1);
         self.require((1..=MAX_FRAME_BUDGET_MS).contains(&p95), "recipe.max_p95_ms", || {
             (p95.to_string(), format!("1 to {MAX_FRAME_BUDGET_MS}"))
+        });
+        let load = recipe.max_load_ms.unwrap_or(1);
+        self.require((1..=MAX_LOAD_MS).contains(&load), "recipe.max_load_ms", || {
+            (load.to_string(), format!("1 to {MAX_LOAD_MS}"))
         });
         self.require(recipe.max_model_bytes != Some(0), "recipe.max_model_bytes", || {
             ("0".to_owned(), "at least 1".to_owned())

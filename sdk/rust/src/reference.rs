@@ -27,6 +27,18 @@ pub const fn feature(name: &str) -> Feature<'_> {
     Feature { name }
 }
 
+/// The threshold of a detector that calibration found for a share of false alarms, which is written as the reference has
+/// it: `0.05`. None where the reference has none for it, or the model bundle carries no reference.
+///
+/// ```ignore
+/// let threshold = reference::threshold("adv-squeeze", "0.05").unwrap_or(0.5);
+/// ```
+#[must_use]
+pub fn threshold(detector: &str, false_alarms: &str) -> Option<f64> {
+    let path = ["detectors/", detector, "/thresholds/", false_alarms].concat();
+    f64::from_value(config::reference_value(&path)?).ok()
+}
+
 /// One feature of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feature<'a> {

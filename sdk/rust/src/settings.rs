@@ -28,6 +28,14 @@ pub fn get<T: SettingValue>(key: &str) -> Result<T> {
     read(key, config::setting(key))?.ok_or_else(|| Error::bad_setting(key, T::EXPECTED, "nothing"))
 }
 
+/// One setting, or none where neither manifest nor recipe has it.
+///
+/// # Errors
+/// [`Error::BadSetting`] where it is there with another type.
+pub fn find<T: SettingValue>(key: &str) -> Result<Option<T>> {
+    read(key, config::setting(key))
+}
+
 /// One setting, or `default` where neither manifest nor recipe has it.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 use assay::config::load_author_manifest;
 use assay::domain::{Capability, ModelFormat, PluginKind, SettingValue};
 use assay::trust::{BlobRole, BundleKind, pack};
+use assay_tests::onnx_file;
 use std::path::Path;
 
 const CREATED: &str = "2026-01-01T00:00:00Z";
@@ -54,14 +55,20 @@ shape = [2]
 type = "f32"
 "#;
 
+/// The file that the model's manifest names.
+pub fn model_file() -> Vec<u8> {
+    onnx_file::plain(("image", &[3, 8, 8]), ("logits", &[2]))
+}
+
 /// A folder with the files that the manifests name.
 pub fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
+    let model = model_file();
     for (name, contents) in [
-        ("Letterbox.wasm", "component"),
-        ("LICENSE", "licence"),
-        ("surface.onnx", "model"),
-        ("reference.json", "{\"brightness\":[]}"),
+        ("Letterbox.wasm", &b"component"[..]),
+        ("LICENSE", b"licence"),
+        ("surface.onnx", &model),
+        ("reference.json", b"{\"brightness\":[]}"),
     ] {
         std::fs::write(dir.path().join(name), contents).unwrap();
     }

@@ -1,4 +1,4 @@
-use super::authors::{MODEL, PLUGIN, folder, write};
+use super::authors::{MODEL, PLUGIN, folder, model_file, write};
 use assay::config::{BundleIndex, Catalogue, ResolvedRecipe, load_author_manifest, resolve};
 use assay::domain::{Capability, FailureAction, FailureLimit, FailurePolicy, PluginKind, PluginLimits, SettingValue};
 use assay::trust::{
@@ -116,7 +116,7 @@ fn a_recipe_finds_its_parts() {
     assert_eq!(recipe.model.labels, ["good", "scratch"]);
     assert_eq!((recipe.model.temperature, recipe.policy.min_pass_probability), (1.5, 0.75));
     assert_eq!(recipe.model.reference.as_deref(), Some("{\"brightness\":[]}"));
-    assert_eq!(&*resolved.model.bytes, b"model");
+    assert_eq!(*resolved.model.bytes, *model_file());
     assert_eq!(resolved.model.devices, ["NPU", "CPU"]);
     let kinds: Vec<_> = resolved.plugins.iter().map(|plugin| plugin.plugin.kind).collect();
     assert_eq!(kinds, [PluginKind::Preprocessor, PluginKind::Monitor]);
@@ -154,10 +154,14 @@ fn a_recipes_own_limits_count_before_it_drives() {
         resolve(&recipe, &station.catalogue(), &caps()).unwrap().limits
     };
     let default = limits(RECIPE);
-    assert_eq!((default.max_model_bytes, default.max_p95_ms), (10_000_000, 100), "the frame's budget is 100 ms");
-    let own = "frame_budget_ms = 100\nmax_model_bytes = 5000000\nmax_p95_ms = 10";
-    let own = limits(&RECIPE.replace("frame_budget_ms = 100", own));
-    assert_eq!((own.max_model_bytes, own.max_p95_ms), (5_000_000, 10));
+    assert_eq!((default.max_model_bytes, default.max_p95_ms, default.max_load_ms), (10_000_000, 100, 30_000));
+    let own = |lines: &str| limits(&RECIPE.replace("frame_budget_ms = 100", lines));
+    let slow = own("frame_budget_ms = 5000");
+    assert_eq!(slow.max_p95_ms, 100, "a generous budget is no wish for a slow model");
+    let quick = own("frame_budget_ms = 20");
+    assert_eq!(quick.max_p95_ms, 20, "what is later than the budget is no answer");
+    let said = own("frame_budget_ms = 100\nmax_model_bytes = 5000000\nmax_p95_ms = 10\nmax_load_ms = 700");
+    assert_eq!((said.max_model_bytes, said.max_p95_ms, said.max_load_ms), (5_000_000, 10, 700));
 }
 
 #[test]

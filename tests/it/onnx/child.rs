@@ -135,6 +135,7 @@ fn refused(error: &InferenceError) -> (Outcome, String) {
         }
         InferenceError::BadModel { detail, .. } if detail.contains("the backend panicked") => (Outcome::Failed, text),
         InferenceError::BadModel { .. } => (Outcome::Theirs, text),
+        InferenceError::Refused { .. } => (Outcome::Ours, text),
         _ => (Outcome::Failed, text),
     }
 }

@@ -77,6 +77,32 @@ fn it_is_raised_above_the_threshold_only() {
     assert!(run(&plain, &Surface::new(), Vec::new()).score < 0.01, "nothing to squeeze");
 }
 
+/// What calibration writes into a model's bundle.
+fn calibrated(at_5: f64) -> Option<Arc<str>> {
+    let text = format!(
+        r#"{{"schema":1,"features":[],"detectors":[{{"name":"adv-squeeze","thresholds":{{"0.05":{at_5},"0.01":1.75}},"n":600}}]}}"#
+    );
+    Some(text.into())
+}
+
+#[test]
+fn its_threshold_is_the_recipes_else_the_models_else_the_one_that_is_built_in() {
+    let picture = texture(224, 224, PixelFormat::Rgb8, 3, 120.0, 60.0);
+    let threshold = |settings: Vec<(&'static str, SettingValue)>, reference: Option<Arc<str>>| {
+        let by = Use { settings, model: Some(Surface::new()), reference };
+        let input = DetectInput { picture: &picture, inputs: &[], outputs: &outputs(&picture) };
+        let report = admit("adv-squeeze", by).detect(&meta(), &input, far()).result.unwrap();
+        attribute(&report.findings[0], "threshold")
+    };
+    let own = || vec![("threshold", SettingValue::Number(0.4))];
+    let strict = vec![("false-positive-rate", SettingValue::Text("0.01".to_owned()))];
+    assert_eq!(threshold(own(), calibrated(0.125)), 0.4);
+    assert_eq!(threshold(Vec::new(), calibrated(0.125)), 0.125);
+    assert_eq!(threshold(strict, calibrated(0.125)), 1.75);
+    assert_eq!(threshold(Vec::new(), None), 0.2698, "a model bundle from before");
+    assert_eq!(threshold(Vec::new(), calibrated(7.0)), 0.2698, "no distance is as large");
+}
+
 #[test]
 fn a_model_that_is_not_granted_is_an_answer_that_names_it() {
     let picture = texture(224, 224, PixelFormat::Rgb8, 4, 120.0, 60.0);

@@ -30,6 +30,8 @@ fn model_manifest() -> Manifest {
             labels: vec!["good".to_owned(), "scratch".to_owned()],
             logits: "logits".to_owned(),
             temperature: 1.0,
+            encoding: None,
+            heatmap: None,
         }),
         ..plugin_manifest()
     }
@@ -68,6 +70,7 @@ fn recipe_manifest() -> Manifest {
             frame_budget_ms: 200,
             max_model_bytes: None,
             max_p95_ms: None,
+            max_load_ms: None,
             failures: None,
         }),
         ..plugin_manifest()

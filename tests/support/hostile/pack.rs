@@ -110,8 +110,15 @@ impl Packer {
             batch_sizes: vec![1],
         };
         let labels = LABELS.map(str::to_owned).to_vec();
-        let model =
-            ModelManifest { format: ModelFormat::Onnx, spec, labels, logits: "logits".to_owned(), temperature: 1.0 };
+        let model = ModelManifest {
+            format: ModelFormat::Onnx,
+            spec,
+            labels,
+            logits: "logits".to_owned(),
+            temperature: 1.0,
+            encoding: None,
+            heatmap: None,
+        };
         let manifest = Manifest { model: Some(model), ..manifest("demo", BundleKind::Model) };
         self.write(manifest, &[NewBlob { name: "model.onnx".to_owned(), role: BlobRole::Model, bytes }])
     }
@@ -150,6 +157,7 @@ impl Packer {
             frame_budget_ms: 10_000,
             max_model_bytes: None,
             max_p95_ms: None,
+            max_load_ms: None,
             failures: None,
         };
         self.write(Manifest { recipe: Some(recipe), ..manifest(name, BundleKind::Recipe) }, &[])

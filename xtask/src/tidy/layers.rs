@@ -10,7 +10,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("inference", &["domain"]),
     ("journal", &["domain"]),
     ("telemetry", &["domain"]),
-    ("config", &["domain", "trust"]),
+    ("config", &["domain", "trust", "inference"]),
     ("plugin", &["domain", "imaging", "inference"]),
     ("source", &["domain", "imaging", "config"]),
     ("pipeline", &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "journal", "telemetry"]),

@@ -126,12 +126,35 @@ fn checks(lang: Lang, checks: &[QualityCheck]) -> Markup {
             } }
             tbody { @for check in checks {
                 tr {
-                    td { (check.what) } td { (check.asked) } td { (check.found) }
+                    td { (what_word(lang, &check.what)) } td { (asked_word(lang, &check.asked)) } td { (check.found) }
                     td { @if check.passed { (t("deployments.passed")) } @else { b class="fail" { (t("deployments.not-passed")) } } }
                 }
             } }
         }
     }
+}
+
+/// What a check looked at, in the reader's language; the station writes it in English.
+fn what_word(lang: Lang, what: &str) -> String {
+    let words = [
+        (QualityCheck::SIZE, "check.size"),
+        (QualityCheck::LOAD_TIME, "check.load-time"),
+        (QualityCheck::DEVICE, "check.device"),
+        (QualityCheck::LATENCY, "check.latency"),
+    ];
+    if let Some((_, key)) = words.iter().find(|(word, _)| *word == what) {
+        return lang.text(key).to_owned();
+    }
+    match what.strip_prefix(QualityCheck::SELF_TEST) {
+        Some(picture) => format!("{}{picture}", lang.text("check.self-test")),
+        None => what.to_owned(),
+    }
+}
+
+fn asked_word(lang: Lang, asked: &str) -> String {
+    asked
+        .strip_prefix("at most ")
+        .map_or_else(|| asked.to_owned(), |limit| format!("{} {limit}", lang.text("check.at-most")))
 }
 
 fn shadow(lang: Lang, report: &ShadowReport) -> Markup {

@@ -1,7 +1,7 @@
-use super::layout::{bar, ms, picture, utc};
+use super::layout::{Shown, bar, heat_switch, ms, picture, utc};
 use super::live::{regions, regions_of_frame, stage_word, verdict_banner};
 use crate::admin::i18n::Lang;
-use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report};
+use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report, is_heatmap};
 use maud::{Markup, html};
 
 /// All that the journal holds of one inspection.
@@ -17,6 +17,14 @@ pub struct DetailView {
     pub row_hash: String,
     pub older: Option<String>,
     pub newer: Option<String>,
+}
+
+impl DetailView {
+    /// The address of the model's heat map.
+    fn heat(&self) -> Option<String> {
+        let map = self.images.iter().find(|(by, name, _)| is_heatmap(by, name));
+        map.map(|(.., digest)| format!("/pictures/{digest}"))
+    }
 }
 
 pub fn content(lang: Lang, view: &DetailView) -> Markup {
@@ -49,19 +57,35 @@ fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
         section class="panel" {
             h2 { (t("detail.picture")) }
             @if let Some(digest) = inspection.picture.filter(|_| view.has_picture && inspection.width > 0) {
-                (picture(&format!("/pictures/{digest}"), t("detail.picture"), inspection.width, inspection.height, &regions_of_frame(inspection)))
+                @let heat = view.heat().filter(|_| inspection.replaced_by().is_none());
+                @if heat.is_some() { (heat_switch(lang)) }
+                (picture(&Shown {
+                    src: &format!("/pictures/{digest}"), alt: t("detail.picture"), width: inspection.width, height: inspection.height,
+                    regions: &regions_of_frame(inspection), heat: heat.as_deref(),
+                }))
             } @else { p class="dim" { (t("detail.no-picture")) } }
         }
     }
 }
 
 /// A picture that a plugin made; large, and with the findings' regions, where it is the one that the detectors saw.
-fn figure(lang: Lang, inspection: &Inspection, plugin: &str, name: &str, digest: &Digest) -> Markup {
+fn figure(lang: Lang, view: &DetailView, plugin: &str, name: &str, digest: &Digest) -> Markup {
+    let inspection = &view.inspection;
     let src = format!("/pictures/{digest}");
     let caption = |what: &str| html! { figcaption { (plugin) ": " (what) } };
     match inspection.replaced_by() {
         Some((by, size)) if by == plugin && name == REPLACED_PICTURE => html! {
-            figure class="wide" { (picture(&src, name, size.width, size.height, &regions(inspection))) (caption(lang.text("detail.seen"))) }
+            figure class="wide" {
+                @let heat = view.heat();
+                @if heat.is_some() { (heat_switch(lang)) }
+                (picture(&Shown {
+                    src: &src, alt: name, width: size.width, height: size.height, regions: &regions(inspection), heat: heat.as_deref(),
+                }))
+                (caption(lang.text("detail.seen")))
+            }
+        },
+        _ if is_heatmap(plugin, name) => html! {
+            figure { img src=(src) alt=(lang.text("heat.alone")) loading="lazy"; (caption(lang.text("heat.alone"))) }
         },
         _ => html! { figure { img src=(src) alt=(name) loading="lazy"; (caption(name)) } },
     }
@@ -74,7 +98,7 @@ fn images(lang: Lang, view: &DetailView) -> Markup {
                 h2 { (lang.text("detail.images")) }
                 div class="figures" {
                     @for (plugin, name, digest) in &view.images {
-                        (figure(lang, &view.inspection, plugin, name, digest))
+                        (figure(lang, view, plugin, name, digest))
                     }
                 }
             }
@@ -259,6 +283,25 @@ mod tests {
         let pictures = page.split("<img ").skip(1);
         let overlaid = pictures.filter(|rest| rest.contains("<rect x=\"11\" y=\"12\" width=\"13\" height=\"14\""));
         overlaid.filter_map(|rest| rest.split('"').nth(1)).collect()
+    }
+
+    #[test]
+    fn a_heat_map_lies_over_the_picture_that_the_detectors_saw_and_can_be_switched_off() {
+        let address = |what: &str| format!("/pictures/{}", Digest::of(what.as_bytes()));
+        let page = |replaced: bool| {
+            let mut view = view(replaced);
+            view.images.push(("model:surface".to_owned(), "heatmap".to_owned(), Digest::of(b"heat")));
+            content(Lang::En, &view).into_string()
+        };
+        for (replaced, below) in [(false, "frame"), (true, REPLACED_PICTURE)] {
+            let page = page(replaced);
+            let before = page.split_once(&format!("<image href=\"{}\"", address("heat"))).unwrap().0;
+            let picture = before.rsplit_once("<img src=\"").unwrap().1;
+            assert!(picture.starts_with(&address(below)), "{replaced}: {picture}");
+            assert_eq!(page.matches("id=\"show-heat\"").count(), 1, "{replaced}");
+            assert!(page.contains("heat map alone"));
+        }
+        assert!(!content(Lang::En, &view(false)).into_string().contains("show-heat"), "without a map no switch");
     }
 
     #[test]

@@ -186,17 +186,55 @@ pub fn verdict_word(lang: Lang, kind: VerdictKind) -> &'static str {
     }
 }
 
-/// A picture with the regions of findings drawn over it.
-pub fn picture(src: &str, alt: &str, width: u32, height: u32, regions: &[(Region, String)]) -> Markup {
+/// A picture with the regions of findings drawn over it, and below them a heat map where there is one.
+pub struct Shown<'a> {
+    pub src: &'a str,
+    pub alt: &'a str,
+    pub width: u32,
+    pub height: u32,
+    pub regions: &'a [(Region, String)],
+    /// The address of its heat map.
+    pub heat: Option<&'a str>,
+}
+
+pub fn picture(shown: &Shown<'_>) -> Markup {
+    let Shown { src, alt, width, height, regions, heat } = *shown;
     html! {
         div class="picture" {
             img src=(src) alt=(alt) width=(width) height=(height);
+            @if let Some(heat) = heat {
+                svg class="overlay heat" viewBox={ "0 0 " (width) " " (height) } preserveAspectRatio="xMidYMid meet" aria-hidden="true" {
+                    image href=(heat) width=(width) height=(height) preserveAspectRatio="none" filter="url(#heat-colours)" {}
+                }
+            }
             @if !regions.is_empty() {
                 svg class="overlay" viewBox={ "0 0 " (width) " " (height) } preserveAspectRatio="xMidYMid meet" aria-hidden="true" {
                     @for (region, label) in regions {
                         rect x=(region.x) y=(region.y) width=(region.width) height=(region.height) {}
                         (region_name(region, label, width))
                     }
+                }
+            }
+        }
+    }
+}
+
+/// The switch of the heat map before what it hides, without a script, and what its colours say. The colours run from
+/// dark blue to yellow as their brightness does, so that they are told apart whatever colours one sees, and where there
+/// is no heat the picture shows through.
+pub fn heat_switch(lang: Lang) -> Markup {
+    html! {
+        input type="checkbox" id="show-heat" class="heat-switch" checked;
+        label for="show-heat" { (lang.text("heat.show")) }
+        p class="heat-legend dim" { span { "0" } span class="ramp" {} span { "1" } (lang.text("heat.legend")) }
+        svg class="defs" width="0" height="0" aria-hidden="true" {
+            filter id="heat-colours" color-interpolation-filters="sRGB" x="0" y="0" width="1" height="1" {
+                feColorMatrix type="matrix" values="1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0" {}
+                feComponentTransfer {
+                    feFuncR type="table" tableValues="0 .263 .49 .737 .996" {}
+                    feFuncG type="table" tableValues=".133 .306 .486 .686 .91" {}
+                    feFuncB type="table" tableValues=".306 .424 .471 .435 .22" {}
+                    feFuncA type="table" tableValues="0 .3 .55 .72 .82" {}
                 }
             }
         }

@@ -1,4 +1,4 @@
-use super::layout::{badge, bar, ms, picture, shape, verdict_word};
+use super::layout::{Shown, badge, bar, heat_switch, ms, picture, shape, verdict_word};
 use crate::admin::i18n::Lang;
 use crate::domain::{Inspection, PluginKind, Region, Report, Stage, Verdict, VerdictKind};
 use crate::pipeline::{BoardSnapshot, Condition, Counters, Outcome, StageLatency};
@@ -19,8 +19,15 @@ pub fn content(view: &LiveView<'_>) -> Markup {
     html! {
         h1 class="skip" { (t("nav.live")) }
         p class="offline" role="status" { (t("live.disconnected")) }
+        // Outside of what each frame replaces, so that it stays as it was put.
+        @if maps_heat(view) { (heat_switch(view.lang)) }
         div hx-ext="sse" sse-connect="/live/events" sse-swap="live" id="live" { (fragment(view)) }
     }
+}
+
+/// True where the recipe's model says where it found something.
+fn maps_heat(view: &LiveView<'_>) -> bool {
+    view.board.recipe.as_ref().is_some_and(|card| card.recipe.model.heatmap.is_some())
 }
 
 /// What changes with every frame.
@@ -72,7 +79,13 @@ fn last_frame(view: &LiveView<'_>) -> Markup {
         section class="panel" aria-live="polite" {
             (verdict_banner(view.lang, inspection))
             @if let Some(digest) = inspection.picture.filter(|_| inspection.width > 0) {
-                (picture(&format!("/pictures/{digest}"), inspection.meta.origin.as_deref().unwrap_or(""), inspection.width, inspection.height, &regions_of_frame(inspection)))
+                @let own = maps_heat(view) && inspection.answer.is_some() && inspection.replaced_by().is_none();
+                @let heat = own.then(|| format!("/inspections/{}/heatmap", inspection.meta.id));
+                (picture(&Shown {
+                    src: &format!("/pictures/{digest}"), alt: inspection.meta.origin.as_deref().unwrap_or(""),
+                    width: inspection.width, height: inspection.height,
+                    regions: &regions_of_frame(inspection), heat: heat.as_deref(),
+                }))
             }
             p class="dim" {
                 a href={ "/inspections/" (inspection.meta.id) } class="mono" { (inspection.meta.id) }

@@ -145,6 +145,7 @@ fn card() -> RecipeCard {
         logits: "logits".into(),
         temperature: 1.0,
         reference: None,
+        heatmap: None,
     };
     let policy = VerdictPolicy {
         pass_labels: vec!["good".into()],

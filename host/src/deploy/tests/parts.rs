@@ -85,12 +85,46 @@ fn size_latency_and_answers_are_asked_for_one_by_one() {
     assert!(slow.refusal().starts_with("latency p95: asked at most 0 ms, found "), "{}", slow.refusal());
     let other = run(&|ready| ready.self_tests[0].logits[1] = 9.0);
     assert!(other.refusal().contains("good.png: asked pass, logits within 0.5, found pass, largest difference 9.000"));
-    assert!(!other.checks.iter().any(|check| check.what == "latency p95"), "what answers wrongly is not timed");
+    let long = run(&|ready| ready.load_ms = 1001);
+    assert_eq!(long.refusal(), "load time: asked at most 1000 ms, found 1001 ms");
+    let decoded = run(&|ready| ready.decoded_bytes = Some(4000));
+    assert!(decoded.passed() && decoded.checks[0].found == "10 bytes (4000 decoded)", "{:?}", decoded.checks);
     let verdict = run(&|ready| ready.self_tests[0].verdict = Some(VerdictKind::Fail));
     assert!(verdict.refusal().contains("asked fail") && verdict.refusal().contains("found pass"));
     let none = run(&|ready| ready.self_tests.clear());
     assert!(none.passed() && none.notes[0].contains("no self-test frames"));
     assert!(said.contains(&"self-test: 1 frames".to_owned()), "{said:?}");
+}
+
+#[test]
+fn a_recipe_that_is_wrong_in_every_way_is_told_of_all_of_them_at_once() {
+    let mut plant = Plant::new();
+    plant.tests_for_pass();
+    let mut ready = ready(&plant, "1.1.0", "pass");
+    (ready.model_bytes, ready.load_ms, ready.limits.max_p95_ms) = (101, 1001, 0);
+    ready.self_tests[0].logits[1] = 9.0;
+    let found = qualify(&ready, &context(), &mut |_| (), &|| false);
+    let rows: Vec<_> = found.checks.iter().map(|check| (check.what.as_str(), check.passed)).collect();
+    let all = [
+        ("model size", false),
+        ("load time", false),
+        ("device", true),
+        ("self-test good.png", false),
+        ("latency p95", false),
+    ];
+    assert_eq!(rows, all);
+    for (what, _) in all.iter().filter(|(_, passed)| !passed) {
+        assert!(found.refusal().contains(what), "{}", found.refusal());
+    }
+}
+
+#[test]
+fn what_never_comes_to_an_answer_is_not_fast() {
+    let mut plant = Plant::new();
+    plant.tests_for_pass();
+    let found = qualify(&ready(&plant, "1.1.0", "broken"), &context(), &mut |_| (), &|| false);
+    let latency = found.checks.iter().find(|check| check.what == "latency p95").unwrap();
+    assert!(!latency.passed && latency.found == "no inspection came to an answer", "{latency:?}");
 }
 
 #[test]

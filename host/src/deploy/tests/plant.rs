@@ -110,6 +110,7 @@ pub fn live(bundle: &VerifiedBundle) -> LiveRecipe {
             logits: "logits".into(),
             temperature: 1.0,
             reference: None,
+            heatmap: None,
         },
         detectors: vec![],
         monitors: vec![],
@@ -145,8 +146,10 @@ impl Workshop for FakeWorkshop {
         Ok(Ready {
             live: Arc::new(live),
             marks: vec![recipe.mark()],
-            limits: QualifyLimits { max_model_bytes: 100, max_p95_ms: 60_000 },
+            limits: QualifyLimits { max_model_bytes: 100, max_load_ms: 1000, max_p95_ms: 60_000 },
             model_bytes: 10,
+            decoded_bytes: None,
+            load_ms: 1,
             self_tests: self.self_test.iter().cloned().collect(),
         })
     }
@@ -306,6 +309,7 @@ impl Plant {
                 failures: None,
                 max_model_bytes: None,
                 max_p95_ms: None,
+                max_load_ms: None,
             }),
         };
         sign(&pack(manifest, blobs).unwrap(), &self.key).unwrap()

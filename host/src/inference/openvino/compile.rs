@@ -1,12 +1,14 @@
 use super::ffi::{self, CompiledModel, Model};
 use super::{Batches, CPU, Library, NAME, cache, check_input_count, devices};
-use crate::domain::Precision;
+use crate::domain::{ModelFormat, Precision};
 use crate::inference::checked::bad_model;
 use crate::inference::validate::shape_of;
 use crate::inference::{InferenceError, LoadOptions, ModelSource};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::NamedTempFile;
 
 /// The model that takes the place of one whose run hangs. Called beside the frames: it may compile.
 pub(super) type Again = Box<dyn Fn() -> Result<Arc<CompiledModel>, String> + Send + Sync>;
@@ -54,17 +56,23 @@ impl Order {
         read.compile()
     }
 
-    /// From memory in all formats: no file is opened after the bytes were verified.
+    /// From memory where OpenVINO can; TensorFlow Lite it reads from a file only.
     fn read(&self) -> Result<Read<'_>, InferenceError> {
         let (source, library) = (&self.source, &self.library);
         let bad = |error: ffi::CallError| self.bad("it can't be read", error);
-        let model = library.core.read(&source.bytes, source.weights.as_deref()).map_err(bad)?;
+        let file = (source.format == ModelFormat::Tflite).then(|| private_file(&source.bytes)).transpose();
+        let file = file.map_err(|error| bad_model(NAME, source, format!("no file for it can be written: {error}")))?;
+        let model = match &file {
+            Some(file) => library.core.read_file(file.path()),
+            None => library.core.read(&source.bytes, source.weights.as_deref()),
+        };
+        let model = model.map_err(bad)?;
         check_input_count(source, &model)?;
         let cache = self.options.cache_dir.as_deref();
         let blobs = cache.map(|dir| cache::folder(dir, source, &library.version, &self.device));
         let blobs = blobs.transpose().map_err(|detail| bad_model(NAME, source, detail))?;
         let properties = devices::properties(&self.device, self.precision, &self.options, blobs.as_deref());
-        Ok(Read { order: self, model, properties })
+        Ok(Read { order: self, model, properties, _file: file })
     }
 
     fn bad(&self, what: &str, error: ffi::CallError) -> InferenceError {
@@ -77,6 +85,16 @@ struct Read<'a> {
     order: &'a Order,
     model: Model,
     properties: Vec<(&'static str, String)>,
+    /// It may still be mapped into memory.
+    _file: Option<NamedTempFile>,
+}
+
+/// A file that holds `bytes`, which the station's user alone may open; its name can't be guessed before it is there.
+fn private_file(bytes: &[u8]) -> std::io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix("assay-").suffix(".tflite").tempfile()?;
+    file.write_all(bytes)?;
+    file.flush()?;
+    Ok(file)
 }
 
 impl Read<'_> {

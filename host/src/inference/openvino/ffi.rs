@@ -177,6 +177,15 @@ impl Core {
         Ok(Model(raw))
     }
 
+    /// Reads a model from a file, for formats that the library takes from no memory.
+    pub(super) fn read_file(&self, path: &Path) -> Result<Model> {
+        let path = text(path.to_str().ok_or_else(|| misuse(format!("{} is no UTF-8", path.display())))?)?;
+        let mut raw = null_mut();
+        // SAFETY: the path outlives the call; a null path of weights stands for none.
+        check(unsafe { sys::ov_core_read_model(self.0, path.as_ptr(), null(), &raw mut raw) })?;
+        Ok(Model(raw))
+    }
+
     pub(super) fn compile(&self, model: &Model, device: &str, properties: &[(&str, &str)]) -> Result<CompiledModel> {
         let device = text(device)?;
         let owned = properties.iter().map(|(key, value)| Ok((text(key)?, text(value)?))).collect::<Result<Vec<_>>>()?;
