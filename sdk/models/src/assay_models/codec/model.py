@@ -17,7 +17,7 @@ from .books import encode_bytes, encode_floats
 from .container import Codebook, Copy, Segment, decode, encode
 
 # Below this a book costs more than it saves.
-LEAST_VALUES = 512
+LEAST_VALUES = 128
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
