@@ -76,7 +76,7 @@ def _foolbox(name: str, net: PixelNet, seed: int, steps: int) -> Attack:
         raise missing_extra("foolbox", "attack") from error
     model = foolbox.PyTorchModel(net.eval(), bounds=(0, 1), device="cpu")
     if name == "pgd":
-        attacker = foolbox.attacks.LinfPGD(rel_stepsize=2.5 / steps, steps=steps, random_start=True)
+        attacker: Any = foolbox.attacks.LinfPGD(rel_stepsize=2.5 / steps, steps=steps, random_start=True)
     elif name == "fgsm":
         attacker = foolbox.attacks.LinfFastGradientAttack()
     else:

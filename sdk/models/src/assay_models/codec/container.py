@@ -29,7 +29,7 @@ MAX_DECODED = 256 << 20
 MAX_SEGMENTS = 1 << 16
 MAX_GROUPS = 1 << 16
 MAX_ENTRIES = 256
-TYPES = {"f32": np.dtype("<f4"), "i8": np.dtype("i1")}
+TYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype("<f4"), "i8": np.dtype("i1")}
 FIELDS = {
     "header": {"schema", "decoded_bytes", "decoded_sha256", "payload_bytes", "segments"},
     "copy": {"kind", "bytes"},

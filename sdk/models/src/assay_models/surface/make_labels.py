@@ -1,10 +1,10 @@
 """Draws the pictures of the second demo: labelled parts that lie anyhow on a belt.
 
-    python -m surface.make_labels --out labels
+    python -m assay_models.surface.make_labels --out labels
 
 writes pictures/ with truth.json, and the pictures of selftest/. They are drawn without looking at what the model says.
 
-    python -m surface.make_labels --measure 200 --out build/labels
+    python -m assay_models.surface.make_labels --measure 200 --out build/labels
 
 draws that many further parts with good labels in good light, of every surface class the same number, for measuring how well
 the model judges surfaces inside of this scene: `assay inspect --truth` does.

@@ -1,6 +1,6 @@
 """Chooses and draws the demo pictures: ordinary, drifted, attacked.
 
-    python -m surface.make_pictures --weights build/surface.pt --model demo/surface-int8.onnx --dataset build/dataset \\
+    python -m assay_models.surface.make_pictures --weights build/surface.pt --model demo/surface-int8.onnx --dataset build/dataset \\
         --out demo
 
 All come from the test split. Ordinary and drifted pictures are 320 x 320 JPEG as the camera sends them;
