@@ -81,7 +81,9 @@ def test_the_page_shows_every_class_and_loads_nothing(card: dict, made: Path) ->
     assert (made / "card-int8" / "report-card.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_set_of_another_model_is_refused(int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_set_of_another_model_is_refused(
+    int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for split in ("train", "test"):
         for label in ("good", "bar"):
             source = folder / split / label
@@ -102,7 +104,9 @@ def test_a_larger_budget_fools_more_and_a_large_one_nearly_everything(attacked: 
 
 def test_two_libraries_agree_about_the_same_attack(attacked: Path) -> None:
     rows = json.loads(attacked.read_text())["rows"]
-    art, foolbox = ([row["robust_accuracy"]["value"] for row in rows if row["attack"] == name] for name in ("pgd", "foolbox-pgd"))
+    art, foolbox = (
+        [row["robust_accuracy"]["value"] for row in rows if row["attack"] == name] for name in ("pgd", "foolbox-pgd")
+    )
     assert np.abs(np.array(art) - np.array(foolbox)).max() <= 0.2
 
 
@@ -135,10 +139,25 @@ def test_an_attack_that_leaves_its_budget_is_an_error(int8: Path, folder: Path) 
     pixels, labels = pictures(folder)
     runner = Runner(open_model(int8))
     with pytest.raises(KitError, match="moved a pixel by 9"):
-        protocol.run("cheat", lambda p, y, eps: np.where(p < 128, p + 9.0, p - 9.0), runner, pixels, labels, 8.0, Stop())
+        protocol.run(
+            "cheat", lambda p, y, eps: np.where(p < 128, p + 9.0, p - 9.0), runner, pixels, labels, 8.0, Stop()
+        )
 
 
-def test_an_unknown_attack_is_named(int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["attack", str(int8), "--data", str(folder), "--out", str(tmp_path / "a.json"), "--attacks", "wish", "--pictures", "3"]
+def test_an_unknown_attack_is_named(
+    int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "attack",
+        str(int8),
+        "--data",
+        str(folder),
+        "--out",
+        str(tmp_path / "a.json"),
+        "--attacks",
+        "wish",
+        "--pictures",
+        "3",
+    ]
     assert main(words) == 1
     assert "'wish'" in capsys.readouterr().err

@@ -30,7 +30,12 @@ def test_every_class_is_drawn_from_every_material() -> None:
         assert len({(row.label, row.material) for row in rows}) == 25
 
 
-@pytest.mark.parametrize("name", [name for name in SCRIPTS if name in ("quantise", "reference", "squeeze", "export", "calibrate", "report_card")])
+@pytest.mark.parametrize(
+    "name",
+    [name for name in SCRIPTS if name in ("quantise", "reference", "squeeze", "export", "calibrate", "report_card")],
+)
 def test_the_scripts_of_the_demo_still_load(name: str) -> None:
-    done = subprocess.run([sys.executable, "-c", f"import assay_models.surface.{name}"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import assay_models.surface.{name}"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -93,7 +93,7 @@ class AnomalyNet(nn.Module):
 
 def whiten(features: Tensor, shared: bool) -> Gaussians:
     """Gaussians of good features [N, C, h, w]."""
-    count, channels, height, width = features.shape
+    _, channels, height, width = features.shape
     if shared:
         rows = features.permute(0, 2, 3, 1).reshape(-1, channels).double()
         mean = rows.mean(0)

@@ -130,7 +130,9 @@ def _header(data: bytes) -> tuple[dict[str, Any], bytes]:
         raise KitError(f"not a container of {CODEC}: it begins with {data[:8]!r}, expected {MAGIC!r}")
     (length,) = struct.unpack("<I", data[8:12])
     if not 2 <= length <= MAX_HEADER or 12 + length > len(data):
-        raise KitError(f"the container's header has {length} bytes; 2 to {MAX_HEADER} are allowed, and they have to be there")
+        raise KitError(
+            f"the container's header has {length} bytes; 2 to {MAX_HEADER} are allowed, and they have to be there"
+        )
     try:
         header = json.loads(data[12 : 12 + length])
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

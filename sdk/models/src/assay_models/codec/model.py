@@ -73,7 +73,9 @@ def _cut(data: bytes, books: list[tuple[bytes, Codebook]]) -> list[Segment]:
     for raw, book in books:
         place = data.find(raw, at)
         if place < 0:
-            raise KitError("a weight is not where the file should have it; this is a mistake of the kit, please report it")
+            raise KitError(
+                "a weight is not where the file should have it; this is a mistake of the kit, please report it"
+            )
         if place > at:
             segments.append(Copy(data[at:place]))
         segments.append(book)

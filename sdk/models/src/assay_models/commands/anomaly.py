@@ -12,7 +12,9 @@ from .common import Subparsers, command, data_arguments, pictures
 
 
 def add(parsers: Subparsers) -> None:
-    fit = command(parsers, "anomaly", fit_anomaly, "Fit a one-class model on good pictures: score and heat map, as ONNX")
+    fit = command(
+        parsers, "anomaly", fit_anomaly, "Fit a one-class model on good pictures: score and heat map, as ONNX"
+    )
     data_arguments(fit)
     fit.add_argument("--out", type=Path, required=True, help="ONNX file; a JSON with its figures lands beside it")
     fit.add_argument("--backbone", type=Path, help="checkpoint; without it EfficientNet-Lite0 with ImageNet weights")
@@ -33,7 +35,9 @@ def fit_anomaly(args: argparse.Namespace, stop: Stop) -> None:
     dataset = open_dataset(args.data, args.layout)
     say(dataset.describe())
     if GOOD not in dataset.labels:
-        raise KitError(f"{args.data} has no class `{GOOD}`; it has {', '.join(dataset.labels)}. Rename the folder of good pictures")
+        raise KitError(
+            f"{args.data} has no class `{GOOD}`; it has {', '.join(dataset.labels)}. Rename the folder of good pictures"
+        )
     splits = {}
     for split in ("train", "val", "test"):
         if split == "test" and not dataset.split("test"):

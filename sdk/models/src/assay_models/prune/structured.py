@@ -170,4 +170,3 @@ def alive_shares(net: LiteNet, pixels: NDArray[np.uint8]) -> dict[nn.Module, Ten
     for handle in hooks:
         handle.remove()
     return {layer: total / len(pixels) for layer, total in sums.items()}
-

@@ -125,7 +125,9 @@ def pareto(rows: list[dict[str, Any]], cost: str, unit: str) -> bytes:
     for row in rows:
         colour = ACCENT if row["pareto"] else QUIET
         axis.scatter(row[cost], 100 * row["accuracy"], s=36, color=colour, zorder=3)
-        axis.annotate(row["name"], (row[cost], 100 * row["accuracy"]), fontsize=7, xytext=(4, 4), textcoords="offset points")
+        axis.annotate(
+            row["name"], (row[cost], 100 * row["accuracy"]), fontsize=7, xytext=(4, 4), textcoords="offset points"
+        )
     front = sorted((row for row in rows if row["pareto"]), key=lambda row: row[cost])
     axis.plot([row[cost] for row in front], [100 * row["accuracy"] for row in front], color=ACCENT, lw=1)
     axis.set_xlabel(unit, fontsize=9)

@@ -109,7 +109,9 @@ def attacked(maker: Maker, net: SurfaceNet, dataset: Path, rng: Random) -> None:
             wins += 1
             note = f"{note}: {row.label} on {row.material} read as {LABELS[answer]}"
             entry = {"truth": row.label, "group": "attacked", "attack": {"kind": kind, "eps_255": eps}, "note": note}
-            maker.keep(f"3-attacked-{number:02d}-{kind}-{eps}-{row.label}-{row.material}.png", encode_png(result), entry)
+            maker.keep(
+                f"3-attacked-{number:02d}-{kind}-{eps}-{row.label}-{row.material}.png", encode_png(result), entry
+            )
             number += 1
 
 

@@ -1,6 +1,6 @@
 """reference.json: what the clean validation set looks like, for the plugins that watch for drift.
 
-    python -m assay_models.surface.reference --dataset build/dataset --model demo/surface-int8.onnx --out demo/reference.json
+python -m assay_models.surface.reference --dataset build/dataset --model demo/surface-int8.onnx --out demo/reference.json
 """
 
 from __future__ import annotations
