@@ -18,6 +18,7 @@ from assay_models.errors import KitError
 from assay_models.onnxfile.model import open_model
 from assay_models.onnxfile.runtime import Runner
 from assay_models.progress import Stop
+from assay_models.report.latency import measure
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +162,41 @@ def test_an_unknown_attack_is_named(
     ]
     assert main(words) == 1
     assert "'wish'" in capsys.readouterr().err
+
+
+BENCH = {
+    "schema": 1,
+    "results": [
+        {"file": "m.onnx", "backend": "tract", "threads": 1, "runs": 5, "min_ms": 1.0, "p50_ms": 2.0, "p95_ms": 3.0},
+        {"file": "m.onnx", "backend": "openvino", "threads": 1, "error": "no operator Wish"},
+    ],
+}
+
+
+def stand_in(path: Path, output: str, status: int = 0) -> Path:
+    """A program in the place of `assay`."""
+    path.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\necho broken >&2\nexit {status}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_stations_own_backends_are_on_the_card(int8: Path, tmp_path: Path) -> None:
+    rows = measure(open_model(int8), (1,), 5, stand_in(tmp_path / "assay", json.dumps(BENCH)))
+    assert rows[0] == {
+        "by": "assay model bench",
+        "backend": "tract",
+        "threads": 1,
+        "runs": 5,
+        "min_ms": 1.0,
+        "p50_ms": 2.0,
+        "p95_ms": 3.0,
+    }
+    assert rows[1]["error"] == "no operator Wish"
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "message"), [("{}", 0, "expected"), ("", 0, "expected"), ("{}", 3, "ended with 3: broken")]
+)
+def test_a_bench_that_fails_is_said(int8: Path, tmp_path: Path, output: str, status: int, message: str) -> None:
+    with pytest.raises(KitError, match=message):
+        measure(open_model(int8), (1,), 5, stand_in(tmp_path / "assay", output, status))

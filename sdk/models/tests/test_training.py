@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +171,18 @@ def test_a_result_is_not_written_over_by_chance(
 ) -> None:
     assert main(["train", "--data", str(folder), "--out", str(checkpoint), "--net", "tiny"]) == 1
     assert "--force" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_a_state_to_go_on_from_and_no_result(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "net.pt"
+    words = ["train", "--data", str(folder), "--out", str(out), "--net", "tiny", "--size", "32", "--steps", "100000"]
+    with subprocess.Popen([sys.executable, "-m", "assay_models", *words], stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith("net: seed"):
+                run.send_signal(signal.SIGINT)
+                break
+        rest = run.stderr.read()
+    assert run.returncode == 130, rest
+    assert "the same command goes on" in rest
+    assert out.with_suffix(".state").exists() and not out.exists()
