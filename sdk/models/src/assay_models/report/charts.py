@@ -35,7 +35,7 @@ def overview(card: dict[str, Any]) -> bytes:
     accuracy = card["accuracy"]["value"]
     figure.suptitle(
         f"{card['model']}: {100 * accuracy:.1f} % on {card['accuracy']['n']} pictures, "
-        f"{card['file']['bytes'] / 1e6:.2f} MB, {card['file']['multiply_adds'] / 1e6:.0f} M multiply-adds",
+        f"{card['file']['bytes'] / 1e6:.2f} MB, {card['file']['multiply_adds'] / 1e6:.1f} M multiply-adds",
         color=INK,
     )
     return png(figure)
@@ -55,8 +55,8 @@ def _recall(axis: Axes, card: dict[str, Any]) -> None:
     ends = np.array([row["wilson95"] for row in rows])
     spread = np.abs(np.stack([values - ends[:, 0], ends[:, 1] - values]))
     places = np.arange(len(labels))
-    axis.barh(places, values, color=ACCENT)
-    axis.errorbar(values, places, xerr=spread, fmt="none", ecolor=INK, capsize=3, lw=1)
+    # Points, not bars: the axis does not begin at 0.
+    axis.errorbar(values, places, xerr=spread, fmt="o", color=ACCENT, ecolor=QUIET, capsize=4, lw=1.5)
     axis.set_yticks(places, labels)
     axis.invert_yaxis()
     axis.set_xlim(min(0.9, float(ends.min()) - 0.02), 1.0)
