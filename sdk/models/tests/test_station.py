@@ -189,6 +189,8 @@ def test_a_one_class_model_finds_what_it_never_saw(checkpoint: Path, folder: Pat
     assert figures["image_auroc"] > 0.8 and figures["supervised_auroc"] > 0.9
     proto = onnx.load(out)
     assert [value.name for value in proto.graph.output] == ["logits", "score", "heatmap"]
+    # A bundle's manifest has to name every side but the first.
+    assert all(side.dim_value > 0 for value in proto.graph.output for side in value.type.tensor_type.shape.dim[1:])
     run = onnxruntime.InferenceSession(out)
     from conftest import draw
 
