@@ -5,6 +5,7 @@ mod bench;
 mod bindings;
 mod demo;
 mod files;
+mod models;
 mod onnx_tests;
 mod options;
 mod plugins;

@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::process::{Cmd, find_program};
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
 use crate::workspace::{Workspace, cargo};
-use crate::{apt, demo, files, onnx_tests, plugins, toolchains, ui};
+use crate::{apt, demo, files, models, onnx_tests, plugins, toolchains, ui};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 
@@ -53,6 +53,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     }
     if filter.is_none() {
         sdk_suites(workspace, &mut counts)?;
+        models_suite(workspace, &mut counts)?;
     }
     if let Some(chromium) = browser {
         browser_suite(workspace, &chromium, &mut counts)?;
@@ -85,6 +86,18 @@ fn sdk_suites(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     let cmd = Cmd::new("node").dir(&workspace.root).args(["--import", "./sdk/js/testing/register.mjs", "--test"]);
     let cmd = cmd.args(["--test-reporter=spec", "sdk/js/tests/", "plugins/spc-monitor/tests/"]);
     script_suite("JavaScript tests of the SDK and plugins", cmd, counts)
+}
+
+/// The model kit, from data set to bundle, on networks of a few thousand weights.
+fn models_suite(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
+    let python = models::ensure(workspace)?;
+    ui::step("Python tests of the model kit");
+    let (before, mut seen) = (counts.failed, false);
+    let status = models::tests(workspace, &python).tee(|line| seen |= counts.add_pytest(line))?;
+    if !status.success() || !seen {
+        counts.bad("Python tests of the model kit", before);
+    }
+    Ok(())
 }
 
 fn script_suite(name: &str, cmd: Cmd, counts: &mut Counts) -> Result<()> {
@@ -211,6 +224,21 @@ impl Counts {
         is_summary
     }
 
+    /// `1 failed, 57 passed, 1 skipped in 9.04s`, alone on a line; says whether it was one.
+    fn add_pytest(&mut self, line: &str) -> bool {
+        let line = line.trim_matches(|c: char| c == '=' || c.is_whitespace());
+        let Some((parts, _)) = line.rsplit_once(" in ") else { return false };
+        let is_summary = parts.split(',').all(|part| {
+            part.split_whitespace().next().is_some_and(|number| number.parse::<u64>().is_ok())
+        });
+        if is_summary {
+            // What broke in a fixture is an `error`, and no less a failure.
+            let parts = parts.replace("errors", "failed").replace("error", "failed");
+            self.add_parts(parts.split(','));
+        }
+        is_summary
+    }
+
     fn add_parts<'a>(&mut self, parts: impl Iterator<Item = &'a str>) {
         for part in parts {
             let mut words = part.split_whitespace();
@@ -283,6 +311,15 @@ mod tests {
             .iter()
             .for_each(|line| counts.add_script(line));
         assert_eq!((counts.passed, counts.failed), (19, 1));
+    }
+
+    #[test]
+    fn the_summary_of_pytest_is_counted() {
+        let mut counts = Counts::default();
+        assert!(!counts.add_pytest("tests/test_data.py ........ [ 12%]"));
+        assert!(counts.add_pytest("1 failed, 57 passed, 2 warnings, 1 error in 9.04s"));
+        assert!(counts.add_pytest("=== 3 passed, 1 skipped in 61.00s (0:01:01) ==="));
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (60, 2, 1));
     }
 
     #[test]

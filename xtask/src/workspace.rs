@@ -49,6 +49,11 @@ impl Workspace {
         self.fetched().join("onnx-tests")
     }
 
+    /// The Python of the model kit's tests.
+    pub fn models_python(&self) -> PathBuf {
+        self.target.join("models-python")
+    }
+
     pub fn demo(&self) -> PathBuf {
         self.target.join("demo")
     }

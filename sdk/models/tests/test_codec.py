@@ -42,7 +42,10 @@ def test_the_log_book_holds_powers_of_two_and_zero() -> None:
 
 def test_more_bits_never_round_worse() -> None:
     weights = np.random.default_rng(0).standard_normal((8, 64)).astype(np.float32)
-    errors = [float(((encode_floats(weights, "codebook", bits).values().reshape(8, 64) - weights) ** 2).sum()) for bits in (2, 4, 6, 8)]
+    errors = [
+        float(((encode_floats(weights, "codebook", bits).values().reshape(8, 64) - weights) ** 2).sum())
+        for bits in (2, 4, 6, 8)
+    ]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < errors[0] / 100
 

@@ -33,7 +33,11 @@ def test_folders_without_splits_are_divided_by_the_names_of_the_files(tmp_path: 
     first = {item.path: item.split for item in open_dataset(tmp_path).items}
     save(tmp_path / "good" / "new.png", BLANK)
     again = {item.path: item.split for item in open_dataset(tmp_path).items}
-    assert {split: list(first.values()).count(split) > 15 for split in ("train", "val", "test")} == {"train": True, "val": True, "test": True}
+    assert {split: list(first.values()).count(split) > 15 for split in ("train", "val", "test")} == {
+        "train": True,
+        "val": True,
+        "test": True,
+    }
     assert first.items() <= again.items(), "an added picture moved another"
 
 
@@ -83,7 +87,9 @@ def test_mvtec_has_good_pictures_to_train_on_and_defects_in_every_split(tmp_path
     dataset = open_dataset(tmp_path)
     assert (dataset.name, dataset.labels) == ("mvtec", ["good", "crack"])
     assert {item.split for item in dataset.items if item.label == "crack"} == {"train", "val", "test"}
-    assert {item.split for item in dataset.items if item.path.parent.parent.name == "test" and item.label == "good"} == {"test"}
+    assert {
+        item.split for item in dataset.items if item.path.parent.parent.name == "test" and item.label == "good"
+    } == {"test"}
 
 
 def test_kolektor_pictures_are_judged_by_their_masks(tmp_path: Path) -> None:
@@ -110,7 +116,9 @@ def test_kolektor_without_a_mask_is_refused(tmp_path: Path) -> None:
         open_dataset(tmp_path, "kolektor")
 
 
-def test_pictures_that_cannot_be_read_are_listed_skipped_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pictures_that_cannot_be_read_are_listed_skipped_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     save(tmp_path / "good" / "fine.png", BLANK)
     (tmp_path / "good" / "torn.png").write_bytes((tmp_path / "good" / "fine.png").read_bytes()[:40])
     (tmp_path / "good" / "text.jpg").write_text("no picture")

@@ -20,7 +20,9 @@ from assay_models.onnxfile.runtime import Runner, session
 from assay_models.prune.structured import macs_and_parameters
 
 
-def written(path: Path, shape: list[object], node: str = "Relu", domain: str = "", type: int = TensorProto.FLOAT) -> Path:
+def written(
+    path: Path, shape: list[object], node: str = "Relu", domain: str = "", type: int = TensorProto.FLOAT
+) -> Path:
     """A file with one node."""
     graph = helper.make_graph(
         [helper.make_node(node, ["input"], ["logits"], domain=domain)],
@@ -35,7 +37,12 @@ def written(path: Path, shape: list[object], node: str = "Relu", domain: str = "
 
 @pytest.mark.parametrize(
     ("shape", "message"),
-    [(["N", 3, "H", "W"], "Nx|\\?x3x\\?x\\?"), (["N", 3, 32, 16], "square"), (["N", 1, 32, 32], "square"), ([3, 32, 32], "shape 3x32x32")],
+    [
+        (["N", 3, "H", "W"], "Nx|\\?x3x\\?x\\?"),
+        (["N", 3, 32, 16], "square"),
+        (["N", 1, 32, 32], "square"),
+        ([3, 32, 32], "shape 3x32x32"),
+    ],
 )
 def test_sizes_that_are_missing_or_strange_are_named(tmp_path: Path, shape: list[object], message: str) -> None:
     with pytest.raises(KitError, match=message):
@@ -76,7 +83,9 @@ def test_the_graph_has_as_many_weights_and_multiply_adds_as_the_network(model: P
 
 
 @pytest.mark.parametrize("name", ["model", "int8"])
-def test_the_differentiable_twin_answers_as_onnx_runtime(name: str, request: pytest.FixtureRequest, folder: Path) -> None:
+def test_the_differentiable_twin_answers_as_onnx_runtime(
+    name: str, request: pytest.FixtureRequest, folder: Path
+) -> None:
     opened = open_model(request.getfixturevalue(name))
     x = np.random.default_rng(3).uniform(-1, 1, (8, 3, 32, 32)).astype(np.float32)
     expected = Runner(opened).raw(x, ["logits", "embedding"])
@@ -117,7 +126,9 @@ def test_the_normalisation_can_move_into_the_first_layer(tmp_path: Path, model: 
     assert np.allclose(Runner(plain).logits(pixels), Runner(folded).logits(pixels), atol=2e-3)
 
 
-def test_the_normalisation_of_a_quantised_model_stays_where_it_is(tmp_path: Path, int8: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_normalisation_of_a_quantised_model_stays_where_it_is(
+    tmp_path: Path, int8: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["simplify", str(int8), "--out", str(tmp_path / "x.onnx"), "--fold-input"]) == 1
     assert "before quantising" in capsys.readouterr().err
 
@@ -133,7 +144,24 @@ def test_the_shape_of_published_weights_is_read_from_them() -> None:
     lite0 = published_shape(published_weights("lite0"), 5)
     # EfficientNet-Lite0: strides and widths of its sixteen blocks.
     assert [block.stride for block in lite0.blocks] == [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1]
-    assert [block.outputs for block in lite0.blocks] == [16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320]
+    assert [block.outputs for block in lite0.blocks] == [
+        16,
+        24,
+        24,
+        40,
+        40,
+        80,
+        80,
+        80,
+        112,
+        112,
+        112,
+        192,
+        192,
+        192,
+        192,
+        320,
+    ]
     assert (lite0.stem, lite0.head) == (32, 1280)
 
 
@@ -142,4 +170,6 @@ def test_onnx_runtime_gives_the_logits_of_the_checkpoint(model: Path, checkpoint
     from assay_models.train.loop import predict
 
     pixels = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), dtype=np.uint8)
-    assert np.allclose(predict(checkpoints.load(checkpoint).net, pixels), Runner(open_model(model)).logits(pixels), atol=1e-4)
+    assert np.allclose(
+        predict(checkpoints.load(checkpoint).net, pixels), Runner(open_model(model)).logits(pixels), atol=1e-4
+    )

@@ -17,9 +17,9 @@ from assay_models.data.pictures import load
 from assay_models.errors import KitError
 from assay_models.onnxfile.model import open_model
 from assay_models.onnxfile.runtime import Runner
+from assay_models.progress import Stop
 from assay_models.prune.structured import CRITERIA, macs_and_parameters, prune_structured
 from assay_models.prune.unstructured import prune_unstructured
-from assay_models.progress import Stop
 from assay_models.quantise.mixed import measure_sensitivity, quantise_mixed
 from assay_models.quantise.uniform import quantise_uniform
 from assay_models.train import checkpoint as checkpoints
@@ -55,11 +55,15 @@ def test_every_processor_gives_the_same_int8_answers(int8: Path, folder: Path) -
     plain = onnxruntime.InferenceSession(int8, options).run(["logits"], {"input": x})[0]
     fused = onnxruntime.InferenceSession(int8).run(["logits"], {"input": x})[0]
     assert np.abs(plain - fused).max() < 0.1 * np.abs(plain).max()
-    weights = [numpy_helper.to_array(t) for t in onnx.load(int8).graph.initializer if t.data_type == onnx.TensorProto.INT8]
+    weights = [
+        numpy_helper.to_array(t) for t in onnx.load(int8).graph.initializer if t.data_type == onnx.TensorProto.INT8
+    ]
     assert max(int(np.abs(weight.astype(int)).max()) for weight in weights) <= 64
 
 
-def test_quantising_twice_is_refused(int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quantising_twice_is_refused(
+    int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["quantise", str(int8), "--data", str(folder), "--out", str(tmp_path / "x.onnx")]) == 1
     assert "quantised already" in capsys.readouterr().err
     assert not list(tmp_path.iterdir()), "a half-written output was left"
@@ -112,11 +116,26 @@ def _answers(proto: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
     return session(proto.SerializeToString(), "it").run(["logits"], {"input": x})[0].argmax(1)
 
 
-def test_training_behind_the_rounding_changes_the_integers_and_keeps_the_scales(model: Path, int8: Path, folder: Path, tmp_path: Path) -> None:
+def test_training_behind_the_rounding_changes_the_integers_and_keeps_the_scales(
+    model: Path, int8: Path, folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "qat.onnx"
-    words = ["quantise", str(int8), "--data", str(folder), "--out", str(out), "--method", "qat", "--float-model", str(model)]
+    words = [
+        "quantise",
+        str(int8),
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--method",
+        "qat",
+        "--float-model",
+        str(model),
+    ]
     assert main([*words, "--steps", "12", "--rate", "0.002"]) == 0
-    before, after = ({t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer} for path in (int8, out))
+    before, after = (
+        {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer} for path in (int8, out)
+    )
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed, "nothing was learnt"
     assert all(before[name].dtype in (np.int8, np.int32) for name in changed), "a scale moved"
@@ -125,7 +144,18 @@ def test_training_behind_the_rounding_changes_the_integers_and_keeps_the_scales(
 
 def test_nncf_gives_a_graph_that_plain_engines_read(model: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "nncf.onnx"
-    words = ["quantise", str(model), "--data", str(folder), "--out", str(out), "--method", "nncf", "--calibration", "30"]
+    words = [
+        "quantise",
+        str(model),
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--method",
+        "nncf",
+        "--calibration",
+        "30",
+    ]
     assert main(words) == 0
     assert {node.domain for node in onnx.load(out).graph.node} == {""}
     assert accuracy(out, folder) >= accuracy(model, folder) - 0.05
@@ -150,13 +180,28 @@ def test_a_share_that_makes_no_sense_is_refused(checkpoint: Path) -> None:
 
 def test_the_prune_command_trains_on(checkpoint: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "small.pt"
-    words = ["prune", str(checkpoint), "--data", str(folder), "--out", str(out), "--keep-macs", "0.75", "--teacher", str(checkpoint)]
+    words = [
+        "prune",
+        str(checkpoint),
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--keep-macs",
+        "0.75",
+        "--teacher",
+        str(checkpoint),
+    ]
     assert main([*words, "--steps", "20"]) == 0
-    assert sum(p.numel() for p in checkpoints.load(out).net.parameters()) < sum(p.numel() for p in checkpoints.load(checkpoint).net.parameters())
+    assert sum(p.numel() for p in checkpoints.load(out).net.parameters()) < sum(
+        p.numel() for p in checkpoints.load(checkpoint).net.parameters()
+    )
 
 
 @pytest.mark.parametrize("name", ["model", "int8"])
-def test_unstructured_pruning_leaves_the_file_as_large_and_its_archive_smaller(name: str, request: pytest.FixtureRequest) -> None:
+def test_unstructured_pruning_leaves_the_file_as_large_and_its_archive_smaller(
+    name: str, request: pytest.FixtureRequest
+) -> None:
     import zlib
 
     path: Path = request.getfixturevalue(name)
@@ -167,8 +212,21 @@ def test_unstructured_pruning_leaves_the_file_as_large_and_its_archive_smaller(n
     assert len(zlib.compress(after, 9)) < 0.95 * len(zlib.compress(before, 9))
 
 
-def test_search_marks_what_is_within_the_limits_and_what_nothing_beats(model: Path, folder: Path, tmp_path: Path) -> None:
-    words = ["search", str(model), "--data", str(folder), "--out", str(tmp_path), "--limit", "45", "--calibration", "20"]
+def test_search_marks_what_is_within_the_limits_and_what_nothing_beats(
+    model: Path, folder: Path, tmp_path: Path
+) -> None:
+    words = [
+        "search",
+        str(model),
+        "--data",
+        str(folder),
+        "--out",
+        str(tmp_path),
+        "--limit",
+        "45",
+        "--calibration",
+        "20",
+    ]
     assert main([*words, "--max-mb", "0.012", "--max-ms", "1000", "--max-drop", "20"]) == 0
     rows = json.loads((tmp_path / "search.json").read_text())["rows"]
     assert (tmp_path / "pareto.png").read_bytes().startswith(b"\x89PNG")

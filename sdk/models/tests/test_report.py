@@ -18,6 +18,7 @@ from assay_models.errors import KitError
 from assay_models.onnxfile.model import open_model
 from assay_models.onnxfile.runtime import Runner
 from assay_models.progress import Stop
+from assay_models.report.latency import measure
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,8 @@ def test_the_card_names_the_file_and_what_is_in_it(card: dict, int8: Path) -> No
 
 def test_the_card_has_before_and_after(card: dict, model: Path) -> None:
     assert card["before"]["bytes"] == model.stat().st_size
-    assert card["before"]["bytes"] > card["file"]["bytes"]
+    assert card["before"]["sha256"] != card["file"]["sha256"]
+    assert card["before"]["multiply_adds"] == card["file"]["multiply_adds"]
 
 
 def test_the_card_has_a_latency_or_a_reason_per_backend(card: dict) -> None:
@@ -80,7 +82,9 @@ def test_the_page_shows_every_class_and_loads_nothing(card: dict, made: Path) ->
     assert (made / "card-int8" / "report-card.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_set_of_another_model_is_refused(int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_set_of_another_model_is_refused(
+    int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for split in ("train", "test"):
         for label in ("good", "bar"):
             source = folder / split / label
@@ -101,7 +105,9 @@ def test_a_larger_budget_fools_more_and_a_large_one_nearly_everything(attacked: 
 
 def test_two_libraries_agree_about_the_same_attack(attacked: Path) -> None:
     rows = json.loads(attacked.read_text())["rows"]
-    art, foolbox = ([row["robust_accuracy"]["value"] for row in rows if row["attack"] == name] for name in ("pgd", "foolbox-pgd"))
+    art, foolbox = (
+        [row["robust_accuracy"]["value"] for row in rows if row["attack"] == name] for name in ("pgd", "foolbox-pgd")
+    )
     assert np.abs(np.array(art) - np.array(foolbox)).max() <= 0.2
 
 
@@ -134,10 +140,63 @@ def test_an_attack_that_leaves_its_budget_is_an_error(int8: Path, folder: Path) 
     pixels, labels = pictures(folder)
     runner = Runner(open_model(int8))
     with pytest.raises(KitError, match="moved a pixel by 9"):
-        protocol.run("cheat", lambda p, y, eps: np.where(p < 128, p + 9.0, p - 9.0), runner, pixels, labels, 8.0, Stop())
+        protocol.run(
+            "cheat", lambda p, y, eps: np.where(p < 128, p + 9.0, p - 9.0), runner, pixels, labels, 8.0, Stop()
+        )
 
 
-def test_an_unknown_attack_is_named(int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["attack", str(int8), "--data", str(folder), "--out", str(tmp_path / "a.json"), "--attacks", "wish", "--pictures", "3"]
+def test_an_unknown_attack_is_named(
+    int8: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "attack",
+        str(int8),
+        "--data",
+        str(folder),
+        "--out",
+        str(tmp_path / "a.json"),
+        "--attacks",
+        "wish",
+        "--pictures",
+        "3",
+    ]
     assert main(words) == 1
     assert "'wish'" in capsys.readouterr().err
+
+
+BENCH = {
+    "schema": 1,
+    "results": [
+        {"file": "m.onnx", "backend": "tract", "threads": 1, "runs": 5, "min_ms": 1.0, "p50_ms": 2.0, "p95_ms": 3.0},
+        {"file": "m.onnx", "backend": "openvino", "threads": 1, "error": "no operator Wish"},
+    ],
+}
+
+
+def stand_in(path: Path, output: str, status: int = 0) -> Path:
+    """A program in the place of `assay`."""
+    path.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\necho broken >&2\nexit {status}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_stations_own_backends_are_on_the_card(int8: Path, tmp_path: Path) -> None:
+    rows = measure(open_model(int8), (1,), 5, stand_in(tmp_path / "assay", json.dumps(BENCH)))
+    assert rows[0] == {
+        "by": "assay model bench",
+        "backend": "tract",
+        "threads": 1,
+        "runs": 5,
+        "min_ms": 1.0,
+        "p50_ms": 2.0,
+        "p95_ms": 3.0,
+    }
+    assert rows[1]["error"] == "no operator Wish"
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "message"), [("{}", 0, "expected"), ("", 0, "expected"), ("{}", 3, "ended with 3: broken")]
+)
+def test_a_bench_that_fails_is_said(int8: Path, tmp_path: Path, output: str, status: int, message: str) -> None:
+    with pytest.raises(KitError, match=message):
+        measure(open_model(int8), (1,), 5, stand_in(tmp_path / "assay", output, status))

@@ -101,7 +101,9 @@ def test_the_self_test_has_a_picture_per_class_that_is_answered_right(int8: Path
 def test_the_manifest_is_toml_that_says_what_is_in_the_model(int8: Path) -> None:
     import tomllib
 
-    bundle = Bundle("plates", "1.0.0", 1, 'a "quoted" word', open_model(int8), ["good", "bar", "blob"], reference=Path("r.json"))
+    bundle = Bundle(
+        "plates", "1.0.0", 1, 'a "quoted" word', open_model(int8), ["good", "bar", "blob"], reference=Path("r.json")
+    )
     found = tomllib.loads(manifest(bundle))
     assert found["bundle"]["description"] == 'a "quoted" word'
     assert found["model"]["labels"] == ["good", "bar", "blob"]
@@ -124,7 +126,9 @@ def test_assay_packs_what_the_kit_made(int8: Path, reference: Path, tmp_path: Pa
     assert "plates" in done.stdout and "1.0.0" in done.stdout
 
 
-def test_a_bundle_that_assay_refuses_is_not_left_behind(int8: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bundle_that_assay_refuses_is_not_left_behind(
+    int8: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "x.assay"
     words = ["pack", str(int8), "--out", str(out), "--name", "Not A Name!", "--version", "1.0.0", "--counter", "1"]
     assert main([*words, "--reference", str(reference), "--assay", assay()]) == 1
@@ -132,11 +136,48 @@ def test_a_bundle_that_assay_refuses_is_not_left_behind(int8: Path, reference: P
     assert not list(tmp_path.glob("*.assay")) and not list(tmp_path.glob(".*"))
 
 
-def test_the_card_of_another_file_is_not_packed(model: Path, int8: Path, reference: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["report", str(model), "--data", str(folder), "--out", str(tmp_path), "--runs", "1", "--backend-threads", "1"]
+def test_the_card_of_another_file_is_not_packed(
+    model: Path, int8: Path, reference: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "report",
+        str(model),
+        "--data",
+        str(folder),
+        "--out",
+        str(tmp_path),
+        "--runs",
+        "1",
+        "--backend-threads",
+        "1",
+    ]
     assert main(words) == 0
-    words = ["pack", str(int8), "--out", str(tmp_path / "x.assay"), "--name", "plates", "--version", "1.0.0", "--counter", "1"]
-    assert main([*words, "--reference", str(reference), "--report-card", str(tmp_path / "report-card.json"), "--assay", "true"]) == 1
+    words = [
+        "pack",
+        str(int8),
+        "--out",
+        str(tmp_path / "x.assay"),
+        "--name",
+        "plates",
+        "--version",
+        "1.0.0",
+        "--counter",
+        "1",
+    ]
+    assert (
+        main(
+            [
+                *words,
+                "--reference",
+                str(reference),
+                "--report-card",
+                str(tmp_path / "report-card.json"),
+                "--assay",
+                "true",
+            ]
+        )
+        == 1
+    )
     assert "another file" in capsys.readouterr().err
 
 
@@ -148,13 +189,15 @@ def test_a_one_class_model_finds_what_it_never_saw(checkpoint: Path, folder: Pat
     assert figures["image_auroc"] > 0.8 and figures["supervised_auroc"] > 0.9
     proto = onnx.load(out)
     assert [value.name for value in proto.graph.output] == ["logits", "score", "heatmap"]
+    # A bundle's manifest has to name every side but the first.
+    assert all(side.dim_value > 0 for value in proto.graph.output for side in value.type.tensor_type.shape.dim[1:])
     run = onnxruntime.InferenceSession(out)
     from conftest import draw
 
     x = (draw("blob", 5).astype(np.float32) - 127) / 128
     logits, score, heat = run.run(None, {"input": x.transpose(2, 0, 1)[None]})
     assert logits.shape == (1, 2) and score.shape == (1, 1) and heat.ndim == 4 and heat.shape[:2] == (1, 1)
-    assert 0 <= heat.min() and heat.max() <= 1
+    assert heat.min() >= 0 and heat.max() <= 1
     # The verdict's probability and the score are one figure.
     assert np.exp(logits[0, 1]) / np.exp(logits[0]).sum() == pytest.approx(score[0, 0], abs=1e-5)
 
@@ -169,16 +212,44 @@ def test_the_one_class_model_looks_at_no_defect_before_the_test(checkpoint: Path
     digests = []
     for k, root in enumerate((folder, alone)):
         out = tmp_path / f"{k}.onnx"
-        assert main(["anomaly", "--data", str(root), "--out", str(out), "--backbone", str(checkpoint), "--size", "32", "--features", "8"]) == 0
+        assert (
+            main(
+                [
+                    "anomaly",
+                    "--data",
+                    str(root),
+                    "--out",
+                    str(out),
+                    "--backbone",
+                    str(checkpoint),
+                    "--size",
+                    "32",
+                    "--features",
+                    "8",
+                ]
+            )
+            == 0
+        )
         digests.append(out.read_bytes())
     assert digests[0] == digests[1]
 
 
 def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
-    words = ["case", "--data", str(folder), "--out", str(tmp_path), "--trial", "--robust-pictures", "6", "--robust-steps", "2"]
+    words = [
+        "case",
+        "--data",
+        str(folder),
+        "--out",
+        str(tmp_path),
+        "--trial",
+        "--robust-pictures",
+        "6",
+        "--robust-steps",
+        "2",
+    ]
     assert main([*words, "--runs", "2", "--limit", "30"]) == 0
     record = json.loads((tmp_path / "case.json").read_text())
-    assert [step["name"] for step in record["steps"]][0] == "baseline" and len(record["steps"]) == 8
+    assert record["steps"][0]["name"] == "baseline" and len(record["steps"]) == 8
     assert len(record["targets"]) == 5
     for step in record["steps"]:
         assert 0 <= step["card"]["accuracy"]["value"] <= 1
@@ -190,7 +261,11 @@ def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
 
 def card(megabytes: float, accuracy: float, robust: float, ms: float) -> dict:
     share = {"value": accuracy, "wilson95": [0.0, 1.0], "n": 100}
-    attacked = {"pictures": 9, "pgd_steps": 1, "rows": [{"attack": "pgd", "eps_255": 4.0, "robust_accuracy": {"value": robust}}]}
+    attacked = {
+        "pictures": 9,
+        "pgd_steps": 1,
+        "rows": [{"attack": "pgd", "eps_255": 4.0, "robust_accuracy": {"value": robust}}],
+    }
     return {
         "file": {"bytes": int(megabytes * 1e6), "stored_bytes": int(megabytes * 1e6), "parameters": 1, "multiply_adds": 1},
         "accuracy": share, "macro_f1": accuracy, "robust": attacked, "made": {"machine": "m"},
@@ -199,7 +274,11 @@ def card(megabytes: float, accuracy: float, robust: float, ms: float) -> dict:
 
 
 def test_a_missed_target_is_shown_as_missed() -> None:
-    rows = [("baseline", "", card(20, 0.99, 0.0, 9)), ("pruned-int8", "", card(1, 0.98, 0.1, 2)), ("hardened-int8", "", card(1, 0.975, 0.4, 4))]
+    rows = [
+        ("baseline", "", card(20, 0.99, 0.0, 9)),
+        ("pruned-int8", "", card(1, 0.98, 0.1, 2)),
+        ("hardened-int8", "", card(1, 0.975, 0.4, 4)),
+    ]
     found = targets(rows)
     assert [target.met for target in found] == [True, True, False, False, False]
     text = markdown(rows, found)

@@ -51,4 +51,6 @@ def test_temperature_cools_what_is_too_sure() -> None:
     logits = (np.eye(3)[truth] * 1.5 + rng.normal(0, 1, (4000, 3))).astype(np.float32)
     honest = best_temperature(logits, truth)
     assert best_temperature(logits * 3, truth) == pytest.approx(3 * honest, rel=0.05)
-    assert calibration_error(softmax(logits * 3 / best_temperature(logits * 3, truth)), truth) < calibration_error(softmax(logits * 3), truth)
+    assert calibration_error(softmax(logits * 3 / best_temperature(logits * 3, truth)), truth) < calibration_error(
+        softmax(logits * 3), truth
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +95,10 @@ def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path: Path) -> None:
 
 def test_distillation_pulls_towards_the_teacher() -> None:
     teacher, x, y = tiny(3, seed=5).eval(), torch.randn(4, 3, 32, 32), torch.tensor([0, 1, 2, 0])
-    same, other = Distil(teacher, alpha=1.0)(teacher, x, y, 0.0), Distil(teacher, alpha=1.0)(tiny(3, seed=6).eval(), x, y, 0.0)
+    same, other = (
+        Distil(teacher, alpha=1.0)(teacher, x, y, 0.0),
+        Distil(teacher, alpha=1.0)(tiny(3, seed=6).eval(), x, y, 0.0),
+    )
     assert float(same) == pytest.approx(0, abs=1e-5)
     assert float(other) > 1e-4
 
@@ -119,7 +125,18 @@ def test_hardening_makes_the_model_hold_longer(checkpoint: Path, folder: Path, m
     from assay_models.data.pictures import load
 
     out = made / "hard.pt"
-    words = ["harden", str(checkpoint), "--data", str(folder), "--out", str(out), "--attack", "pgd", "--attack-steps", "3"]
+    words = [
+        "harden",
+        str(checkpoint),
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--attack",
+        "pgd",
+        "--attack-steps",
+        "3",
+    ]
     assert main([*words, "--eps", "10", "--steps", "60", "--rate", "0.005", "--seed", "2", "--clean-share", "0.3"]) == 0
     dataset = open_dataset(folder)
     test = load(dataset.split("test")[::2], dataset.labels, 32)
@@ -134,11 +151,38 @@ def test_hardening_makes_the_model_hold_longer(checkpoint: Path, folder: Path, m
 
 
 def test_a_distilled_network_is_written(checkpoint: Path, folder: Path, tmp_path: Path) -> None:
-    words = ["distil", "--teacher", str(checkpoint), "--data", str(folder), "--out", str(tmp_path / "s.pt"), "--net", "tiny"]
+    words = [
+        "distil",
+        "--teacher",
+        str(checkpoint),
+        "--data",
+        str(folder),
+        "--out",
+        str(tmp_path / "s.pt"),
+        "--net",
+        "tiny",
+    ]
     assert main([*words, "--steps", "8"]) == 0
     assert checkpoints.load(tmp_path / "s.pt").labels == list(LABELS)
 
 
-def test_a_result_is_not_written_over_by_chance(checkpoint: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_result_is_not_written_over_by_chance(
+    checkpoint: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["train", "--data", str(folder), "--out", str(checkpoint), "--net", "tiny"]) == 1
     assert "--force" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_a_state_to_go_on_from_and_no_result(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "net.pt"
+    words = ["train", "--data", str(folder), "--out", str(out), "--net", "tiny", "--size", "32", "--steps", "100000"]
+    with subprocess.Popen([sys.executable, "-m", "assay_models", *words], stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith("net: seed"):
+                run.send_signal(signal.SIGINT)
+                break
+        rest = run.stderr.read()
+    assert run.returncode == 130, rest
+    assert "the same command goes on" in rest
+    assert out.with_suffix(".state").exists() and not out.exists()

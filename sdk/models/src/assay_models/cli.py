@@ -18,7 +18,9 @@ def parser() -> argparse.ArgumentParser:
     # Heavy libraries are imported by the commands that need them, not here.
     from .commands import anomaly, calibrating, case, optimising, reporting, training
 
-    top = argparse.ArgumentParser(prog="assay-models", description="Shrink, harden, calibrate and pack a classifier for an inspection station.")
+    top = argparse.ArgumentParser(
+        prog="assay-models", description="Shrink, harden, calibrate and pack a classifier for an inspection station."
+    )
     top.add_argument("--version", action="version", version=f"assay-models {__version__}")
     parsers = top.add_subparsers(metavar="COMMAND", required=True)
     for group in (reporting, optimising, training, calibrating, anomaly, case):

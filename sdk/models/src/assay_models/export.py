@@ -31,9 +31,19 @@ def export(net: nn.Module, path: Path, size: int, outputs: tuple[str, ...] = OUT
             dynamo=False,
         )
         model = tidy(onnx.load(part))
+        _state_shapes(model, net, example)
         model.producer_name, model.doc_string = PRODUCER, note
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, part)
+
+
+def _state_shapes(model: onnx.ModelProto, net: nn.Module, example: torch.Tensor) -> None:
+    """Every side of an output but the first has its size: a bundle's manifest names them, and the exporter knows not all."""
+    with torch.inference_mode():
+        found = net(example)
+    for value, tensor in zip(model.graph.output, found if isinstance(found, tuple) else (found,), strict=True):
+        sides = ["N", *tensor.shape[1:]]
+        value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT, sides))
 
 
 def save(model: onnx.ModelProto, path: Path) -> None:

@@ -119,12 +119,12 @@ class LiteNet(nn.Module):
         blocks = []
         for block in self.blocks:
             assert isinstance(block, Block)
-            expands = isinstance(block.expand, ConvAct)
-            middle, last = block.depthwise.conv, block.project.conv
-            inputs = block.expand.conv.in_channels if expands else middle.in_channels
+            widening, middle, last = block.expand, block.depthwise.conv, block.project.conv
+            expands = isinstance(widening, ConvAct)
+            inputs = widening.conv.in_channels if isinstance(widening, ConvAct) else middle.in_channels
             kernel, stride = int(middle.kernel_size[0]), int(middle.stride[0])
             wide = middle.out_channels
-            blocks.append(BlockShape(kernel, stride, inputs, wide, last.out_channels, expands, block.residual))
+            blocks.append(BlockShape(kernel, stride, inputs, wide, last.out_channels, expands, bool(block.residual)))
         pools = tuple("max" if isinstance(pool, nn.AdaptiveMaxPool2d) else "mean" for pool in self.pools)
         head = self.head.conv.out_channels
         return Shape(self.stem.conv.out_channels, tuple(blocks), head, pools, self.classifier.out_features)

@@ -23,7 +23,15 @@ from .onnxfile.model import ModelFile
 from .onnxfile.runtime import Runner
 from .progress import say
 
-TYPES = {"float": "f32", "float16": "f16", "double": "f64", "bfloat16": "bf16", "uint8": "u8", "int32": "i32", "int64": "i64"}
+TYPES = {
+    "float": "f32",
+    "float16": "f16",
+    "double": "f64",
+    "bfloat16": "bf16",
+    "uint8": "u8",
+    "int32": "i32",
+    "int64": "i64",
+}
 PACK_TIMEOUT_S = 300
 
 
@@ -89,8 +97,16 @@ def _ports(kind: str, model: ModelFile) -> list[str]:
     lines: list[str] = []
     for port in [model.input] if kind == "input" else model.outputs:
         if None in port.shape[1:] or port.type not in TYPES:
-            raise KitError(f"the {kind} {port.name} is {port.type} {port.shape}: all sides but the first have to be fixed")
-        lines += [f"[[model.{kind}]]", f"name = {_text(port.name)}", f"shape = {list(port.shape[1:])}", f'type = "{TYPES[port.type]}"', ""]
+            raise KitError(
+                f"the {kind} {port.name} is {port.type} {port.shape}: all sides but the first have to be fixed"
+            )
+        lines += [
+            f"[[model.{kind}]]",
+            f"name = {_text(port.name)}",
+            f"shape = {list(port.shape[1:])}",
+            f'type = "{TYPES[port.type]}"',
+            "",
+        ]
     return lines[:-1]
 
 
@@ -126,10 +142,16 @@ def pack(bundle: Bundle, out: Path, assay: str, key: Path | None = None) -> Path
     """Writes manifest and parts into the folder of `out` and lets `assay` make (and sign) the bundle."""
     binary = shutil.which(assay)
     if binary is None:
-        raise KitError(f"{assay} is no program; --assay wants the assay binary (the bundle format has one implementation)")
+        raise KitError(
+            f"{assay} is no program; --assay wants the assay binary (the bundle format has one implementation)"
+        )
     folder = out.parent
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [(bundle.model.path, bundle.model.path.name), (bundle.reference, "reference.json"), (bundle.report_card, "report-card.json")]
+    parts = [
+        (bundle.model.path, bundle.model.path.name),
+        (bundle.reference, "reference.json"),
+        (bundle.report_card, "report-card.json"),
+    ]
     parts.append((bundle.licence, bundle.licence.name if bundle.licence else ""))
     for source, name in parts:
         if source is not None and source.resolve() != (folder / name).resolve():

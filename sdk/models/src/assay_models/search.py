@@ -88,7 +88,9 @@ def _makers(model: ModelFile, inputs: Floats, stop: Stop) -> dict[str, Maker]:
     for title, graph in graphs.items():
         makers[title] = lambda graph=graph: _plain(graph())  # type: ignore[misc]
         for kind, bits in (("codebook", 5), ("codebook", 4), ("log", 4)):
-            makers[f"{title}, {kind} {bits} bit"] = lambda graph=graph, kind=kind, bits=bits: _encoded(graph(), kind, bits)  # type: ignore[misc]
+            makers[f"{title}, {kind} {bits} bit"] = lambda graph=graph, kind=kind, bits=bits: _encoded(
+                graph(), kind, bits
+            )  # type: ignore[misc]
     return makers
 
 

@@ -40,7 +40,9 @@ def fold_normalisation(model: ModelFile) -> onnx.ModelProto:
     conv = readers[0]
     weights = {t.name: t for t in result.graph.initializer}
     if conv.input[1] not in weights:
-        raise KitError(f"{model.path}: the first convolution's weights are computed, not stored (fold before quantising)")
+        raise KitError(
+            f"{model.path}: the first convolution's weights are computed, not stored (fold before quantising)"
+        )
     _fold_into(result, conv, weights, model.mean, model.scale)
     _pad_with(result, conv, model.input.name, model.mean)
     onnx.checker.check_model(result, full_check=True)
@@ -51,7 +53,11 @@ def _fold_into(
     proto: onnx.ModelProto, conv: onnx.NodeProto, weights: dict[str, onnx.TensorProto], mean: float, scale: float
 ) -> None:
     kernel = numpy_helper.to_array(weights[conv.input[1]]).astype(np.float64) / scale
-    bias = numpy_helper.to_array(weights[conv.input[2]]).astype(np.float64) if len(conv.input) > 2 else np.zeros(len(kernel))
+    bias = (
+        numpy_helper.to_array(weights[conv.input[2]]).astype(np.float64)
+        if len(conv.input) > 2
+        else np.zeros(len(kernel))
+    )
     bias = bias - mean * kernel.sum((1, 2, 3))
     weights[conv.input[1]].CopyFrom(numpy_helper.from_array(kernel.astype(np.float32), conv.input[1]))
     if len(conv.input) > 2:

@@ -83,5 +83,3 @@ def threshold_at(clean: NDArray[np.floating[Any]], rate: float) -> float:
     """The score that this share of clean pictures exceeds; flagged is what scores more."""
     ordered = np.sort(clean)
     return float(ordered[int(np.ceil(len(ordered) * (1 - rate))) - 1])
-
-

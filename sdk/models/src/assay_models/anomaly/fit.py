@@ -73,7 +73,9 @@ def fit_and_export(
     return figures
 
 
-def _fit(good: dict[str, Pictures], backbone: Path | None, settings: Settings, stop: Stop) -> tuple[AnomalyNet, bool, dict[str, float]]:
+def _fit(
+    good: dict[str, Pictures], backbone: Path | None, settings: Settings, stop: Stop
+) -> tuple[AnomalyNet, bool, dict[str, float]]:
     trunk = _trunk(backbone, settings.seed)
     channels = trunk(torch.zeros(1, 3, settings.size, settings.size)).shape[1]
     order = np.random.default_rng(settings.seed).permutation(channels)[: settings.features]

@@ -30,8 +30,9 @@ class Trunk(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         near = self.first(self.stem(x))
         far = self.second(near)
-        scale = near.shape[2] // far.shape[2]
-        return torch.cat([near, nn.functional.interpolate(far, scale_factor=float(scale), mode="nearest")], 1)
+        # The size is fixed in the exported file; a tracer would take the division for one of its own.
+        scale = float(int(near.shape[2]) // int(far.shape[2]))
+        return torch.cat([near, nn.functional.interpolate(far, scale_factor=scale, mode="nearest")], 1)
 
 
 def cuts(net: LiteNet) -> tuple[int, int]:
@@ -93,7 +94,7 @@ class AnomalyNet(nn.Module):
 
 def whiten(features: Tensor, shared: bool) -> Gaussians:
     """Gaussians of good features [N, C, h, w]."""
-    count, channels, height, width = features.shape
+    _, channels, height, width = features.shape
     if shared:
         rows = features.permute(0, 2, 3, 1).reshape(-1, channels).double()
         mean = rows.mean(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +30,17 @@ class Plan:
     seed: int = 0
 
 
-def evaluate(model: ModelFile, pictures: Pictures, plan: Plan, stop: Stop, gradients: torch.nn.Module | None = None) -> dict[str, Any]:
+def evaluate(
+    model: ModelFile, pictures: Pictures, plan: Plan, stop: Stop, gradients: torch.nn.Module | None = None
+) -> dict[str, Any]:
     """Attacks the exported file. Gradients are its own, unless another network is given for them (a transfer attack)."""
     some = spread(pictures, plan.pictures)
     runner = Runner(model)
     net = libraries.PixelNet(gradients or OnnxNet(model), model.mean, model.scale)
     classes = int(runner.logits(some.pixels[:1]).shape[1])
-    say(f"attack: seed {plan.seed}, {len(some)} pictures, {', '.join(plan.attacks)} at {', '.join(f'{b:g}' for b in plan.budgets)}/255")
+    say(
+        f"attack: seed {plan.seed}, {len(some)} pictures, {', '.join(plan.attacks)} at {', '.join(f'{b:g}' for b in plan.budgets)}/255"
+    )
     rows = []
     for name in plan.attacks:
         for eps in plan.budgets:
@@ -45,7 +48,9 @@ def evaluate(model: ModelFile, pictures: Pictures, plan: Plan, stop: Stop, gradi
             rows.append(protocol.run(name, attack, runner, some.pixels, some.labels, eps, stop).row())
     right = int((runner.logits(some.pixels).argmax(1) == some.labels).sum())
     return {
-        "gradients": "another network's (transfer)" if gradients else "the file's own; rounding passed straight through",
+        "gradients": "another network's (transfer)"
+        if gradients
+        else "the file's own; rounding passed straight through",
         "threat": "attacker has the file, does not know the station's detectors; 8-bit pictures",
         "seed": plan.seed,
         "pgd_steps": plan.steps,

@@ -50,17 +50,21 @@ def _art(name: str, net: PixelNet, size: int, classes: int, seed: int, steps: in
         from art.estimators.classification import PyTorchClassifier
     except ImportError as error:
         raise missing_extra("adversarial-robustness-toolbox", "attack") from error
-    target = PyTorchClassifier(net, nn.CrossEntropyLoss(), (3, size, size), classes, clip_values=(0.0, 1.0), device_type="cpu")
+    target = PyTorchClassifier(
+        net, nn.CrossEntropyLoss(), (3, size, size), classes, clip_values=(0.0, 1.0), device_type="cpu"
+    )
     makers: dict[str, Callable[[float], Any]] = {
         "fgsm": lambda eps: FastGradientMethod(target, norm=np.inf, eps=eps),
         "pgd": lambda eps: ProjectedGradientDescentNumpy(
             target, norm=np.inf, eps=eps, eps_step=2.5 * eps / steps, max_iter=steps, num_random_init=1, verbose=False
         ),
-        "square": lambda eps: SquareAttack(target, norm=np.inf, eps=eps, max_iter=SQUARE_QUERIES, nb_restarts=1, verbose=False),
+        "square": lambda eps: SquareAttack(
+            target, norm=np.inf, eps=eps, max_iter=SQUARE_QUERIES, nb_restarts=1, verbose=False
+        ),
     }
     if name not in makers:
         raise KitError(f"no attack is called {name!r}; there are {', '.join(NAMES)}")
-    np.random.seed(seed)  # noqa: NPY002 - ART draws from the global generator
+    np.random.seed(seed)
 
     def attack(pixels: Pixels, labels: NDArray[np.int64], eps: float) -> NDArray[np.floating[Any]]:
         found = makers[name](eps / 255).generate(to_unit(pixels), labels)
@@ -76,7 +80,7 @@ def _foolbox(name: str, net: PixelNet, seed: int, steps: int) -> Attack:
         raise missing_extra("foolbox", "attack") from error
     model = foolbox.PyTorchModel(net.eval(), bounds=(0, 1), device="cpu")
     if name == "pgd":
-        attacker = foolbox.attacks.LinfPGD(rel_stepsize=2.5 / steps, steps=steps, random_start=True)
+        attacker: Any = foolbox.attacks.LinfPGD(rel_stepsize=2.5 / steps, steps=steps, random_start=True)
     elif name == "fgsm":
         attacker = foolbox.attacks.LinfFastGradientAttack()
     else:

@@ -54,7 +54,9 @@ class Outcome:
         }
 
 
-def run(name: str, attack: Attack, runner: Runner, pixels: Pixels, labels: NDArray[np.int64], eps: float, stop: Stop) -> Outcome:
+def run(
+    name: str, attack: Attack, runner: Runner, pixels: Pixels, labels: NDArray[np.int64], eps: float, stop: Stop
+) -> Outcome:
     """Attacks every picture that the file gets right."""
     started = time.monotonic()
     right = np.flatnonzero(runner.logits(pixels).argmax(1) == labels)
@@ -67,7 +69,9 @@ def run(name: str, attack: Attack, runner: Runner, pixels: Pixels, labels: NDArr
         _check_budget(name, attacked, pixels[places], eps)
         wrong = runner.logits(attacked).argmax(1) != labels[places]
         outcome.fooled += int(wrong.sum())
-        outcome.examples += [(int(place), picture) for place, picture in zip(places[wrong], attacked[wrong], strict=True)]
+        outcome.examples += [
+            (int(place), picture) for place, picture in zip(places[wrong], attacked[wrong], strict=True)
+        ]
         progress.step(f"{outcome.fooled} fooled", len(places))
     outcome.seconds = time.monotonic() - started
     return outcome
@@ -82,4 +86,6 @@ def _check_budget(name: str, attacked: Pixels, clean: Pixels, eps: float) -> Non
     moved = int(np.abs(attacked.astype(np.int16) - clean.astype(np.int16)).max(initial=0))
     # eps of 76.5 rounds to 77 at most.
     if moved > int(np.ceil(eps)):
-        raise KitError(f"{name} moved a pixel by {moved} grey levels, its budget is {eps:g}; its figures would be wrong")
+        raise KitError(
+            f"{name} moved a pixel by {moved} grey levels, its budget is {eps:g}; its figures would be wrong"
+        )

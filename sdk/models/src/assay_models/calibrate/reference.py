@@ -26,7 +26,9 @@ LEAST = 20
 SQUEEZED = 600
 
 
-def build(runner: Runner, dataset: Dataset, items: list[Item], name: str, temperature: float, stop: Stop) -> dict[str, Any]:
+def build(
+    runner: Runner, dataset: Dataset, items: list[Item], name: str, temperature: float, stop: Stop
+) -> dict[str, Any]:
     """Everything from the clean pictures `items`. `temperature` is the one that the bundle states (detectors see it)."""
     pictures, measured = _measure(dataset, items, runner.model.size, stop)
     if len(pictures) < LEAST:

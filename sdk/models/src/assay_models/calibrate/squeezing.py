@@ -47,7 +47,8 @@ def distances(ask: Ask, pictures: Pixels) -> dict[str, Floats]:
     """L1 distance [N] between the opinions before and after each squeezer."""
     before = ask(pictures)
     return {
-        name: np.abs(ask(np.stack([squeezer(p) for p in pictures])) - before).sum(1) for name, squeezer in SQUEEZERS.items()
+        name: np.abs(ask(np.stack([squeezer(p) for p in pictures])) - before).sum(1)
+        for name, squeezer in SQUEEZERS.items()
     }
 
 

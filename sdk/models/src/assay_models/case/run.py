@@ -107,7 +107,9 @@ def _quantised(bench: Bench, name: str) -> Path:
     path = bench.out / f"{name}-int8.onnx"
     if not path.exists():
         model = open_model(bench.out / f"{name}.onnx")
-        places = np.linspace(0, len(bench.pictures) - 1, min(CALIBRATION_PICTURES, len(bench.pictures))).round().astype(int)
+        places = (
+            np.linspace(0, len(bench.pictures) - 1, min(CALIBRATION_PICTURES, len(bench.pictures))).round().astype(int)
+        )
         inputs = Runner(model).normalise(bench.pictures.pixels[places])
         convs = [node.name for node in model.proto.graph.node if node.op_type == "Conv"]
         save(quantise_uniform(model.proto, model.input.name, inputs, convs[:STEM]), path)
@@ -117,7 +119,9 @@ def _quantised(bench: Bench, name: str) -> Path:
 def _encoded(bench: Bench) -> Path:
     path = bench.out / "hardened-codebook.awc"
     if not path.exists():
-        found = encode_model(parse((bench.out / "hardened-int8.onnx").read_bytes(), "hardened-int8.onnx"), "codebook", BITS)
+        found = encode_model(
+            parse((bench.out / "hardened-int8.onnx").read_bytes(), "hardened-int8.onnx"), "codebook", BITS
+        )
         write_bytes(path, found.container)
     return path
 
@@ -132,7 +136,17 @@ def _measured(bench: Bench, options: Options, step: Step, test: Pictures, before
             return card
     say(f"measuring {step.name}")
     robust = _robust(bench, options, model, test) if step.attacked else None
-    request = Request(model, bench.dataset, test, step.name, threads=(1,), runs=options.runs, assay=options.assay, robust=robust, before=before)
+    request = Request(
+        model,
+        bench.dataset,
+        test,
+        step.name,
+        threads=(1,),
+        runs=options.runs,
+        assay=options.assay,
+        robust=robust,
+        before=before,
+    )
     card = build(request)
     write(card, folder)
     return card

@@ -47,11 +47,20 @@ def robust(card: Card) -> float:
 
 
 def openvino_p50(card: Card) -> float | None:
-    return next((row["p50_ms"] for row in card["latency"] if row["backend"] == "openvino" and row["threads"] == 1 and "p50_ms" in row), None)
+    return next(
+        (
+            row["p50_ms"]
+            for row in card["latency"]
+            if row["backend"] == "openvino" and row["threads"] == 1 and "p50_ms" in row
+        ),
+        None,
+    )
 
 
 def _p50(card: Card, backend: str) -> str:
-    value = next((row.get("p50_ms") for row in card["latency"] if row["backend"] == backend and row["threads"] == 1), None)
+    value = next(
+        (row.get("p50_ms") for row in card["latency"] if row["backend"] == backend and row["threads"] == 1), None
+    )
     return "-" if value is None else f"{value:.1f}"
 
 

@@ -29,7 +29,7 @@ MAX_DECODED = 256 << 20
 MAX_SEGMENTS = 1 << 16
 MAX_GROUPS = 1 << 16
 MAX_ENTRIES = 256
-TYPES = {"f32": np.dtype("<f4"), "i8": np.dtype("i1")}
+TYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype("<f4"), "i8": np.dtype("i1")}
 FIELDS = {
     "header": {"schema", "decoded_bytes", "decoded_sha256", "payload_bytes", "segments"},
     "copy": {"kind", "bytes"},
@@ -130,7 +130,9 @@ def _header(data: bytes) -> tuple[dict[str, Any], bytes]:
         raise KitError(f"not a container of {CODEC}: it begins with {data[:8]!r}, expected {MAGIC!r}")
     (length,) = struct.unpack("<I", data[8:12])
     if not 2 <= length <= MAX_HEADER or 12 + length > len(data):
-        raise KitError(f"the container's header has {length} bytes; 2 to {MAX_HEADER} are allowed, and they have to be there")
+        raise KitError(
+            f"the container's header has {length} bytes; 2 to {MAX_HEADER} are allowed, and they have to be there"
+        )
     try:
         header = json.loads(data[12 : 12 + length])
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -17,7 +17,7 @@ from .books import encode_bytes, encode_floats
 from .container import Codebook, Copy, Segment, decode, encode
 
 # Below this a book costs more than it saves.
-LEAST_VALUES = 512
+LEAST_VALUES = 128
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
@@ -73,7 +73,9 @@ def _cut(data: bytes, books: list[tuple[bytes, Codebook]]) -> list[Segment]:
     for raw, book in books:
         place = data.find(raw, at)
         if place < 0:
-            raise KitError("a weight is not where the file should have it; this is a mistake of the kit, please report it")
+            raise KitError(
+                "a weight is not where the file should have it; this is a mistake of the kit, please report it"
+            )
         if place > at:
             segments.append(Copy(data[at:place]))
         segments.append(book)

@@ -13,7 +13,9 @@ from .common import Subparsers, command, data_arguments, model_arguments, pictur
 
 
 def add(parsers: Subparsers) -> None:
-    calibrate = command(parsers, "calibrate", calibrate_model, "Measure clean pictures: reference.json for the station's plugins")
+    calibrate = command(
+        parsers, "calibrate", calibrate_model, "Measure clean pictures: reference.json for the station's plugins"
+    )
     model_arguments(calibrate)
     data_arguments(calibrate)
     calibrate.add_argument("--out", type=Path, required=True, help="reference.json to write")
@@ -23,14 +25,18 @@ def add(parsers: Subparsers) -> None:
     model_arguments(test)
     data_arguments(test)
     test.add_argument("--out", type=Path, required=True, help="folder")
-    pack = command(parsers, "pack", pack_model, "Make a model bundle: writes its manifest and calls `assay bundle pack`")
+    pack = command(
+        parsers, "pack", pack_model, "Make a model bundle: writes its manifest and calls `assay bundle pack`"
+    )
     model_arguments(pack)
     pack.add_argument("--out", type=Path, required=True, help="the bundle, NAME-VERSION.assay")
     pack.add_argument("--name", required=True)
     pack.add_argument("--version", required=True)
     pack.add_argument("--counter", type=int, required=True, help="higher than the last published one")
     pack.add_argument("--description", default="")
-    pack.add_argument("--reference", type=Path, required=True, help="what `calibrate` wrote; its labels are the bundle's")
+    pack.add_argument(
+        "--reference", type=Path, required=True, help="what `calibrate` wrote; its labels are the bundle's"
+    )
     pack.add_argument("--report-card", type=Path, help="what `report` wrote for this file")
     pack.add_argument("--licence", type=Path)
     pack.add_argument("--temperature", type=float, default=1.0)
@@ -53,7 +59,9 @@ def calibrate_model(args: argparse.Namespace, stop: Stop) -> None:
     error = found["calibration_error"]
     print(f"{args.out}: temperature {found['temperature']}, calibration error {error['before']} -> {error['after']}")
     for detector in found["detectors"]:
-        print(f"{detector['name']}: thresholds {detector['thresholds']} at these shares of false alarms, {detector['n']} pictures")
+        print(
+            f"{detector['name']}: thresholds {detector['thresholds']} at these shares of false alarms, {detector['n']} pictures"
+        )
 
 
 def make_self_test(args: argparse.Namespace, stop: Stop) -> None:
@@ -79,7 +87,9 @@ def pack_model(args: argparse.Namespace, stop: Stop) -> None:
         card = read_json(args.report_card)
         found = card.get("file", {}).get("sha256")
         if found != sha256(model.data):
-            raise KitError(f"{args.report_card} is the card of another file (sha256 {found}); run `report` on {args.model}")
+            raise KitError(
+                f"{args.report_card} is the card of another file (sha256 {found}); run `report` on {args.model}"
+            )
     try:
         sizes = tuple(int(word) for word in args.batch_sizes.split(","))
     except ValueError as error:

@@ -10,10 +10,14 @@ from .common import Subparsers, command, data_arguments, the_dataset
 
 
 def add(parsers: Subparsers) -> None:
-    case = command(parsers, "case", walk, "Train a float baseline and walk it to a small, hardened int8 model, every step measured")
+    case = command(
+        parsers, "case", walk, "Train a float baseline and walk it to a small, hardened int8 model, every step measured"
+    )
     data_arguments(case)
     case.add_argument("--out", type=Path, required=True, help="folder; the same command goes on where it was stopped")
-    case.add_argument("--trial", action="store_true", help="tiny networks, seconds: is everything there? Its figures say nothing")
+    case.add_argument(
+        "--trial", action="store_true", help="tiny networks, seconds: is everything there? Its figures say nothing"
+    )
     case.add_argument("--robust-pictures", type=int, default=100)
     case.add_argument("--robust-steps", type=int, default=10)
     case.add_argument("--runs", type=int, default=60, help="of the latency")

@@ -33,7 +33,9 @@ def command(parsers: Subparsers, name: str, handler: Handler, text: str) -> argp
 def data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of a data set")
     parser.add_argument("--layout", choices=["auto", *LAYOUTS], default="auto")
-    parser.add_argument("--limit", type=int, default=0, help="at most so many pictures of a split, spread evenly; 0 = all")
+    parser.add_argument(
+        "--limit", type=int, default=0, help="at most so many pictures of a split, spread evenly; 0 = all"
+    )
 
 
 def model_arguments(parser: argparse.ArgumentParser) -> None:

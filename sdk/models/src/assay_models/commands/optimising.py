@@ -20,29 +20,39 @@ METHODS = ("uniform", "nncf", "mixed", "qat")
 
 
 def add(parsers: Subparsers) -> None:
-    quantise = command(parsers, "quantise", quantise_model, "int8: uniform (ONNX Runtime), nncf, mixed (accuracy-controlled), qat")
+    quantise = command(
+        parsers, "quantise", quantise_model, "int8: uniform (ONNX Runtime), nncf, mixed (accuracy-controlled), qat"
+    )
     model_arguments(quantise)
     data_arguments(quantise)
     quantise.add_argument("--out", type=Path, required=True)
     quantise.add_argument("--method", choices=METHODS, default="uniform")
     quantise.add_argument("--keep-float", default="", help="names of nodes that stay in float, with commas (uniform)")
     quantise.add_argument("--ranges", default="minmax", help="minmax, entropy or percentile (uniform)")
-    quantise.add_argument("--eight-bits", action="store_true", help="weights of full width: only for processors with VNNI (uniform)")
+    quantise.add_argument(
+        "--eight-bits", action="store_true", help="weights of full width: only for processors with VNNI (uniform)"
+    )
     quantise.add_argument("--calibration", type=int, default=200, help="training pictures that set the ranges")
     quantise.add_argument("--max-drop", type=float, default=0.5, help="points of validation accuracy (mixed)")
     quantise.add_argument("--float-model", type=Path, help="float twin of the quantised MODEL (qat)")
     quantise.add_argument("--steps", type=int, default=60, help="of training (qat)")
     quantise.add_argument("--rate", type=float, default=2e-5, help="of training (qat)")
     quantise.add_argument("--force", action="store_true")
-    encode = command(parsers, "encode", encode_model, "Round weights to powers of two or a codebook, and pack: smaller, not faster")
+    encode = command(
+        parsers, "encode", encode_model, "Round weights to powers of two or a codebook, and pack: smaller, not faster"
+    )
     model_arguments(encode)
-    encode.add_argument("--out", type=Path, required=True, help="container to write, .awc; the ONNX it decodes to lands beside it")
+    encode.add_argument(
+        "--out", type=Path, required=True, help="container to write, .awc; the ONNX it decodes to lands beside it"
+    )
     encode.add_argument("--kind", choices=KINDS, default="codebook")
     encode.add_argument("--bits", type=int, default=4)
     decode = command(parsers, "decode", decode_model, "Write the ONNX file inside a container")
     model_arguments(decode)
     decode.add_argument("--out", type=Path, required=True)
-    prune = command(parsers, "prune", prune_model, "Take channels out of a checkpoint and train on, or zero weights of an ONNX file")
+    prune = command(
+        parsers, "prune", prune_model, "Take channels out of a checkpoint and train on, or zero weights of an ONNX file"
+    )
     prune.add_argument("model", type=Path, help="checkpoint (structured) or ONNX file (--unstructured)")
     prune.add_argument("--data", type=Path, help="folder of a data set (structured)")
     prune.add_argument("--layout", default="auto")
@@ -53,8 +63,15 @@ def add(parsers: Subparsers) -> None:
     prune.add_argument("--steps", type=int, default=200, help="of training afterwards")
     prune.add_argument("--rate", type=float, default=4e-4)
     prune.add_argument("--teacher", type=Path, help="checkpoint whose opinion it learns while it recovers")
-    prune.add_argument("--unstructured", type=float, metavar="SHARE", help="set this share of the weights to zero instead")
-    search = command(parsers, "search", search_models, "Try combinations under limits of size, time and accuracy; plot the Pareto front")
+    prune.add_argument(
+        "--unstructured", type=float, metavar="SHARE", help="set this share of the weights to zero instead"
+    )
+    search = command(
+        parsers,
+        "search",
+        search_models,
+        "Try combinations under limits of size, time and accuracy; plot the Pareto front",
+    )
     model_arguments(search)
     data_arguments(search)
     search.add_argument("--out", type=Path, required=True, help="folder of the candidates, search.json and pareto.png")
@@ -75,7 +92,9 @@ def quantise_model(args: argparse.Namespace, stop: Stop) -> None:
     model = the_model(args)
     save(_quantised(args, model, stop), args.out)
     after = args.out.stat().st_size
-    print(f"{args.out}: {model.stored_bytes / 1e6:.2f} -> {after / 1e6:.2f} MB ({model.stored_bytes / after:.1f} times smaller)")
+    print(
+        f"{args.out}: {model.stored_bytes / 1e6:.2f} -> {after / 1e6:.2f} MB ({model.stored_bytes / after:.1f} times smaller)"
+    )
 
 
 def _quantised(args: argparse.Namespace, model: ModelFile, stop: Stop) -> onnx.ModelProto:
@@ -103,8 +122,13 @@ def _mixed(args: argparse.Namespace, model: ModelFile, inputs: Floats, stop: Sto
     judge = (Runner(model).normalise(judged.pixels), judged.labels)
     found = quantise_mixed(model.proto, model.input.name, model.logits, inputs, judge, args.max_drop / 100, stop)
     record = {"kept_float": found.kept_float, "sensitivity": found.sensitivity}
-    write_json(args.out.with_suffix(".mixed.json"), {**record, "accuracy_float": found.accuracy_float, "accuracy": found.accuracy})
-    say(f"{len(found.kept_float)} layers stay in float; validation accuracy {found.accuracy_float:.4f} -> {found.accuracy:.4f}")
+    write_json(
+        args.out.with_suffix(".mixed.json"),
+        {**record, "accuracy_float": found.accuracy_float, "accuracy": found.accuracy},
+    )
+    say(
+        f"{len(found.kept_float)} layers stay in float; validation accuracy {found.accuracy_float:.4f} -> {found.accuracy:.4f}"
+    )
     return found.model
 
 
@@ -161,7 +185,16 @@ def prune_model(args: argparse.Namespace, stop: Stop) -> None:
         f"parameters {found.parameters_before:,} -> {found.parameters_after:,}; now it has to be trained"
     )
     objective: Objective = Distil(checkpoint.load(args.teacher).net) if args.teacher else Labels()
-    run_training(args, found.net, train, saved.labels, saved.size, phases(args.steps, saved.size, args.rate, fresh=1), objective, stop)
+    run_training(
+        args,
+        found.net,
+        train,
+        saved.labels,
+        saved.size,
+        phases(args.steps, saved.size, args.rate, fresh=1),
+        objective,
+        stop,
+    )
 
 
 def _prune_unstructured(args: argparse.Namespace) -> None:
@@ -183,4 +216,6 @@ def search_models(args: argparse.Namespace, stop: Stop) -> None:
     for row in rows:
         mark = "*" if row["pareto"] else " "
         fits = "within the limits" if row["fits"] else f"outside: {', '.join(row['outside'])}"
-        print(f"{mark} {row['name']:28} {row['mb']:7.3f} MB {row['p50_ms']:7.2f} ms {100 * row['accuracy']:6.2f} %  {fits}")
+        print(
+            f"{mark} {row['name']:28} {row['mb']:7.3f} MB {row['p50_ms']:7.2f} ms {100 * row['accuracy']:6.2f} %  {fits}"
+        )

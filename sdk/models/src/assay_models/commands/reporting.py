@@ -26,10 +26,14 @@ def add(parsers: Subparsers) -> None:
     report.add_argument("--before", type=Path, help="report-card.json of the model before")
     report.add_argument("--robust", type=Path, help="what `attack` wrote for this file")
     report.add_argument("--temperature", type=float, default=1.0)
-    report.add_argument("--assay", type=Path, help="the assay binary: measures the station's backends, tract among them")
+    report.add_argument(
+        "--assay", type=Path, help="the assay binary: measures the station's backends, tract among them"
+    )
     report.add_argument("--backend-threads", default="1,2", help="thread counts to measure, such as 1,2")
     report.add_argument("--runs", type=int, default=50)
-    attack = command(parsers, "attack", attack_model, "Attack an ONNX file: FGSM, PGD, Square of ART; PGD and FGSM of foolbox")
+    attack = command(
+        parsers, "attack", attack_model, "Attack an ONNX file: FGSM, PGD, Square of ART; PGD and FGSM of foolbox"
+    )
     model_arguments(attack)
     data_arguments(attack)
     attack.add_argument("--out", type=Path, required=True, help="JSON to write; the curve lands beside it as PNG")
@@ -37,9 +41,13 @@ def add(parsers: Subparsers) -> None:
     attack.add_argument("--eps", default="2,4,8,16,76.5", help="budgets in grey levels of 255")
     attack.add_argument("--pictures", type=int, default=200)
     attack.add_argument("--steps", type=int, default=20, help="steps of PGD")
-    attack.add_argument("--checkpoint", type=Path, help="take the gradients of this network instead (a transfer attack)")
+    attack.add_argument(
+        "--checkpoint", type=Path, help="take the gradients of this network instead (a transfer attack)"
+    )
     attack.add_argument("--before", type=Path, help="JSON of another model, drawn into the same picture")
-    simple = command(parsers, "simplify", simplify_model, "Fold constants, fuse nodes; with --fold-input also the normalisation")
+    simple = command(
+        parsers, "simplify", simplify_model, "Fold constants, fuse nodes; with --fold-input also the normalisation"
+    )
     model_arguments(simple)
     simple.add_argument("--out", type=Path, required=True)
     simple.add_argument("--fold-input", action="store_true", help="the new model takes grey levels 0..255")
@@ -102,7 +110,9 @@ def attack_model(args: argparse.Namespace, stop: Stop) -> None:
     write_bytes(args.out.with_suffix(".png"), attack_curves(sets))
     write_json(args.out, found)
     for row in found["rows"]:
-        print(f"{row['attack']:12} {row['eps_255']:5g}/255: right after all {100 * row['robust_accuracy']['value']:.1f} %")
+        print(
+            f"{row['attack']:12} {row['eps_255']:5g}/255: right after all {100 * row['robust_accuracy']['value']:.1f} %"
+        )
 
 
 def simplify_model(args: argparse.Namespace, stop: Stop) -> None:
@@ -117,7 +127,9 @@ def simplify_model(args: argparse.Namespace, stop: Stop) -> None:
     if args.fold_input:
         save(fold_normalisation(open_model(args.out, args.mean, args.scale)), args.out)
     after = open_model(args.out)
-    print(f"{args.out}: {before} -> {len(after.proto.graph.node)} nodes, {model.stored_bytes} -> {len(after.data)} bytes")
+    print(
+        f"{args.out}: {before} -> {len(after.proto.graph.node)} nodes, {model.stored_bytes} -> {len(after.data)} bytes"
+    )
     if args.fold_input:
         print("its input is plain RGB 0..255 now: --mean 0 --scale 1 for every other command, and in the preprocessor")
 

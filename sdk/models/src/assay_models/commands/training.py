@@ -30,7 +30,9 @@ def add(parsers: Subparsers) -> None:
     distil.add_argument("--blocks", type=int, default=9)
     distil.add_argument("--temperature", type=float, default=3.0)
     distil.add_argument("--alpha", type=float, default=0.7, help="share of the loss that is the teacher's opinion")
-    harden = command(parsers, "harden", harden_network, "Adversarial training: FGSM or PGD, pure or mixed with honest pictures")
+    harden = command(
+        parsers, "harden", harden_network, "Adversarial training: FGSM or PGD, pure or mixed with honest pictures"
+    )
     _trained(harden)
     harden.add_argument("checkpoint", type=Path)
     harden.add_argument("--attack", choices=["fgsm", "pgd"], default="fgsm")
@@ -47,7 +49,9 @@ def add(parsers: Subparsers) -> None:
 
 def _trained(parser: argparse.ArgumentParser) -> None:
     data_arguments(parser)
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write; its .state beside it is what resumes")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="checkpoint to write; its .state beside it is what resumes"
+    )
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--force", action="store_true")
@@ -59,7 +63,10 @@ def phases(steps: int, size: int, rate: float, still: int = 0, fresh: float = 5.
 
     small = max(32, size * 5 // 7 // 16 * 16)
     first = steps * 3 // 4
-    parts = (Phase(first, min(small, size), rate, still=still, fresh=fresh), Phase(steps - first, size, rate / 2, fresh=fresh))
+    parts = (
+        Phase(first, min(small, size), rate, still=still, fresh=fresh),
+        Phase(steps - first, size, rate / 2, fresh=fresh),
+    )
     return tuple(part for part in parts if part.steps > 0)
 
 
@@ -80,7 +87,9 @@ def run_training(
         raise KitError("only one class is left among the pictures that can be read")
     job = Training(args.out.stem, labels, size, plan, objective, args.seed, args.out, args.threads)
     result = run(net, train.pixels, train.labels, job, stop)
-    print(f"{args.out}: {sum(p.numel() for p in result.parameters()):,} parameters; `assay-models export` makes it ONNX")
+    print(
+        f"{args.out}: {sum(p.numel() for p in result.parameters()):,} parameters; `assay-models export` makes it ONNX"
+    )
     return result
 
 
@@ -101,7 +110,9 @@ def train_network(args: argparse.Namespace, stop: Stop) -> None:
     net = _fresh_net(args.net, len(dataset.labels), args.blocks, args.seed)
     train = pictures(args, dataset, "train", args.size)
     still = 0 if args.net == "tiny" else 2
-    run_training(args, net, train, dataset.labels, args.size, phases(args.steps, args.size, args.rate, still), Labels(), stop)
+    run_training(
+        args, net, train, dataset.labels, args.size, phases(args.steps, args.size, args.rate, still), Labels(), stop
+    )
 
 
 def distil_network(args: argparse.Namespace, stop: Stop) -> None:
@@ -115,7 +126,9 @@ def distil_network(args: argparse.Namespace, stop: Stop) -> None:
     net = _fresh_net(args.net, len(teacher.labels), args.blocks, args.seed)
     objective = Distil(teacher.net.requires_grad_(False), args.temperature, args.alpha)
     train = pictures(args, dataset, "train", teacher.size)
-    run_training(args, net, train, teacher.labels, teacher.size, phases(args.steps, teacher.size, args.rate), objective, stop)
+    run_training(
+        args, net, train, teacher.labels, teacher.size, phases(args.steps, teacher.size, args.rate), objective, stop
+    )
 
 
 def harden_network(args: argparse.Namespace, stop: Stop) -> None:

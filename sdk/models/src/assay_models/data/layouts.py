@@ -63,10 +63,14 @@ def surface(root: Path) -> list[Item]:
 
 def image_folder(root: Path) -> list[Item]:
     """`train/CLASS/*.png` and so on, or `CLASS/*.png` alone."""
-    splits = [(folder, SPLIT_WORDS[folder.name.lower()]) for folder in folders_in(root) if folder.name.lower() in SPLIT_WORDS]
+    splits = [
+        (folder, SPLIT_WORDS[folder.name.lower()]) for folder in folders_in(root) if folder.name.lower() in SPLIT_WORDS
+    ]
     if not splits:
         return [
-            Item(path, folder.name, drawn_split(path.name)) for folder in folders_in(root) for path in pictures_in(folder)
+            Item(path, folder.name, drawn_split(path.name))
+            for folder in folders_in(root)
+            for path in pictures_in(folder)
         ]
     items = [
         Item(path, folder.name, split)
@@ -101,7 +105,9 @@ def _words(stem: str) -> list[str]:
 
 
 def _coco_files(root: Path) -> list[Path]:
-    found = [path for folder in (root, root / "annotations") if folder.is_dir() for path in sorted(folder.glob("*.json"))]
+    found = [
+        path for folder in (root, root / "annotations") if folder.is_dir() for path in sorted(folder.glob("*.json"))
+    ]
     return [path for path in found if '"images"' in path.read_text()[:1_000_000] or '"annotations"' in path.read_text()]
 
 
@@ -149,7 +155,9 @@ def kolektor(root: Path) -> list[Item]:
     items = []
     if (root / "train").is_dir():
         for split in ("train", "test"):
-            masks = [p for p in pictures_in(root / split) if not p.stem.endswith("_GT")] if (root / split).is_dir() else []
+            masks = (
+                [p for p in pictures_in(root / split) if not p.stem.endswith("_GT")] if (root / split).is_dir() else []
+            )
             items += [Item(p, _by_mask(p, p.with_name(f"{p.stem}_GT.png")), split) for p in masks]
         return [drawn_val(item) for item in items]
     for part in folders_in(root):

@@ -62,7 +62,9 @@ class Dataset:
         for split in SPLITS:
             counts = Counter(item.label for item in self.split(split))
             if counts:
-                parts.append(f"{split} {sum(counts.values())} ({', '.join(f'{n} {k}' for k, n in sorted(counts.items()))})")
+                parts.append(
+                    f"{split} {sum(counts.values())} ({', '.join(f'{n} {k}' for k, n in sorted(counts.items()))})"
+                )
         return f"{self.name}: " + "; ".join(parts)
 
     def manifest_digest(self) -> str:

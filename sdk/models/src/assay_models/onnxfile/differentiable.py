@@ -50,7 +50,9 @@ class OnnxNet(nn.Module):
         """Weights behind a DequantizeLinear, and constants, are computed once."""
         if node.op_type == "Constant":
             value = next(a for a in node.attribute if a.name in ("value", "value_float", "value_int"))
-            self._weights[node.output[0]] = _tensor(value.t) if value.name == "value" else torch.tensor(helper.get_attribute_value(value))
+            self._weights[node.output[0]] = (
+                _tensor(value.t) if value.name == "value" else torch.tensor(helper.get_attribute_value(value))
+            )
             return True
         names = [name for name in node.input if name]
         if node.op_type in ("QuantizeLinear", "DequantizeLinear") and all(name in self._weights for name in names):
@@ -152,7 +154,9 @@ def _average_pool(args: Args, attributes: Attributes) -> Tensor:
         raise KitError("an average pooling with uneven padding cannot be differentiated here")
     counted = bool(attributes.get("count_include_pad", 0))
     strides = attributes.get("strides", [1, 1])
-    return functional.avg_pool2d(_need(args, 0), attributes["kernel_shape"], strides, pads[:2], count_include_pad=counted)
+    return functional.avg_pool2d(
+        _need(args, 0), attributes["kernel_shape"], strides, pads[:2], count_include_pad=counted
+    )
 
 
 def _reduce_mean(args: Args, attributes: Attributes) -> Tensor:

@@ -18,12 +18,7 @@ SCALE_PLACES = {"QuantizeLinear": (1, 2), "DequantizeLinear": (1, 2), "Clip": (1
 def parameters(model: ModelFile) -> int:
     """Numbers in the initialisers, without scales, zero points, bounds and shapes."""
     graph = model.proto.graph
-    scales = {
-        node.input[k]
-        for node in graph.node
-        for k in SCALE_PLACES.get(node.op_type, ())
-        if k < len(node.input)
-    }
+    scales = {node.input[k] for node in graph.node for k in SCALE_PLACES.get(node.op_type, ()) if k < len(node.input)}
     shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
     kept = [t for t in graph.initializer if t.name not in scales | shapes and t.data_type != TensorProto.INT64]
     return sum(math.prod(t.dims) for t in kept)

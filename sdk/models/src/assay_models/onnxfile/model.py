@@ -76,7 +76,9 @@ def open_model(path: Path, mean: float = 127.0, scale: float = 128.0) -> ModelFi
     proto = parse(data, str(path))
     inputs, outputs = ports(proto)
     if len(inputs) != 1:
-        raise KitError(f"{path} has {len(inputs)} inputs ({', '.join(p.name for p in inputs)}); one picture is expected")
+        raise KitError(
+            f"{path} has {len(inputs)} inputs ({', '.join(p.name for p in inputs)}); one picture is expected"
+        )
     _check_input(path, inputs[0])
     return ModelFile(path, data, len(stored), proto, inputs[0], outputs, mean, scale)
 
@@ -106,7 +108,9 @@ def ports(proto: onnx.ModelProto) -> tuple[list[Port], list[Port]]:
 
 def _port(value: Any) -> Port:
     tensor = value.type.tensor_type
-    sides = tuple(side.dim_value if side.HasField("dim_value") and side.dim_value > 0 else None for side in tensor.shape.dim)
+    sides = tuple(
+        side.dim_value if side.HasField("dim_value") and side.dim_value > 0 else None for side in tensor.shape.dim
+    )
     return Port(value.name, sides, onnx.TensorProto.DataType.Name(tensor.elem_type).lower())
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import KitError, missing_extra
-from ..nets import LiteNet
+from ..nets import ConvAct, LiteNet
 from ..train.loop import to_tensor
 from ..train.objectives import logits_of
 
@@ -157,7 +157,7 @@ class _Apoz:
 def alive_shares(net: LiteNet, pixels: NDArray[np.uint8]) -> dict[nn.Module, Tensor]:
     """Per convolution that is followed by an activation: the share of its outputs above zero, by channel (1 - APoZ)."""
     sums: dict[nn.Module, Tensor] = {}
-    watched = [m.conv for m in net.modules() if hasattr(m, "conv") and any(isinstance(k, nn.ReLU6) for k in m)]  # type: ignore[union-attr]
+    watched = [m.conv for m in net.modules() if isinstance(m, ConvAct) and any(isinstance(k, nn.ReLU6) for k in m)]
 
     def hook(layer: nn.Module, _: object, output: Tensor) -> None:
         share = (output > 0).float().mean((0, 2, 3)) * len(output)
@@ -170,4 +170,3 @@ def alive_shares(net: LiteNet, pixels: NDArray[np.uint8]) -> dict[nn.Module, Ten
     for handle in hooks:
         handle.remove()
     return {layer: total / len(pixels) for layer, total in sums.items()}
-

@@ -40,7 +40,10 @@ def prune_unstructured(model: onnx.ModelProto, sparsity: float) -> Sparse:
     weights = _weights(result)
     if not weights:
         raise KitError("the model has no convolutions or products with stored weights")
-    sizes = {name: np.abs(numpy_helper.to_array(tensor).astype(np.float32)) * scale for name, (tensor, scale) in weights.items()}
+    sizes = {
+        name: np.abs(numpy_helper.to_array(tensor).astype(np.float32)) * scale
+        for name, (tensor, scale) in weights.items()
+    }
     every = np.concatenate([size.reshape(-1) for size in sizes.values()])
     limit = np.partition(every, int(sparsity * len(every)))[int(sparsity * len(every))]
     zeros = 0

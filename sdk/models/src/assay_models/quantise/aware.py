@@ -122,7 +122,11 @@ def train_aware(
     objective: Objective | None = None,
 ) -> onnx.ModelProto:
     """Trains the weights of a quantised model behind its own rounding; returns the graph with the new weights."""
-    floats = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in float_model.graph.initializer} if float_model else {}
+    floats = (
+        {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in float_model.graph.initializer}
+        if float_model
+        else {}
+    )
     torch.manual_seed(how.seed)
     net = TrainableOnnxNet(model, floats)
     say(f"qat: seed {how.seed}, {len(net.quantised)} quantised tensors, {len(labels)} pictures")

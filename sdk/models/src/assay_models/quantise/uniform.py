@@ -88,5 +88,3 @@ def quantise_uniform(
 def quantisable(model: onnx.ModelProto) -> list[str]:
     """Names of the nodes that would become int8, in the order of the graph."""
     return [node.name for node in model.graph.node if node.op_type in OPERATORS]
-
-

@@ -60,7 +60,12 @@ def build(request: Request) -> Card:
         "made": _made(),
         "file": file_facts(model),
         "labels": labels,
-        "input": {"name": model.input.name, "shape": ["N", 3, model.size, model.size], "mean": model.mean, "scale": model.scale},
+        "input": {
+            "name": model.input.name,
+            "shape": ["N", 3, model.size, model.size],
+            "mean": model.mean,
+            "scale": model.scale,
+        },
         "outputs": {port.name: ["N", *port.shape[1:]] for port in model.outputs},
         "dataset": _dataset(request),
         **quality(logits, request.test.labels, labels),
@@ -128,7 +133,9 @@ def _processor() -> str:
 def summary(card: Card) -> Card:
     """The figures of a card that are compared before and after."""
     latency = {f"{r['backend']} {r['threads']}": r.get("p50_ms") for r in card["latency"]}
-    robust = {f"{r['attack']} {r['eps_255']:g}": r["robust_accuracy"]["value"] for r in card.get("robust", {}).get("rows", [])}
+    robust = {
+        f"{r['attack']} {r['eps_255']:g}": r["robust_accuracy"]["value"] for r in card.get("robust", {}).get("rows", [])
+    }
     return {
         "model": card["model"],
         "sha256": card["file"]["sha256"],

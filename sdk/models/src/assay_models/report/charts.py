@@ -35,7 +35,7 @@ def overview(card: dict[str, Any]) -> bytes:
     accuracy = card["accuracy"]["value"]
     figure.suptitle(
         f"{card['model']}: {100 * accuracy:.1f} % on {card['accuracy']['n']} pictures, "
-        f"{card['file']['bytes'] / 1e6:.2f} MB, {card['file']['multiply_adds'] / 1e6:.0f} M multiply-adds",
+        f"{card['file']['bytes'] / 1e6:.2f} MB, {card['file']['multiply_adds'] / 1e6:.1f} M multiply-adds",
         color=INK,
     )
     return png(figure)
@@ -55,8 +55,8 @@ def _recall(axis: Axes, card: dict[str, Any]) -> None:
     ends = np.array([row["wilson95"] for row in rows])
     spread = np.abs(np.stack([values - ends[:, 0], ends[:, 1] - values]))
     places = np.arange(len(labels))
-    axis.barh(places, values, color=ACCENT)
-    axis.errorbar(values, places, xerr=spread, fmt="none", ecolor=INK, capsize=3, lw=1)
+    # Points, not bars: the axis does not begin at 0.
+    axis.errorbar(values, places, xerr=spread, fmt="o", color=ACCENT, ecolor=QUIET, capsize=4, lw=1.5)
     axis.set_yticks(places, labels)
     axis.invert_yaxis()
     axis.set_xlim(min(0.9, float(ends.min()) - 0.02), 1.0)
@@ -125,7 +125,9 @@ def pareto(rows: list[dict[str, Any]], cost: str, unit: str) -> bytes:
     for row in rows:
         colour = ACCENT if row["pareto"] else QUIET
         axis.scatter(row[cost], 100 * row["accuracy"], s=36, color=colour, zorder=3)
-        axis.annotate(row["name"], (row[cost], 100 * row["accuracy"]), fontsize=7, xytext=(4, 4), textcoords="offset points")
+        axis.annotate(
+            row["name"], (row[cost], 100 * row["accuracy"]), fontsize=7, xytext=(4, 4), textcoords="offset points"
+        )
     front = sorted((row for row in rows if row["pareto"]), key=lambda row: row[cost])
     axis.plot([row[cost] for row in front], [100 * row["accuracy"] for row in front], color=ACCENT, lw=1)
     axis.set_xlabel(unit, fontsize=9)

@@ -28,7 +28,9 @@ BENCH_TIMEOUT_S = 900
 Row = dict[str, Any]
 
 
-def measure(model: ModelFile, threads: Sequence[int] = THREADS, runs: int = RUNS, assay: Path | None = None) -> list[Row]:
+def measure(
+    model: ModelFile, threads: Sequence[int] = THREADS, runs: int = RUNS, assay: Path | None = None
+) -> list[Row]:
     """Rows with p50 and p95, or with the error of a backend that cannot run the file."""
     return _by_assay(model, threads, runs, assay) if assay else _by_python(model, threads, runs)
 
@@ -72,7 +74,9 @@ def _openvino(model: ModelFile, threads: int) -> Callable[[Floats], object]:
         core = openvino.Core()
         compiled = core.compile_model(core.read_model(model.data, b""), "CPU", hints)
     except RuntimeError as error:
-        raise KitError(f"OpenVINO {openvino.__version__} cannot run {model.path}: {str(error).splitlines()[0]}") from error
+        raise KitError(
+            f"OpenVINO {openvino.__version__} cannot run {model.path}: {str(error).splitlines()[0]}"
+        ) from error
     request = compiled.create_infer_request()
 
     def run(x: Floats) -> object:
@@ -97,5 +101,16 @@ def _by_assay(model: ModelFile, threads: Sequence[int], runs: int, assay: Path) 
         results = json.loads(done.stdout)["results"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise KitError(f"`assay model bench` did not print what was expected: {error}") from error
-    wanted = ("backend", "backend_version", "threads", "precision", "runs", "min_ms", "p50_ms", "p95_ms", "load_ms", "error")
+    wanted = (
+        "backend",
+        "backend_version",
+        "threads",
+        "precision",
+        "runs",
+        "min_ms",
+        "p50_ms",
+        "p95_ms",
+        "load_ms",
+        "error",
+    )
     return [{"by": "assay model bench", **{k: row[k] for k in wanted if k in row}} for row in results]

@@ -93,21 +93,36 @@ def _megabytes(count: Any) -> str:
 
 
 def _classes(card: Card) -> str:
-    rows = [[label, *(percent(found[k]) for k in ("recall", "precision", "f1"))] for label, found in card["per_class"].items()]
+    rows = [
+        [label, *(percent(found[k]) for k in ("recall", "precision", "f1"))]
+        for label, found in card["per_class"].items()
+    ]
     return _table(["class", "recall", "precision", "F1"], rows, 3)
 
 
 def _latency(card: Card) -> str:
     rows = []
     for row in card["latency"]:
-        times = [f"{row[k]:.2f} ms" for k in ("min_ms", "p50_ms", "p95_ms")] if "p50_ms" in row else [row.get("error", ""), "", ""]
-        rows.append([f"{row['backend']} {row.get('backend_version', '')}".strip(), str(row["threads"]), row["by"], *times])
+        times = (
+            [f"{row[k]:.2f} ms" for k in ("min_ms", "p50_ms", "p95_ms")]
+            if "p50_ms" in row
+            else [row.get("error", ""), "", ""]
+        )
+        rows.append(
+            [f"{row['backend']} {row.get('backend_version', '')}".strip(), str(row["threads"]), row["by"], *times]
+        )
     return _table(["backend", "threads", "measured by", "least", "p50", "p95"], rows, 3)
 
 
 def _robust(robust: Card) -> str:
     rows = [
-        [row["attack"], f"{row['eps_255']:g}", str(row["victims"]), percent(row["succeeded"]), percent(row["robust_accuracy"])]
+        [
+            row["attack"],
+            f"{row['eps_255']:g}",
+            str(row["victims"]),
+            percent(row["succeeded"]),
+            percent(row["robust_accuracy"]),
+        ]
         for row in robust["rows"]
     ]
     note = f"<p class=quiet>{escape(robust['threat'])}; gradients: {escape(robust['gradients'])}; PGD with {robust['pgd_steps']} steps.</p>"

@@ -1,6 +1,6 @@
 """How well feature squeezing tells attacked pictures from honest ones.
 
-    python -m surface.calibrate --weights build/surface.pt --model demo/surface-int8.onnx --dataset build/dataset \\
+    python -m assay_models.surface.calibrate --weights build/surface.pt --model demo/surface-int8.onnx --dataset build/dataset \\
         --out build/detection.json
 
 Thresholds come from clean validation pictures. Attacks start from test pictures that the int8 model gets

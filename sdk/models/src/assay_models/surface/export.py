@@ -1,6 +1,6 @@
 """Writes the trained network as ONNX: constants folded, padding absorbed, batch size free.
 
-    python -m surface.export --weights build/surface.pt --out build/surface-fp32.onnx
+    python -m assay_models.surface.export --weights build/surface.pt --out build/surface-fp32.onnx
 
 Input `input` float32 [N, 3, 224, 224], (RGB - 127) / 128; outputs `logits` [N, 5] and `embedding` [N, 256].
 """

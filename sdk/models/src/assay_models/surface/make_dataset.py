@@ -1,6 +1,6 @@
 """Draws the surface set: synthetic defects on real and procedural textures.
 
-    python -m surface.make_dataset --out build/dataset
+    python -m assay_models.surface.make_dataset --out build/dataset
 
 writes train/, val/ and test/ with 320 x 320 JPEG pictures, and index.json: one row per picture, and one
 digest per split. The same seed gives the same bytes with the package versions in requirements.txt.

@@ -1,10 +1,10 @@
 """Draws the pictures of the second demo: labelled parts that lie anyhow on a belt.
 
-    python -m surface.make_labels --out labels
+    python -m assay_models.surface.make_labels --out labels
 
 writes pictures/ with truth.json, and the pictures of selftest/. They are drawn without looking at what the model says.
 
-    python -m surface.make_labels --measure 200 --out build/labels
+    python -m assay_models.surface.make_labels --measure 200 --out build/labels
 
 draws that many further parts with good labels in good light, of every surface class the same number, for measuring how well
 the model judges surfaces inside of this scene: `assay inspect --truth` does.
@@ -100,7 +100,9 @@ def take(shot: Shot, rng: Random) -> Picture:
     return photograph(surface, shot.label, pose, rng, shot.station, shot.half_lit)
 
 
-def draw(shots: tuple[Shot, ...], folder: Path, first: int, seed: int, numbered: bool = True) -> list[dict[str, object]]:
+def draw(
+    shots: tuple[Shot, ...], folder: Path, first: int, seed: int, numbered: bool = True
+) -> list[dict[str, object]]:
     """Writes the pictures; returns what is known of each."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.jpg"):
@@ -117,10 +119,13 @@ def draw(shots: tuple[Shot, ...], folder: Path, first: int, seed: int, numbered:
 
 def further(count: int) -> tuple[Shot, ...]:
     """Parts in order but for their surfaces: classes, materials and angles go round."""
-    rows = ((LABELS[k % len(LABELS)], MATERIALS[k // len(LABELS) % len(MATERIALS)], k * 137.5 % 360) for k in range(count))
+    rows = (
+        (LABELS[k % len(LABELS)], MATERIALS[k // len(LABELS) % len(MATERIALS)], k * 137.5 % 360) for k in range(count)
+    )
     # In the middle: a part that lies aslant has no room to be anywhere else.
     return tuple(
-        Shot(f"{label}-{material}", material, angle, label, "", label, shift=(0.0, 0.0)) for label, material, angle in rows
+        Shot(f"{label}-{material}", material, angle, label, "", label, shift=(0.0, 0.0))
+        for label, material, angle in rows
     )
 
 

@@ -1,6 +1,6 @@
 """Chooses and draws the demo pictures: ordinary, drifted, attacked.
 
-    python -m surface.make_pictures --weights build/surface.pt --model demo/surface-int8.onnx --dataset build/dataset \\
+    python -m assay_models.surface.make_pictures --weights build/surface.pt --model demo/surface-int8.onnx --dataset build/dataset \\
         --out demo
 
 All come from the test split. Ordinary and drifted pictures are 320 x 320 JPEG as the camera sends them;
@@ -109,7 +109,9 @@ def attacked(maker: Maker, net: SurfaceNet, dataset: Path, rng: Random) -> None:
             wins += 1
             note = f"{note}: {row.label} on {row.material} read as {LABELS[answer]}"
             entry = {"truth": row.label, "group": "attacked", "attack": {"kind": kind, "eps_255": eps}, "note": note}
-            maker.keep(f"3-attacked-{number:02d}-{kind}-{eps}-{row.label}-{row.material}.png", encode_png(result), entry)
+            maker.keep(
+                f"3-attacked-{number:02d}-{kind}-{eps}-{row.label}-{row.material}.png", encode_png(result), entry
+            )
             number += 1
 
 

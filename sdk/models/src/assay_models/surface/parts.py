@@ -32,8 +32,8 @@ MODULES = 95
 PLATE, PAPER, INK, BELT = 0.42, 0.70, 0.035, 0.020
 """Shares of the light that come back."""
 
-_L = "0001101 0011001 0010011 0111101 0100011 0110001 0101111 0111011 0110111 0001011".split()
-_PARITY = "LLLLLL LLGLGG LLGGLG LLGGGL LGLLGG LGGLLG LGGGLL LGLGLG LGLGGL LGGLGL".split()
+_L = ["0001101", "0011001", "0010011", "0111101", "0100011", "0110001", "0101111", "0111011", "0110111", "0001011"]
+_PARITY = ["LLLLLL", "LLGLGG", "LLGGLG", "LLGGGL", "LGLLGG", "LGGLLG", "LGGGLL", "LGLGLG", "LGLGGL", "LGGLGL"]
 _FLIP = str.maketrans("01", "10")
 
 
@@ -170,4 +170,3 @@ def _torn(rng: Random, wide: int, high: int) -> Field:
     slant = (np.arange(wide) - wide / 2) * rng.uniform(-0.5, 0.5)
     gone = (rows > middle - half + slant + ragged[0]) & (rows < middle + half + slant + ragged[1])
     return cv2.GaussianBlur(1 - gone.astype(np.float32), (0, 0), 1.0)[..., None]
-

@@ -1,6 +1,6 @@
 """reference.json: what the clean validation set looks like, for the plugins that watch for drift.
 
-    python -m surface.reference --dataset build/dataset --model demo/surface-int8.onnx --out demo/reference.json
+python -m assay_models.surface.reference --dataset build/dataset --model demo/surface-int8.onnx --out demo/reference.json
 """
 
 from __future__ import annotations
@@ -10,51 +10,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..calibrate.statistics import describe
+from ..calibrate.temperature import best_temperature
 from . import LABELS
 from .make_dataset import read_picture, read_split, to_input_size
-from .measure import STATISTICS, Floats, Runner, softmax, statistics
-
-SAMPLES = 200
-TEMPERATURES = np.geomspace(0.25, 4, 161)
-
-
-def describe(name: str, values: NDArray[np.float64]) -> dict[str, object]:
-    """Moments, quantiles, deciles and a sorted sample of one feature."""
-    edges = np.quantile(values, np.linspace(0, 1, 11))
-    return {
-        "name": name,
-        "mean": float(values.mean()),
-        "sd": float(values.std(ddof=1)),
-        "min": float(values.min()),
-        "max": float(values.max()),
-        "quantiles": _rounded(np.quantile(values, np.linspace(0, 1, 21))),
-        "bins": {"edges": _rounded(edges), "shares": _rounded(_shares(values, edges))},
-        "samples": _rounded(np.quantile(values, (np.arange(SAMPLES) + 0.5) / SAMPLES, method="inverted_cdf")),
-    }
-
-
-def _shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of values in each bin: edge k < value <= edge k + 1; the first bin takes the minimum too."""
-    bins = np.searchsorted(edges[1:-1], values, side="left")
-    return np.bincount(bins, minlength=10) / len(values)
-
-
-def _rounded(values: NDArray[np.float64]) -> list[float]:
-    return [float(f"{value:.7g}") for value in values]
-
-
-def best_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
-    """The temperature that makes softmax(logits / t) the most honest on validation pictures (least log loss).
-
-    Platt's targets: with n pictures and no mistake, the right class may claim 1 - 1 / (n + 2) and no more.
-    """
-    count, classes = logits.shape
-    targets = np.full((count, classes), 1 / (count + 2) / (classes - 1))
-    targets[np.arange(count), labels] = 1 - 1 / (count + 2)
-    losses = [-(targets * np.log(softmax(logits / t) + 1e-12)).sum(1).mean() for t in TEMPERATURES]
-    return round(float(TEMPERATURES[int(np.argmin(losses))]), 4)
+from .measure import STATISTICS, Runner, softmax, statistics
 
 
 def main() -> None:

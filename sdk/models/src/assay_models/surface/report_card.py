@@ -1,6 +1,6 @@
 """Everything that is known about the model, in one file.
 
-    python -m surface.report_card --dataset build/dataset --out demo/report-card.json
+    python -m assay_models.surface.report_card --dataset build/dataset --out demo/report-card.json
 
 Reads what the other commands wrote under build/ and demo/, measures accuracy on the whole test split and
 latency on this machine, and writes report-card.json and, beside it, report-card.md.

@@ -1,6 +1,6 @@
 """Fine-tunes the shortened EfficientNet-Lite0 on the surface set.
 
-    python -m surface.train --dataset build/dataset --out build/surface.pt
+    python -m assay_models.surface.train --dataset build/dataset --out build/surface.pt
 
 Two phases: small pictures first, with the layers that only see edges and colours held still, which is cheap;
 then full-size pictures with every layer free. Writes the weights and, beside them, training.json.

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from ..surface.augment import augment
 
 
-def views(pixels: NDArray[np.uint8], chosen: NDArray[np.int64], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def views(
+    pixels: NDArray[np.uint8], chosen: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """A new view [size, size, 3] of each of the chosen pictures."""
     cv2.setNumThreads(1)
     return np.stack([augment(pixels[k], size, rng) for k in chosen])

@@ -56,7 +56,9 @@ class Distil:
         """Kullback-Leibler distance to the teacher, at the temperature, with its gradient scaled back."""
         with torch.no_grad():
             if self.teacher_size and self.teacher_size < x.shape[2]:
-                x = nn.functional.interpolate(x, (self.teacher_size, self.teacher_size), mode="bilinear", antialias=True)
+                x = nn.functional.interpolate(
+                    x, (self.teacher_size, self.teacher_size), mode="bilinear", antialias=True
+                )
             target = (logits_of(self.teacher, x) / self.temperature).softmax(1)
         student = (logits / self.temperature).log_softmax(1)
         return nn.functional.kl_div(student, target, reduction="batchmean") * self.temperature**2
