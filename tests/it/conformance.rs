@@ -1,4 +1,4 @@
-//! The cases of `tests/conformance`, in the real host, in every language: one demand, six plugins that have to meet it.
+//! The cases of `tests/conformance`, in the real host, in every language: one demand, seven plugins that have to meet it.
 //!
 //! Each language runs in a process of its own that is last in line for a processor: compilers and language runtimes
 //! must not take the time of the tests beside this one.
@@ -161,6 +161,11 @@ fn javascript() {
 }
 
 #[test]
+fn go() {
+    meets_every_case(Language::Go);
+}
+
+#[test]
 fn the_matrix_of_languages_and_cases_is_full() {
     let names = names(&cases());
     let matrix = Matrix { names: &names, columns: Language::ALL.map(column) };
@@ -196,8 +201,8 @@ fn a_cell_that_is_empty_failed_or_unknown_is_a_fault() {
     }
     let columns = Language::ALL.map(|language| if language == Language::Zig { &hole } else { &full });
     let text = Matrix { names: &names, columns }.text();
-    assert!(text.contains("monitor quiet  ok      ok      ok      EMPTY   ok      ok\n"), "{text}");
-    assert!(text.contains("2 cases in 6 languages: 11 of 12 cells ok\nzig, monitor quiet: it was not run\n"), "{text}");
+    assert!(text.contains("monitor quiet  ok      ok      ok      EMPTY   ok      ok      ok\n"), "{text}");
+    assert!(text.contains("2 cases in 7 languages: 13 of 14 cells ok\nzig, monitor quiet: it was not run\n"), "{text}");
     assert!(Matrix { names: &names, columns: [&full; Language::ALL.len()] }.faults().is_empty());
     let nothing = Column::failed(&names, "it does not compile");
     assert_eq!(nothing.faults(Language::C, &names).len(), 2);
