@@ -20,7 +20,7 @@ const MANIFEST: &str = "plugin.toml";
 const CHECK: &[&str] = &["check", "--no-build"];
 const TEST: &[&str] = &["test", "--no-build"];
 
-const MISTAKES: [Mistake; 11] = [
+const MISTAKES: [Mistake; 12] = [
     Mistake {
         what: "it does not compile",
         file: "src/plugin.c",
@@ -116,6 +116,17 @@ const MISTAKES: [Mistake; 11] = [
         says: "assay: ./golden/note.png is no picture that a station reads: no picture of an allowed format: the file starts \
                with \"no pictu\"; expected PNG, JPEG, BMP or PNM",
     },
+    Mistake {
+        what: "it prints to a console",
+        file: "src/plugin.c",
+        from: "    double brightness",
+        to: "    extern int printf(const char *, ...);\n    printf(\"x\");\n    double brightness",
+        words: &["check"],
+        says: "assay: making a component of the plugin's module: not a component and not a core module that can become one (it \
+               needs the WIT metadata that wit-bindgen embeds): it imports fd_close of WASI, and a station has no console, \
+               files, environment or clock: take out what wants them (printf, std::cout, assert, std::debug::print and the \
+               like); the SDK's log takes their place",
+    },
 ];
 
 /// Makes the mistake, runs the command, and takes the mistake back.
@@ -153,7 +164,8 @@ fn each_mistake_has_its_own_message() -> Result<()> {
     for mistake in &MISTAKES {
         meets(&project, mistake).with_context(|| mistake.what)?;
     }
-    succeeds(&project, &["test", "--no-build"]).map(drop)
+    // The last mistake left its own component behind.
+    succeeds(&project, &["test"]).map(drop)
 }
 
 fn says(folder: &Path, words: &[&str], wanted: &str) -> Result<()> {
