@@ -13,8 +13,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// As people call them, and the folder of the plugin.
-const LANGUAGES: [(&str, &str); 6] =
-    [("Rust", "rust"), ("C", "c"), ("C++", "cpp"), ("Zig", "zig"), ("Python", "python"), ("JavaScript", "js")];
+const LANGUAGES: [(&str, &str); 7] = [
+    ("Rust", "rust"),
+    ("C", "c"),
+    ("C++", "cpp"),
+    ("Zig", "zig"),
+    ("Python", "python"),
+    ("JavaScript", "js"),
+    ("Go", "go"),
+];
 /// Runtimes that are meant to be kept warm.
 const RUNTIMES: [&str; 2] = ["python", "js"];
 /// What a runtime may cost.

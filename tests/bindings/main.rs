@@ -1,9 +1,9 @@
-//! `cargo xtask bindings`: the C bindings of `sdk/c/gen`, written anew or compared with `wit/`.
+//! `cargo xtask bindings`: the bindings of `sdk/c/gen` and `sdk/go/internal/gen`, written anew or compared with `wit/`.
 
-use assay_tests::bindings;
+use assay_tests::{artifacts, bindings};
 use clap::Parser;
 
-/// Writes the C bindings of the worlds.
+/// Writes the bindings of the worlds.
 #[derive(Parser)]
 struct Args {
     /// Only says whether they are what wit/ says
@@ -12,5 +12,5 @@ struct Args {
 }
 
 fn main() -> anyhow::Result<()> {
-    if Args::parse().check { bindings::check(&bindings::folder()) } else { bindings::write() }
+    if Args::parse().check { bindings::check(&artifacts::root()) } else { bindings::write() }
 }

@@ -96,6 +96,11 @@ fn javascript_and_typescript() -> Result<()> {
     first_plugins("js")
 }
 
+#[test]
+fn go() -> Result<()> {
+    first_plugins("go")
+}
+
 /// The shipped plugins that are not in the Rust workspace.
 fn shipped() -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

@@ -1,9 +1,11 @@
-//! What the SDK in C and the plugins in C, C++ and Zig compute without a host, compiled for this machine.
+//! What the SDK in C and the plugins in C, C++ and Zig compute without a host, compiled for this machine; what Go's own tools
+//! say of the SDK in Go.
 
 use anyhow::{Context, Result, ensure};
 use assay::config::Language;
 use assay::toolbox::Tools;
 use assay_tests::artifacts::root;
+use std::path::Path;
 use std::process::Command;
 
 /// Warnings are errors, and what C leaves undefined ends the program.
@@ -56,5 +58,31 @@ fn exposure_measures_histograms() -> Result<()> {
     let cache = tempfile::tempdir()?;
     let said = said(zig.args(["test", "plugins/exposure/src/measure.zig", "--cache-dir"]).arg(cache.path()))?;
     ensure!(said.contains("All 6 tests passed"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn the_sdk_in_go_is_as_vet_and_gofmt_want_it() -> Result<()> {
+    let tools = Tools::new(false, &|line| println!("{line}"))?;
+    let sdk = root().join("sdk/go");
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(&sdk)? {
+        let entry = entry?;
+        // `internal` is generated for the most part; examples are programs of their own, built by other tests.
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() && !["internal", "examples"].contains(&name.as_str()) {
+            folders.push(format!("./{name}"));
+        }
+    }
+    folders.extend([".", "./internal/call", "./internal/wit/types"].map(str::to_owned));
+    let mut go = tools.go()?;
+    let output = go.current_dir(&sdk).arg("vet").args(&folders).output().context("go cannot be started")?;
+    ensure!(output.status.success(), "go vet:\n{}", String::from_utf8_lossy(&output.stderr));
+    let goroot = tools.go()?.args(["env", "GOROOT"]).output()?;
+    let gofmt = Path::new(String::from_utf8_lossy(&goroot.stdout).trim()).join("bin/gofmt");
+    let written =
+        ["sdk/go/*.go", "sdk/go/*/*.go", "sdk/go/examples", "tests/conformance/go", "tests/bench/languages/go"];
+    let said = said(Command::new("sh").args(["-c", &format!("{} -l {}", gofmt.display(), written.join(" "))]))?;
+    ensure!(said.is_empty(), "not as gofmt writes them:\n{said}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bindings`: the C bindings that the SDKs in C, C++ and Zig are written on.
+//! `cargo xtask bindings`: the bindings that the SDKs in C, C++, Zig and Go are written on.
 
 use crate::options::Options;
 use crate::ui;
@@ -8,7 +8,11 @@ use anyhow::Result;
 pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     let check = options.flag("--check");
     options.finish()?;
-    ui::step(if check { "Comparing sdk/c/gen with wit/" } else { "Writing sdk/c/gen from wit/" });
+    ui::step(if check {
+        "Comparing the bindings in C and Go with wit/"
+    } else {
+        "Writing the bindings in C and Go from wit/"
+    });
     let cmd = workspace.cargo().args(["run", "--release", "--package", "assay-tests", "--bin", "assay-bindings", "--"]);
     if check { cmd.arg("--check").live() } else { cmd.live() }
 }

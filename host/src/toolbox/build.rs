@@ -1,5 +1,6 @@
 use super::tools::{NodePins, ToolError, Tools, written};
 use crate::config::{BuildPlan, Language};
+use crate::plugin::{ComponentizeError, componentize_with_empty_wasi};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,17 @@ pub enum BuildError {
     Compile { name: String, status: ExitStatus },
     #[error("the compiler succeeded but wrote no {}", path.display())]
     NoOutput { path: PathBuf },
+    #[error(
+        "{name} compiles, but is no {kind} yet: {detail}; does its init function call {kind}.Export, and does [plugin] \
+         world say {kind:?}, as its code does?"
+    )]
+    NoComponent { name: String, kind: &'static str, detail: String },
+    #[error("{} cannot be read", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("the sources in {} cannot be read", path.display())]
     Sources {
         path: PathBuf,
@@ -56,6 +68,7 @@ pub fn build(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
         Language::C | Language::Cpp | Language::Zig => native(plan, tools),
         Language::Python => run(plan, python(plan, tools)?),
         Language::JavaScript => run(plan, javascript(plan, tools)?),
+        Language::Go => go(plan, tools),
     }?;
     let there = plan.component.is_file();
     if there { Ok(()) } else { Err(BuildError::NoOutput { path: plan.component.clone() }) }
@@ -86,11 +99,14 @@ fn run(plan: &BuildPlan, mut command: Command) -> Result<(), BuildError> {
 
 /// Cargo names its output after the crate; the plugin's component may have another name and place.
 fn rust(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
-    let target = plan.folder.join("build/target");
+    let folder = absolute(&plan.folder)?;
+    let target = folder.join("build/target");
     let mut cargo = tools.cargo()?;
+    // In the project's folder, where cargo finds its `.cargo/config.toml` too. What the SDK stands on is compiled once for all
+    // projects; cargo before 1.91 compiles it for each.
+    cargo.current_dir(&folder).env("CARGO_BUILD_BUILD_DIR", tools.home().join("rust-build"));
     // Debian's cargo carries an option already: the subcommand stands before all others.
-    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--manifest-path"]);
-    cargo.arg(plan.folder.join("Cargo.toml")).arg("--target-dir").arg(&target);
+    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--target-dir"]).arg(&target);
     run(plan, cargo)?;
     let module = format!("{}.wasm", plan.name.replace('-', "_"));
     let built = target.join("wasm32-unknown-unknown/release").join(module);
@@ -116,6 +132,32 @@ fn javascript(plan: &BuildPlan, tools: &Tools<'_>) -> Result<Command, BuildError
     node.arg(sdk.join("build.mjs")).args(["--world", plan.kind.name(), "--source"]).arg(&plan.source);
     node.arg("--wit").arg(plan.root.join("wit")).arg("--modules").arg(modules).arg("--out").arg(&plan.component);
     Ok(node)
+}
+
+/// Go's linker knows nothing of components, and its runtime wants WASI: both are added to what it gives.
+fn go(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
+    let module = plan.component.with_extension("core.wasm");
+    let mut go = tools.go()?;
+    go.current_dir(&plan.folder).args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o"]);
+    // The package of the source file, as a path that does not look like one of the standard library.
+    let code = plan.source.parent().unwrap_or(Path::new("."));
+    let code = code.strip_prefix(&plan.folder).unwrap_or(code);
+    go.arg(absolute(&module)?).arg(Path::new(".").join(code));
+    run(plan, go)?;
+    let built = std::fs::read(&module).map_err(|source| BuildError::Read { path: module.clone(), source })?;
+    let made = componentize_with_empty_wasi(&built, &plan.root.join("wit"), plan.kind);
+    let unfit = |ComponentizeError { detail }| BuildError::NoComponent {
+        name: plan.name.clone(),
+        kind: plan.kind.name(),
+        detail,
+    };
+    let component = made.map_err(unfit)?;
+    let written = std::fs::write(&plan.component, component);
+    written.map_err(|source| BuildError::Write { path: plan.component.clone(), source })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, BuildError> {
+    std::path::absolute(path).map_err(|source| BuildError::Read { path: path.to_owned(), source })
 }
 
 const COMPILE: [&str; 8] =

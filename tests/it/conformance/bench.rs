@@ -29,11 +29,6 @@ pub fn project(language: Language, world: PluginKind) -> PathBuf {
 /// Builds the plugin with `assay plugin build`.
 pub fn build(language: Language, world: PluginKind) -> Result<Candidate> {
     crate::languages::succeeds(&project(language, world), &["build"])?;
-    built(language, world)
-}
-
-/// The plugin as it was built.
-pub fn built(language: Language, world: PluginKind) -> Result<Candidate> {
     let manifest = project(language, world).join("plugin.toml");
     let candidate = Candidate::load(&manifest)?;
     let found = candidate.manifest.world;

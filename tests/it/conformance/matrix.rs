@@ -5,18 +5,26 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What became of each case in one language: by the case's name, why it failed; nothing where it is met.
+/// What became of each case in one language.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Column(pub BTreeMap<String, Vec<String>>);
+pub struct Column {
+    /// By the case's name, why it failed; nothing where it is met.
+    pub cells: BTreeMap<String, Vec<String>>,
+    /// Demands that were changed, one at a time, and put to the same answers.
+    pub changed: usize,
+    /// Those of them that the answers met all the same.
+    pub met_too: Vec<String>,
+}
 
 impl Column {
     /// Nothing could be run.
     pub fn failed(names: &[String], why: &str) -> Self {
-        Self(names.iter().map(|name| (name.clone(), vec![why.to_owned()])).collect())
+        let cells = names.iter().map(|name| (name.clone(), vec![why.to_owned()])).collect();
+        Self { cells, ..Self::default() }
     }
 
     fn word(&self, name: &str) -> &'static str {
-        match self.0.get(name) {
+        match self.cells.get(name) {
             Some(why) if why.is_empty() => "ok",
             Some(_) => "FAILED",
             None => "EMPTY",
@@ -26,12 +34,12 @@ impl Column {
     /// A line for each cell that is not ok.
     pub fn faults(&self, language: Language, names: &[String]) -> Vec<String> {
         let language = language.name();
-        let fault = |name: &String| match self.0.get(name) {
+        let fault = |name: &String| match self.cells.get(name) {
             Some(why) if why.is_empty() => None,
             Some(why) => Some(format!("{language}, {name}: {}", why.join("; "))),
             None => Some(format!("{language}, {name}: it was not run")),
         };
-        let unknown = self.0.keys().filter(|name| !names.contains(name));
+        let unknown = self.cells.keys().filter(|name| !names.contains(name));
         let unknown = unknown.map(|name| format!("{language}, {name}: there is no such case"));
         names.iter().filter_map(fault).chain(unknown).collect()
     }

@@ -20,7 +20,7 @@ const MANIFEST: &str = "plugin.toml";
 const CHECK: &[&str] = &["check", "--no-build"];
 const TEST: &[&str] = &["test", "--no-build"];
 
-const MISTAKES: [Mistake; 11] = [
+const MISTAKES: [Mistake; 12] = [
     Mistake {
         what: "it does not compile",
         file: "src/plugin.c",
@@ -71,7 +71,7 @@ const MISTAKES: [Mistake; 11] = [
         to: "language = \"cobol\"",
         words: &["build"],
         says: "assay: ./plugin.toml:9: build.language: found \"cobol\", expected one of \"rust\", \"c\", \"cpp\", \"zig\", \
-               \"python\", \"js\"",
+               \"python\", \"js\", \"go\"",
     },
     Mistake {
         what: "less memory than it starts with",
@@ -116,6 +116,17 @@ const MISTAKES: [Mistake; 11] = [
         says: "assay: ./golden/note.png is no picture that a station reads: no picture of an allowed format: the file starts \
                with \"no pictu\"; expected PNG, JPEG, BMP or PNM",
     },
+    Mistake {
+        what: "it prints to a console",
+        file: "src/plugin.c",
+        from: "    double brightness",
+        to: "    extern int printf(const char *, ...);\n    printf(\"x\");\n    double brightness",
+        words: &["check"],
+        says: "assay: making a component of the plugin's module: not a component and not a core module that can become one (it \
+               needs the WIT metadata that wit-bindgen embeds): it imports fd_close of WASI, and a station has no console, \
+               files, environment or clock: take out what wants them (printf, std::cout, assert, std::debug::print and the \
+               like); the SDK's log takes their place",
+    },
 ];
 
 /// Makes the mistake, runs the command, and takes the mistake back.
@@ -153,7 +164,8 @@ fn each_mistake_has_its_own_message() -> Result<()> {
     for mistake in &MISTAKES {
         meets(&project, mistake).with_context(|| mistake.what)?;
     }
-    succeeds(&project, &["test", "--no-build"]).map(drop)
+    // The last mistake left its own component behind.
+    succeeds(&project, &["test"]).map(drop)
 }
 
 fn says(folder: &Path, words: &[&str], wanted: &str) -> Result<()> {
@@ -178,6 +190,29 @@ fn a_plugin_of_two_worlds_is_told_to_become_two() -> Result<()> {
     let two = "assay: no station would take this plugin: plugin blotch: exports assay:plugin/detect@0.1.0 and \
                assay:plugin/observe@0.1.0: a plugin is of one world: make two plugins of it, each with its own manifest";
     says(&project, CHECK, two)
+}
+
+/// Go's linker knows nothing of worlds: the toolbox says what is missing.
+#[test]
+fn a_plugin_in_go_of_another_world_is_told_what_its_init_function_lacks() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    succeeds(folder.path(), &["new", "--lang", "go", "--kind", "detector", "blotch"])?;
+    let project = folder.path().join("blotch");
+    let manifest = project.join(MANIFEST);
+    fs::write(&manifest, fs::read_to_string(&manifest)?.replacen("world = \"detector\"", "world = \"monitor\"", 1))?;
+    let output = plugin(&project, &["build"])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(1), "exit {:?}", output.status.code());
+    let last = said.lines().last().unwrap_or_default();
+    for words in [
+        "assay: blotch compiles, but is no monitor yet: ",
+        "`assay:plugin/observe@0.1.0` function `observe`",
+        "; does its init function call monitor.Export, and does [plugin] world say \"monitor\", as its code does?",
+    ] {
+        ensure!(last.contains(words), "no {words:?} in: {said}");
+    }
+    ensure!(!project.join("build/blotch.wasm").exists(), "a component was written though it is none");
+    Ok(())
 }
 
 /// A compiler that is not there is installed only where that is allowed.

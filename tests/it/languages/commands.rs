@@ -84,6 +84,22 @@ fn pixels_that_a_plugin_reads_are_counted_as_copied() -> Result<()> {
     Ok(())
 }
 
+/// A project says how its compiler is called; that counts wherever the command is given.
+#[test]
+fn a_plugin_is_the_same_wherever_its_build_is_asked_for() -> Result<()> {
+    for language in ["rust", "go"] {
+        let folder = tempfile::tempdir()?;
+        succeeds(folder.path(), &["new", "--lang", language, "--kind", "detector", "blotch"])?;
+        let component = folder.path().join("blotch/build/blotch.wasm");
+        succeeds(&folder.path().join("blotch"), &["build"])?;
+        let inside = fs::read(&component)?;
+        fs::remove_file(&component)?;
+        succeeds(folder.path(), &["build", "--project", "blotch"])?;
+        ensure!(inside == fs::read(&component)?, "{language}: built from another folder it is another plugin");
+    }
+    Ok(())
+}
+
 /// Ends it whatever happens to the test.
 struct Watching(Child);
 

@@ -134,3 +134,8 @@ fn python() -> Result<()> {
 fn javascript() -> Result<()> {
     tutorial("js")
 }
+
+#[test]
+fn go() -> Result<()> {
+    tutorial("go")
+}

@@ -42,6 +42,7 @@ pub fn found(tools: &Tools<'_>, language: Language) -> Result<String, ToolError>
         answers(&command.get_program().to_string_lossy(), &words).unwrap_or_default()
     };
     match language {
+        Language::Go => Ok(said(&tools.go()?, "version")),
         Language::Rust => Ok(said(&tools.cargo()?, "--version")),
         Language::C | Language::Cpp | Language::Zig => Ok(format!("zig {}", said(&tools.zig(language)?, "version"))),
         Language::Python => Ok(format!("componentize-py with {}", said(&tools.componentize_py()?, "--version"))),

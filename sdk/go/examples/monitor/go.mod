@@ -1,0 +1,7 @@
+module example/{{name}}
+
+go 1.25
+
+require assay v0.0.0
+
+replace assay => ./sdk/go
