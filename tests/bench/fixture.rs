@@ -2,12 +2,16 @@
 
 use anyhow::Context as _;
 use assay::cli::station::Assembly;
-use assay::domain::{BufferPool, Digest, Frame, FrameId, FrameMeta};
+use assay::config::{ResolvedRecipe, resolve};
+use assay::domain::{BufferPool, Digest, Frame, FrameId, FrameMeta, PluginKind, WarmRules};
 use assay::imaging::decode;
+use assay::inference::LoadedModel;
 use assay::pipeline::LiveRecipe;
+use assay::plugin::PluginSource;
 use assay::source::Arrival;
 use assay_tests::artifacts::root;
 use assay_tests::station::TestStation;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,6 +50,40 @@ impl Fixture {
             pictures.push(Arc::from(bytes));
         }
         Ok(Self { _station: station, parts, live, pictures, picture_dir })
+    }
+
+    /// The recipe without monitors on another model, or with plugins whose instances are kept warm: as their manifests
+    /// could ask.
+    pub fn admitted(&self, model: &Arc<dyn LoadedModel>, warm: Option<WarmRules>) -> anyhow::Result<LiveRecipe> {
+        let bundle = self.parts.catalogue.get(self.live.recipe.digest).context("the recipe's bundle is there")?;
+        let ResolvedRecipe { mut recipe, plugins, .. } =
+            resolve(bundle, &self.parts.catalogue, &self.parts.config.plugin_limits)?;
+        let (mut preprocessors, mut detectors) = (Vec::new(), Vec::new());
+        for resolved in plugins {
+            let kind = resolved.plugin.kind;
+            let to = match kind {
+                PluginKind::Preprocessor => &mut preprocessors,
+                PluginKind::Detector => &mut detectors,
+                PluginKind::Monitor => continue,
+            };
+            to.push(self.parts.plugins.admit(PluginSource {
+                name: resolved.plugin.name,
+                kind,
+                component: resolved.component,
+                digest: resolved.plugin.component,
+                wit: resolved.wit,
+                asked: resolved.asked,
+                granted: resolved.plugin.capabilities,
+                limits: resolved.plugin.limits,
+                warm,
+                settings: resolved.plugin.settings,
+                labels: recipe.model.labels.clone(),
+                reference: recipe.model.reference.clone(),
+                models: BTreeMap::from([(recipe.model.name.clone(), Arc::clone(model))]),
+            })?);
+        }
+        recipe.monitors.clear();
+        Ok(LiveRecipe::new(recipe, Arc::clone(model), preprocessors, detectors, Vec::new()))
     }
 
     pub fn pool(&self) -> &BufferPool {

@@ -13,6 +13,7 @@ mod pictures;
 mod raw;
 mod record;
 mod running;
+mod straight;
 mod telemetry;
 mod throughput;
 mod uploads;

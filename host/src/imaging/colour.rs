@@ -1,11 +1,13 @@
 use super::decode::pick;
 use super::error::{OpError, finished, fresh};
+use super::widest::widest;
 use crate::domain::{BufferPool, Image, PixelFormat};
 
 /// Luma of one colour pixel: Y = (77 R + 150 G + 29 B + 128) >> 8.
+#[inline(always)]
 pub(super) const fn luma_of(r: u8, g: u8, b: u8) -> u8 {
-    // The weights sum to 256: the result is at most (256 * 255 + 128) >> 8 = 255.
-    ((77 * r as u32 + 150 * g as u32 + 29 * b as u32 + 128) >> 8) as u8
+    // The weights sum to 256: at most 256 * 255 + 128 before the shift, which 16 bits hold, and 255 after it.
+    ((77 * r as u16 + 150 * g as u16 + 29 * b as u16 + 128) >> 8) as u8
 }
 
 /// 16-bit grey as 8-bit grey: divided by 257, to the nearest.
@@ -21,14 +23,16 @@ const fn widen(sample: u8) -> [u8; 2] {
     (sample as u16 * 257).to_le_bytes()
 }
 
-/// Writes the luma of packed pixels, one byte per pixel.
-pub(super) fn luma(format: PixelFormat, pixels: &[u8], target: &mut [u8]) {
-    match format {
-        PixelFormat::Gray8 => target.iter_mut().zip(pixels).for_each(|(to, from)| *to = *from),
-        PixelFormat::Gray16 => pick(pixels, target, |pixel| [narrow(pixel)]),
-        PixelFormat::Rgb8 => pick(pixels, target, |[r, g, b]| [luma_of(r, g, b)]),
-        PixelFormat::Bgr8 => pick(pixels, target, |[b, g, r]| [luma_of(r, g, b)]),
-        PixelFormat::Rgba8 => pick(pixels, target, |[r, g, b, _]| [luma_of(r, g, b)]),
+widest! {
+    /// Writes the luma of packed pixels, one byte per pixel.
+    pub(super) fn luma(format: PixelFormat, pixels: &[u8], target: &mut [u8]) {
+        match format {
+            PixelFormat::Gray8 => target.iter_mut().zip(pixels).for_each(|(to, from)| *to = *from),
+            PixelFormat::Gray16 => pick(pixels, target, |pixel| [narrow(pixel)]),
+            PixelFormat::Rgb8 => pick(pixels, target, |[r, g, b]| [luma_of(r, g, b)]),
+            PixelFormat::Bgr8 => pick(pixels, target, |[b, g, r]| [luma_of(r, g, b)]),
+            PixelFormat::Rgba8 => pick(pixels, target, |[r, g, b, _]| [luma_of(r, g, b)]),
+        }
     }
 }
 

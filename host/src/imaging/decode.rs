@@ -227,6 +227,7 @@ impl Layout {
 }
 
 /// Makes each pixel of `target` from one of `source`.
+#[inline(always)]
 pub(super) fn pick<const FROM: usize, const TO: usize>(
     source: &[u8],
     target: &mut [u8],

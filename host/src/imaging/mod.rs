@@ -5,6 +5,7 @@
 //! any memory, and costs time that is bounded by the number of pixels alone.
 
 mod error;
+mod widest;
 mod decode;
 mod decode_jpeg;
 mod jpeg_check;

@@ -1,5 +1,6 @@
 use super::colour::luma;
 use super::sample::channels;
+use super::widest::widest;
 use crate::domain::{Image, PixelFormat};
 
 /// Statistics of luma, Y = (77 R + 150 G + 29 B + 128) >> 8 for colour, the value itself for grey (16-bit grey is
@@ -50,11 +51,7 @@ impl Moments {
 
     fn add_luma(&mut self, row: &[u8]) {
         for block in row.chunks(BLOCK) {
-            let (mut sum, mut squares) = (0u32, 0u32);
-            for &luma in block {
-                sum += u32::from(luma);
-                squares += u32::from(luma) * u32::from(luma);
-            }
+            let (sum, squares) = luma_sums(block);
             self.sum += i64::from(sum);
             self.squares += u64::from(squares);
         }
@@ -64,23 +61,41 @@ impl Moments {
     /// Adds the Laplacian of the pixels of `here` that have all four neighbours.
     fn add_laplacian(&mut self, above: &[u8], here: &[u8], below: &[u8]) {
         let Some(inner) = here.len().checked_sub(2).filter(|inner| *inner > 0) else { return };
-        let part = |row, start| slice(row, start, inner);
-        let (up, left, centre, right, down) =
-            (part(above, 1), part(here, 0), part(here, 1), part(here, 2), part(below, 1));
-        let blocks = up.chunks(BLOCK).zip(left.chunks(BLOCK)).zip(centre.chunks(BLOCK));
-        let blocks = blocks.zip(right.chunks(BLOCK)).zip(down.chunks(BLOCK));
-        for ((((up, left), centre), right), down) in blocks {
-            let (mut sum, mut squares) = (0i32, 0u32);
-            for ((((&up, &left), &centre), &right), &down) in up.iter().zip(left).zip(centre).zip(right).zip(down) {
-                let value =
-                    i32::from(up) + i32::from(left) + i32::from(right) + i32::from(down) - 4 * i32::from(centre);
-                sum += value;
-                squares += (value * value) as u32;
-            }
+        for start in (0..inner).step_by(BLOCK) {
+            let len = BLOCK.min(inner - start);
+            let part = |row, offset| slice(row, start + offset, len);
+            let sides = [part(above, 1), part(here, 0), part(here, 2), part(below, 1)];
+            let (sum, squares) = laplacian_sums(part(here, 1), sides);
             self.sum += i64::from(sum);
             self.squares += u64::from(squares);
         }
         self.count += inner as u64;
+    }
+}
+
+widest! {
+    /// Sum and sum of squares of at most [`BLOCK`] values.
+    fn luma_sums(block: &[u8]) -> (u32, u32) {
+        let (mut sum, mut squares) = (0u32, 0u32);
+        for &luma in block {
+            sum += u32::from(luma);
+            squares += u32::from(luma) * u32::from(luma);
+        }
+        (sum, squares)
+    }
+}
+
+widest! {
+    /// Sum and sum of squares of the Laplacian of at most [`BLOCK`] pixels.
+    fn laplacian_sums(centre: &[u8], sides: [&[u8]; 4]) -> (i32, u32) {
+        let [up, left, right, down] = sides;
+        let (mut sum, mut squares) = (0i32, 0u32);
+        for ((((&up, &left), &centre), &right), &down) in up.iter().zip(left).zip(centre).zip(right).zip(down) {
+            let value = i32::from(up) + i32::from(left) + i32::from(right) + i32::from(down) - 4 * i32::from(centre);
+            sum += value;
+            squares += (value * value) as u32;
+        }
+        (sum, squares)
     }
 }
 
@@ -149,18 +164,26 @@ fn add_channels(totals: &mut [u64; 4], row: &[u8], format: PixelFormat) {
     }
 }
 
+/// Lanes that are summed apart. A multiple of every number of channels: each lane always meets the same channel.
+const LANES: usize = 48;
+
 /// Adds interleaved bytes to the totals of their channels.
 fn add_bytes<const CHANNELS: usize>(totals: &mut [u64; 4], row: &[u8]) {
-    // 48 is a multiple of every number of channels: each lane always meets the same channel. 256 * 255 fits 16 bits.
-    const LANES: usize = 48;
     for block in row.chunks(LANES * 256) {
-        let mut sums = [0u16; LANES];
         let (whole, rest) = block.as_chunks::<LANES>();
-        for bytes in whole {
+        add_lanes::<CHANNELS>(totals, lane_sums(whole).iter().map(|sum| u64::from(*sum)));
+        add_lanes::<CHANNELS>(totals, rest.iter().map(|byte| u64::from(*byte)));
+    }
+}
+
+widest! {
+    /// Sums of at most 256 bytes per lane, which 16 bits hold.
+    fn lane_sums(rows: &[[u8; LANES]]) -> [u16; LANES] {
+        let mut sums = [0u16; LANES];
+        for bytes in rows {
             sums.iter_mut().zip(bytes).for_each(|(sum, byte)| *sum += u16::from(*byte));
         }
-        add_lanes::<CHANNELS>(totals, sums.iter().map(|sum| u64::from(*sum)));
-        add_lanes::<CHANNELS>(totals, rest.iter().map(|byte| u64::from(*byte)));
+        sums
     }
 }
 
