@@ -257,6 +257,8 @@ def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
     assert main([*words, "--runs", "2", "--limit", "30"]) == 0
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
+    # And never mixed with what other settings gave.
+    assert main([*words, "--runs", "2", "--limit", "30", "--seed", "5"]) == 1
 
 
 def card(megabytes: float, accuracy: float, robust: float, ms: float) -> dict:

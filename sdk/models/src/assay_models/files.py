@@ -55,5 +55,17 @@ def read_json(path: Path) -> Any:
         raise KitError(f"{path} is not JSON: {error}") from error
 
 
+def claim(folder: Path, facts: dict[str, Any]) -> None:
+    """A folder of intermediate results belongs to one piece of work: other facts would mix with what is there."""
+    file, facts = folder / "work.json", json.loads(json.dumps(facts))
+    if not file.exists():
+        write_json(file, facts)
+        return
+    found = read_json(file)
+    other = sorted(key for key in facts.keys() | found.keys() if facts.get(key) != found.get(key))
+    if other:
+        raise KitError(f"{folder} has results of other work ({', '.join(other)} differ): give another --out")
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()

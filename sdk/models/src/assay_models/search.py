@@ -16,7 +16,7 @@ import onnx
 from .codec.model import encode_model
 from .data.pictures import Pictures
 from .errors import KitError
-from .files import sha256, write_bytes, write_json
+from .files import claim, sha256, write_bytes, write_json
 from .onnxfile.model import ModelFile, open_model
 from .onnxfile.runtime import Floats, Runner
 from .progress import Progress, Stop, say
@@ -46,6 +46,7 @@ class Limits:
 
 def search(model: ModelFile, inputs: Floats, test: Pictures, limits: Limits, out: Path, stop: Stop) -> list[Row]:
     """Tries every combination; writes the candidates, `search.json` and `pareto.png`. What is there is not made again."""
+    claim(out, {"model": sha256(model.data), "calibration": sha256(inputs.tobytes()), "test": len(test)})
     makers = _makers(model, inputs, stop)
     rows: list[Row] = []
     progress = Progress("candidates", len(makers))

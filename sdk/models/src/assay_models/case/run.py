@@ -13,7 +13,7 @@ from ..attack.evaluate import evaluate
 from ..codec.model import encode_model
 from ..data.pictures import Pictures, load
 from ..export import export, save
-from ..files import read_json, sha256, write_bytes, write_json, write_text
+from ..files import claim, read_json, sha256, write_bytes, write_json, write_text
 from ..nets import LiteNet
 from ..onnxfile.model import ModelFile, open_model, parse
 from ..onnxfile.runtime import Runner
@@ -54,6 +54,7 @@ class Step:
 
 def run(bench: Bench, options: Options) -> list[Target]:
     """Trains what is not there yet, exports, measures, and writes `case.json` and `table.md`."""
+    _claim(bench, options)
     steps = _steps(bench)
     items = bench.dataset.split("test")
     if options.test_limit and len(items) > options.test_limit:
@@ -76,6 +77,14 @@ def run(bench: Bench, options: Options) -> list[Target]:
     write_json(bench.out / "case.json", record)
     write_text(bench.out / "table.md", markdown(rows, found))
     return found
+
+
+def _claim(bench: Bench, options: Options) -> None:
+    """Other pictures, settings or seeds need another folder."""
+    plan = {name: str(value) for name, value in bench.plan.__dict__.items()}
+    pictures = [[item.split, item.label, item.path.name] for item in bench.dataset.items]
+    names = sha256("\n".join("/".join(row) for row in sorted(pictures)).encode())
+    claim(bench.out, {"seed": bench.seed, "pictures": names, "options": str(options), **plan})
 
 
 def _steps(bench: Bench) -> list[Step]:
