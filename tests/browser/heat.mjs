@@ -72,7 +72,7 @@ function makeStation(assay, demo, root) {
   writeFileSync(
     join(home, 'station.toml'),
     `station = "heat"\ndata_dir = "data"\nbundles_dir = "bundles"\nrecipe = "bundles/recipe.assay"\ntrust = ${JSON.stringify(join(demo, 'trust.json'))}\n` +
-      `[inference]\norder = ["tract"]\n[journal]\npass_one_in = 1\n` +
+      `[inference]\norder = ["tract"]\n` +
       `[[source]]\nkind = "folder"\nname = "belt"\npath = "pictures"\nmode = "once"\nrepeat = true\npace_ms = 400\n`,
   );
   return { home, config: join(home, 'station.toml') };

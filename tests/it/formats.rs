@@ -41,7 +41,9 @@ fn bundled(folder: &Path, text: &str) -> Result<VerifiedBundle, String> {
 
 fn with_fixtures(names: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    names.iter().for_each(|name| drop(std::fs::copy(fixture(name), dir.path().join(name)).unwrap()));
+    for name in names {
+        std::fs::copy(fixture(name), dir.path().join(name)).unwrap();
+    }
     dir
 }
 
@@ -97,7 +99,7 @@ fn a_tensorflow_lite_model_goes_through_a_bundle_to_an_answer() {
 }
 
 /// As `assay-models` writes it, with every byte as it is.
-fn stored(model: &[u8]) -> Vec<u8> {
+pub fn stored(model: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(model).unwrap();
     let header = json!({

@@ -65,7 +65,7 @@ fn station() -> TestStation {
     std::fs::copy(picture(PICTURE), pictures.join(PICTURE)).unwrap();
     let more = format!(
         "[inference]\norder = [\"tract\"]\n[[source]]\nkind = \"folder\"\nname = \"belt\"\npath = {pictures:?}\n\
-         mode = \"once\"\nrepeat = true\npace_ms = 100\n[journal]\npass_one_in = 1\n"
+         mode = \"once\"\nrepeat = true\npace_ms = 100\n"
     );
     let station = TestStation::new(&more).unwrap();
     pack(&station, &model("heatmap = \"heatmap\""), &station.bundles.join("heat.assay")).unwrap();

@@ -35,6 +35,12 @@ fn inspect_says_what_a_file_holds_and_runs_nothing() {
     assert_eq!((&report["accepted"], &report["bundle"]), (&true.into(), &Value::Null));
     assert_eq!(report["facts"]["inputs"][0]["shape"], serde_json::json!([null, 3, 16, 16]));
     assert!(report["facts"]["operators"]["QuantizeLinear"].as_u64().unwrap() > 0, "{report}");
+    let dir = tempfile::tempdir().unwrap();
+    let stored = dir.path().join("tiny.awc");
+    std::fs::write(&stored, crate::formats::stored(&bytes)).unwrap();
+    let report = json(&model(&["inspect", "--json", "-"], &[&stored]));
+    assert_eq!(report["sha256"], Digest::of(&bytes).to_string());
+    assert!(report["stored_bytes"].as_u64() < report["model_bytes"].as_u64(), "{report}");
     let text = said(&model(&["inspect"], &[&fixture("tiny-ir.xml")]));
     for words in
         ["OpenVINO IR", "input       input: f32 [?, 3, 16, 16]", "output      logits: f32 [?, 5]", "Convolution"]

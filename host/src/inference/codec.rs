@@ -119,6 +119,12 @@ impl Segment {
     }
 }
 
+/// True for what begins as a container does.
+#[must_use]
+pub fn is_container(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// Takes a container apart. `signed` is what the signed manifest says of the result; none where nothing is signed yet,
 /// as when a bundle is packed.
 ///

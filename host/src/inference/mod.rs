@@ -20,7 +20,7 @@ mod import;
 mod trials;
 
 pub use backends::{BackendOptions, Backends};
-pub use codec::{CodecError, decode as decode_model};
+pub use codec::{CodecError, decode as decode_model, is_container};
 pub use import::{
     Examined, ImportRefusal, MAX_MODEL_BYTES, ModelFacts, PortFacts, check as check_import, examine, spec_of,
 };

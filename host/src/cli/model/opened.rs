@@ -1,5 +1,5 @@
 use crate::domain::{Digest, ModelFormat, ModelSpec};
-use crate::inference::{MAX_MODEL_BYTES, decode_model};
+use crate::inference::{MAX_MODEL_BYTES, decode_model, is_container};
 use crate::trust::{BlobRole, MAGIC, Manifest, NewBlob, read_regular_file, unverified};
 use anyhow::{Context as _, anyhow};
 use std::path::Path;
@@ -23,12 +23,17 @@ pub(super) struct OpenedModel {
 }
 
 impl OpenedModel {
-    /// Reads a bundle, or a model's own file: which of them it is, its first bytes say.
+    /// Reads a bundle, a container of the storage codec, or a model's own file: which of them, its first bytes say.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let real = std::fs::canonicalize(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let bytes = read_regular_file(&real, MAX_FILE_BYTES)?;
         if bytes.starts_with(&MAGIC) {
             return Self::of_bundle(&bytes).with_context(|| format!("{}", path.display()));
+        }
+        if is_container(&bytes) {
+            let decoded = decode_model(&bytes, None).with_context(|| format!("{}", path.display()))?;
+            let stored_bytes = bytes.len() as u64;
+            return Ok(Self { stored_bytes, ..Self::plain(format_of(&decoded), decoded, None) });
         }
         let format = format_of(&bytes);
         let weights = match format {
