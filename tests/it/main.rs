@@ -14,6 +14,7 @@ mod bindings;
 mod config;
 mod conformance;
 mod fake_model;
+mod fuzz;
 mod plugin_runtime;
 mod line;
 mod native_parts;

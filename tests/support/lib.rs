@@ -2,5 +2,6 @@
 
 pub mod artifacts;
 pub mod bindings;
+pub mod fuzz;
 pub mod hostile;
 pub mod station;
