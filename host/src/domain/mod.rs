@@ -39,7 +39,7 @@ pub use inspection::{
     DeviceUse, Inspection, Judgement, MAX_FRAME_IMAGES, ModelAnswer, PictureSize, PluginRun, REPLACED_PICTURE,
     StageTime,
 };
-pub use instancing::{InstanceMode, WarmRules};
+pub use instancing::{InstanceMode, WarmCounts, WarmEvent, WarmRules};
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{ModelFormat, ModelSpec, Port, Precision};
 pub use one_line::one_line;
