@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct Fixture {
     /// Held so that its folder stays until the end.
     _station: TestStation,
-    pub parts: Assembly,
+    pub parts: Arc<Assembly>,
     pub live: Arc<LiveRecipe>,
     /// Encoded files of the ordinary pictures, in order of name.
     pub pictures: Vec<Arc<[u8]>>,
@@ -32,7 +32,7 @@ impl Fixture {
     pub fn open() -> anyhow::Result<Self> {
         let config = format!("[inference]\norder = [\"openvino\"]\nthreads = {THREADS}\nparallel = 2");
         let station = TestStation::new(&config)?;
-        let parts = Assembly::open(assay::config::load(&station.config())?)?;
+        let parts = Arc::new(Assembly::open(assay::config::load(&station.config())?)?);
         let live = parts.configured_recipe(&mut |_| ())?.ready.live;
         let picture_dir = station.dir.path().join("pictures");
         std::fs::create_dir(&picture_dir)?;

@@ -90,7 +90,7 @@ fn timed<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<f64> {
 /// The demo's model on one backend. Tract has no Python package, so that the report card cannot measure it.
 fn on_backend(backend: &str, tensor: &Tensor) -> anyhow::Result<Figure> {
     let station = TestStation::new(&format!("[inference]\norder = [\"{backend}\"]\nthreads = {THREADS}"))?;
-    let parts = Assembly::open(assay::config::load(&station.config())?)?;
+    let parts = std::sync::Arc::new(Assembly::open(assay::config::load(&station.config())?)?);
     let live = parts.configured_recipe(&mut |_| ())?.ready.live;
     let used = &live.model.placement().device.backend;
     anyhow::ensure!(used == backend, "{used} ran in place of {backend}");

@@ -156,7 +156,7 @@ fn a_good_release_drives_after_all_states_and_after_a_kill() {
     assert!(back.status.success() && text(&back).contains("1.0.0 drives"), "{}", text(&back));
     assert_eq!(problem(&running, "/api/v1/rollback", BYTES, b""), (409, "nothing-to-roll-back".to_owned()));
     let status = assay().unwrap().args(["status", "--to", &running.address]).output().unwrap();
-    assert!(text(&status).contains("1.1.0  rolled-back: complaints"), "{}", text(&status));
+    assert!(text(&status).contains("1.1.0  rolled-back: taken back by local: complaints"), "{}", text(&status));
     assert_eq!(running.end().unwrap(), Some(0));
     let audit = station.run(&["journal", "verify"], &[]).unwrap();
     assert!(audit.status.success(), "{}", text(&audit));

@@ -19,6 +19,7 @@ mod bindings;
 mod config;
 mod conformance;
 mod fake_model;
+mod fuzz;
 mod plugin_runtime;
 mod line;
 mod native_parts;

@@ -1,10 +1,13 @@
 //! The commands of `assay` on a station of their own: what a user sees, and what is left behind when something is wrong.
 
+use assay::domain::{InstanceMode, WarmEvent};
 use assay_tests::artifacts::root;
+use assay_tests::hostile::{CASES, Case, first_start};
 use assay_tests::station::{TestStation, assay, demo, picture, recipe_manifest};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod failing;
@@ -334,4 +337,30 @@ fn a_reader_that_has_gone_ends_no_command() {
     let output = assay().unwrap().args(["bundle", "inspect"]).arg(bundle).stdout(writer).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+fn hostile(name: &str) -> Case {
+    *CASES.iter().find(|case| case.name == name).unwrap()
+}
+
+/// Its detector never ends: ten tries of the self-test frame take ten times its deadline of a second.
+#[test]
+fn a_first_start_whose_self_test_does_not_end_in_its_time_says_which_setting_that_is() {
+    let case = Case { deadline_ms: 1000, ..hostile("infinite_loop") };
+    let (_dir, parts) = first_start(&case, InstanceMode::Fresh, "[deploy]\nqualification_seconds = 1\n").unwrap();
+    let mut said = Vec::new();
+    let error = Arc::new(parts).configured_recipe(&mut |text| said.push(text.to_owned())).map(drop).unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("self-test did not end within 1 s") && text.contains("qualification_seconds"), "{text}");
+    assert_eq!(said, ["self-test: 1 frames"]);
+}
+
+#[test]
+fn no_instance_that_the_self_test_of_a_first_start_has_used_judges_a_frame_of_the_line() {
+    let (_dir, parts) = first_start(&hostile("log_flood"), InstanceMode::Warm, "").unwrap();
+    let configured = Arc::new(parts).configured_recipe(&mut |_| ()).unwrap();
+    let detector = &configured.ready.live.detectors[0];
+    let booked = |event| detector.warm_counts().unwrap().get(event);
+    assert!(booked(WarmEvent::Reused) > 2, "the self-test used one again and again");
+    assert_eq!((booked(WarmEvent::Made), booked(WarmEvent::LetGo)), (2, 1), "the one that waits is new");
 }

@@ -9,5 +9,5 @@ mod soak;
 
 pub use cases::{CASES, Case, Made, Outcome};
 pub use components::{component, just_admitted, wat};
-pub use line::HostileLine;
-pub use soak::{Dose, Row, soak};
+pub use line::{HostileLine, first_start};
+pub use soak::{Dose, Listener, Row, soak};

@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 pub mod bindings;
+pub mod fuzz;
 pub mod hostile;
 pub mod onnx_file;
 pub mod station;

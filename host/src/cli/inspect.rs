@@ -37,7 +37,7 @@ pub struct InspectArgs {
 
 pub fn run(args: InspectArgs) -> anyhow::Result<()> {
     let truths = args.truth.as_deref().map(truth::read).transpose()?.unwrap_or_default();
-    let parts = Assembly::open(load(&args.config)?)?;
+    let parts = Arc::new(Assembly::open(load(&args.config)?)?);
     let configured = parts.configured_recipe(&mut |text| eprintln!("{text}"))?;
     let recipe = Arc::clone(&configured.ready.live);
     let card = RecipeCard::of(&recipe);

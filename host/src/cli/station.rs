@@ -1,7 +1,9 @@
 //! How a station is put together from its configuration: the only place that knows all parts.
 
 use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, StationConfig, resolve};
-use crate::deploy::{Installed, InstalledRecipe, Ready, TrustFile, Workshop, qualify, self_tests};
+use crate::deploy::{
+    Installed, InstalledRecipe, Qualification, Ready, StartLimit, TrustFile, Workshop, qualify, self_tests, within,
+};
 use crate::domain::{BufferPool, Digest, PluginKind, QualityCheck, Recipe};
 use crate::imaging::DecodeLimits;
 use crate::inference::{BackendOptions, Backends, DeviceRequest, LoadOptions, LoadedModel, ModelSource};
@@ -68,7 +70,7 @@ impl Assembly {
     /// resolved, admitted, loaded; one that is new here also has to answer its self-test. `tell` hears how far it is.
     ///
     /// Counters do not move yet: [`Configured::commit`] does that once the recipe really judges.
-    pub fn configured_recipe(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Configured> {
+    pub fn configured_recipe(self: &Arc<Self>, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Configured> {
         let path = &self.config.recipe;
         let installed = Installed::at(&self.config.data_dir).read();
         let bytes = match read_bundle(path).with_context(|| format!("the recipe {} cannot be read", path.display())) {
@@ -78,7 +80,8 @@ impl Assembly {
                 Some(deployed) => {
                     tell(&format!("ALARM: {error:#}; the deployed recipe runs without it"));
                     tracing::error!(error = format!("{error:#}"), "the recipe of station.toml cannot be read");
-                    return Ok(Configured { ready: self.recorded_recipe(deployed.recipe)?, installed: deployed });
+                    let ready = self.deployed_recipe(deployed.recipe)?;
+                    return Ok(Configured { ready, installed: deployed });
                 }
                 None => return Err(error),
             },
@@ -88,7 +91,7 @@ impl Assembly {
         let unchanged = |all: &InstalledRecipe| configured.is_some() && configured == all.configured;
         let deployed = installed.filter(|all| unchanged(all) && configured != Some(all.recipe));
         if let Some(deployed) = deployed {
-            match self.recorded_recipe(deployed.recipe) {
+            match self.deployed_recipe(deployed.recipe) {
                 Ok(ready) => return Ok(Configured { ready, installed: deployed }),
                 Err(error) => {
                     tell(&format!("ALARM: the deployed recipe cannot run, that of station.toml does: {error:#}"));
@@ -107,7 +110,7 @@ impl Assembly {
 
     /// The recipe of station.toml, with its digest.
     fn file_recipe(
-        &self,
+        self: &Arc<Self>,
         bytes: &[u8],
         installed: Option<InstalledRecipe>,
         tell: &mut dyn FnMut(&str),
@@ -117,14 +120,14 @@ impl Assembly {
         let policy = VerifyPolicy::run().only(BundleKind::Recipe);
         let known = verify(bytes, &self.trust.store(), &policy).with_context(refused)?;
         let ready = match installed {
-            Some(installed) if installed.knows(known.digest()) => self.ready(&known, &self.catalogue)?,
+            Some(installed) if installed.knows(known.digest()) => self.ready_in_time(&known, None)?,
             _ => self.new_recipe(bytes, tell).with_context(refused)?,
         };
         Ok((ready, known.digest()))
     }
 
     /// A recipe that never ran here.
-    fn new_recipe(&self, bytes: &[u8], tell: &mut dyn FnMut(&str)) -> anyhow::Result<Ready> {
+    fn new_recipe(self: &Arc<Self>, bytes: &[u8], tell: &mut dyn FnMut(&str)) -> anyhow::Result<Ready> {
         let counters = self.counters()?;
         // A clock that was set back does not bring back what has expired.
         let now = counters.latest_time().max(jiff::Timestamp::now());
@@ -132,12 +135,42 @@ impl Assembly {
         let policy = install.only(BundleKind::Recipe).not_before(&counters);
         let store = self.trust.store();
         let new = verify(bytes, &store, &policy)?;
-        let ready = self.ready(&new, &Catalogue::read(&self.config.bundles_dir, &store, &install)?)?;
-        let qualification = qualify(&ready, &self.context, tell, &|| false);
+        let catalogue = Catalogue::read(&self.config.bundles_dir, &store, &install)?;
+        let ready = self.ready_in_time(&new, Some(catalogue))?;
+        let (ready, qualification) = self.qualify_in_time(ready, tell)?;
         if !qualification.passed() {
             bail!("it is not qualified for this station:\n{}", quality_table(&qualification.checks));
         }
         Ok(ready)
+    }
+
+    /// Makes a recipe ready in the time that a deployment has for it; `catalogue` is the station's where none is given.
+    fn ready_in_time(self: &Arc<Self>, bundle: &VerifiedBundle, catalogue: Option<Catalogue>) -> anyhow::Result<Ready> {
+        let (parts, bundle, seconds) = (Arc::clone(self), bundle.clone(), self.config.deploy.compile_seconds);
+        let limit = StartLimit { what: "admitting the plugins and loading the model", seconds, key: "compile_seconds" };
+        let build = move |_: &dyn Fn() -> bool| parts.ready(&bundle, catalogue.as_ref().unwrap_or(&parts.catalogue));
+        within(limit, || (), build)?
+    }
+
+    /// The same for its self-test.
+    fn qualify_in_time(
+        self: &Arc<Self>,
+        ready: Ready,
+        tell: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<(Ready, Qualification)> {
+        let (parts, seconds) = (Arc::clone(self), self.config.deploy.qualification_seconds);
+        let limit = StartLimit { what: "the recipe's self-test", seconds, key: "qualification_seconds" };
+        let (say, said) = crossbeam_channel::bounded::<String>(16);
+        let work = move |given_up: &dyn Fn() -> bool| {
+            // Two lines are said in all; who does not hear them misses nothing that counts.
+            let mut tell = |text: &str| drop(say.try_send(text.to_owned()));
+            let found = qualify(&ready, &parts.context, &mut tell, given_up);
+            ready.live.begin_anew();
+            (ready, found)
+        };
+        let outcome = within(limit, || said.try_iter().for_each(|text| tell(&text)), work);
+        said.try_iter().for_each(|text| tell(&text));
+        Ok(outcome?)
     }
 
     fn counters(&self) -> anyhow::Result<Counters> {
@@ -146,11 +179,18 @@ impl Assembly {
 
     /// A recipe among the station's bundles, by digest: what was deployed, or what judged an old frame.
     pub fn recorded_recipe(&self, digest: Digest) -> anyhow::Result<Ready> {
-        let Some(bundle) = self.catalogue.get(digest) else {
+        self.ready(self.recorded(digest)?, &self.catalogue)
+    }
+
+    fn deployed_recipe(self: &Arc<Self>, digest: Digest) -> anyhow::Result<Ready> {
+        self.ready_in_time(self.recorded(digest)?, None)
+    }
+
+    fn recorded(&self, digest: Digest) -> anyhow::Result<&VerifiedBundle> {
+        self.catalogue.get(digest).with_context(|| {
             let folder = self.config.bundles_dir.display();
-            bail!("no verified bundle in {folder} has the digest {digest}: put the recipe of that day there");
-        };
-        self.ready(bundle, &self.catalogue)
+            format!("no verified bundle in {folder} has the digest {digest}: put the recipe of that day there")
+        })
     }
 
     fn ready(&self, bundle: &VerifiedBundle, catalogue: &Catalogue) -> anyhow::Result<Ready> {

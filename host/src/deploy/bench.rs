@@ -1,5 +1,6 @@
 use crate::domain::panic_text;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -160,6 +161,54 @@ impl Bench {
     fn lock(&self) -> MutexGuard<'_, Option<Sender<Task>>> {
         self.hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The time that something has at the start of a station.
+#[derive(Debug, Clone, Copy)]
+pub struct StartLimit {
+    pub what: &'static str,
+    pub seconds: u32,
+    /// The key of `[deploy]` that sets it.
+    pub key: &'static str,
+}
+
+/// Why the start of a station does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(
+        "{what} did not end within {seconds} s: a plugin, the model or a driver hangs, or is slower than that; \
+         `[deploy] {key}` sets the limit"
+    )]
+    Overdue { what: &'static str, seconds: u32, key: &'static str },
+    #[error("{what} panicked: {detail}")]
+    Panicked { what: &'static str, detail: String },
+    #[error("no thread for {what}")]
+    NoThread { what: &'static str, source: std::io::Error },
+}
+
+/// Runs `work` of a recipe at a station's start, with the limit that a deployment would give it. `meanwhile` is called
+/// about ten times a second. `work` hears by its argument that nobody waits any more.
+///
+/// # Errors
+/// When it does not come back in time, and it is left behind then; or when it panics.
+pub fn within<T: Send + 'static>(
+    limit: StartLimit,
+    mut meanwhile: impl FnMut(),
+    work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+) -> Result<T, StartError> {
+    let StartLimit { what, seconds, key } = limit;
+    let go_on = || {
+        meanwhile();
+        Ok::<(), Infallible>(())
+    };
+    let work = move |given_up: &GivenUp| work(&|| given_up.is_set());
+    let outcome = Bench::default().run(Duration::from_secs(seconds.into()), 1, go_on, work);
+    outcome.map_err(|unfinished| match unfinished {
+        Unfinished::Overdue | Unfinished::Full => StartError::Overdue { what, seconds, key },
+        Unfinished::Panicked(detail) => StartError::Panicked { what, detail },
+        Unfinished::NoThread(source) => StartError::NoThread { what, source },
+        Unfinished::Ended(never) => match never {},
+    })
 }
 
 fn wait<T, E>(

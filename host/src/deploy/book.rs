@@ -125,3 +125,13 @@ impl Book {
         self.records.view.rcu(|view| DeployView { newest: Some(Arc::clone(&deployment)), ..DeployView::clone(view) });
     }
 }
+
+/// How a deployment ended that somebody took back, whether he says why or not.
+pub fn taken_back(by: &Actor, reason: &str) -> String {
+    let name = &by.name;
+    if reason.trim().is_empty() {
+        format!("taken back by {name}, who gave no reason")
+    } else {
+        format!("taken back by {name}: {reason}")
+    }
+}

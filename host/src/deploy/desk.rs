@@ -385,10 +385,13 @@ impl Shared {
 
     fn cancel_and_wait(&self, actor: &Actor, reason: &str) -> Result<Deployment, DeployError> {
         let newest = self.records.view.load().newest.clone();
-        if newest.is_none_or(|newest| newest.state.is_settled()) {
+        let Some(newest) = newest.filter(|newest| !newest.state.is_settled()) else {
             // The seat is taken by a bundle that is being verified.
             return Err(self.refused(actor, "roll-back", "in-progress", DeployError::Busy));
-        }
+        };
+        // Before it is done, as every rollback: it may end by itself in this moment, and then nothing else tells of it.
+        let entry = AuditEntry::new(actor, "roll-back", format!("deployment {}", newest.id)).because(Some(reason));
+        self.parts.ledger.audit(&entry)?;
         let wish = (actor.clone(), reason.to_owned());
         *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = Some(wish);
         let begin = Instant::now();

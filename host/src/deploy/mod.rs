@@ -22,6 +22,7 @@ mod desk;
 mod worker;
 mod rescue;
 
+pub use bench::{StartError, StartLimit, within};
 pub use book::OnEntered;
 pub use desk::{DeployError, DeployParts, DeployRequest, DeployThread, DeployView, Deployer, Turn};
 pub use installed::{Installed, InstalledRecipe};

@@ -12,4 +12,5 @@ mod panics;
 mod parts;
 mod plant;
 mod rules;
+mod warm;
 mod way;

@@ -1,5 +1,5 @@
 use super::bench::{GivenUp, MAX_HANGING, MAX_HANGING_GOING_BACK, Unfinished};
-use super::book::Book;
+use super::book::{Book, taken_back};
 use super::desk::{DeployError, DeployView, Job, Shared};
 use super::installed::InstalledRecipe;
 use super::qualify::qualify;
@@ -150,6 +150,8 @@ impl Worker {
             book.enter(DeployState::Shadow)?;
             self.shadow(book, &ready.live)?;
         }
+        let (live, limit) = (Arc::clone(&ready.live), self.shared.compile_limit());
+        self.beside("making its instances anew", limit, move |_: &GivenUp| live.begin_anew())?;
         self.trial(book, ready)
     }
 
@@ -280,7 +282,7 @@ impl Worker {
                 return rolled_back(why, Actor::station());
             }
             if let Some((by, why)) = self.shared.cancelled() {
-                return rolled_back(why, by);
+                return rolled_back(taken_back(&by, &why), by);
             }
             if self.shared.stop.is_stopped() {
                 return rolled_back("the station was ended during the trial".to_owned(), Actor::station());
@@ -362,7 +364,7 @@ impl Worker {
         let deployed = |one: &Deployment| one.bundle.as_ref().is_some_and(|bundle| bundle.digest == installed.recipe);
         let Some(deployment) = committed.into_iter().find(deployed) else { return Ok(None) };
         let mut book = Book::reopen(&self.shared.records, deployment);
-        book.enter_by(actor, DeployState::RolledBack, Some(reason.to_owned()), None)?;
+        book.enter_by(actor, DeployState::RolledBack, Some(taken_back(actor, reason)), None)?;
         Ok(Some(book.deployment))
     }
 
@@ -422,7 +424,7 @@ impl Worker {
             return Err(failed("station-stopped", "the station was ended before the recipe drove"));
         }
         match self.shared.cancelled() {
-            Some((by, why)) => Err(Ending::Failed { code: "cancelled", why, by }),
+            Some((by, why)) => Err(Ending::Failed { code: "cancelled", why: taken_back(&by, &why), by }),
             None => Ok(()),
         }
     }

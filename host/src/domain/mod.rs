@@ -39,7 +39,7 @@ pub use inspection::{
     DeviceUse, HEATMAP_PICTURE, Inspection, Judgement, MAX_FRAME_IMAGES, ModelAnswer, PictureSize, PluginRun,
     REPLACED_PICTURE, StageTime, heatmap_maker, is_heatmap,
 };
-pub use instancing::{InstanceMode, WarmRules};
+pub use instancing::{InstanceMode, WarmCounts, WarmEvent, WarmRules};
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{Heatmap, ModelCodec, ModelEncoding, ModelFormat, ModelSpec, PictureFit, Port, Precision};
 pub use one_line::one_line;

@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::inference::{InferenceError, LoadedModel, softmax};
 use crate::plugin::{AdmittedPlugin, CallDeadline, CallOutcome, DetectInput, LogLevel};
+use crate::telemetry::Metrics;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -255,6 +256,24 @@ impl LiveRecipe {
     /// it goes back to the recipe before.
     pub fn set_on_trial(&self, on_trial: bool) {
         self.failing.set_on_trial(on_trial);
+    }
+
+    fn plugins(&self) -> impl Iterator<Item = &Arc<AdmittedPlugin>> {
+        self.preprocessors.iter().chain(&self.detectors).chain(&self.monitors)
+    }
+
+    /// Before it drives: no instance that self-test or shadow has warmed judges a frame of the line. Takes as long as
+    /// making one of each warm plugin.
+    pub fn begin_anew(&self) {
+        self.plugins().for_each(|plugin| plugin.begin_anew());
+    }
+
+    pub(super) fn show_warm(&self, metrics: &Metrics) {
+        for plugin in self.plugins() {
+            if let Some(counts) = plugin.warm_counts() {
+                metrics.show_warm(plugin.name(), counts);
+            }
+        }
     }
 
     /// Softmax of the model's logits under the labels of the recipe.

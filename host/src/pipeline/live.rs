@@ -28,6 +28,7 @@ struct Watching(Box<dyn Watcher>);
 impl LiveSlot {
     pub(super) fn new(recipe: Arc<LiveRecipe>, board: Board, events: LineEvents) -> Self {
         events.tell_device(&recipe.model.placement().device);
+        recipe.show_warm(board.metrics());
         let shared = Shared { recipe: ArcSwap::new(recipe), watcher: ArcSwapOption::empty(), board, events };
         Self { shared: Arc::new(shared) }
     }
@@ -43,6 +44,7 @@ impl LiveSlot {
     pub fn swap(&self, recipe: Arc<LiveRecipe>) -> Arc<LiveRecipe> {
         let card = RecipeCard::of(&recipe);
         self.shared.events.tell_device(&recipe.model.placement().device);
+        recipe.show_warm(self.shared.board.metrics());
         let old = self.shared.recipe.swap(recipe);
         self.shared.board.set_recipe(card);
         old

@@ -9,14 +9,17 @@ use super::limits::printable;
 use super::pool::{WarmPool, WorldPre};
 use super::reference::Reference;
 use super::state::{CallState, PluginShared};
-use crate::domain::{BufferPool, Capability, Digest, Failure, PluginKind, PluginLimits};
+use crate::domain::{BufferPool, Capability, Digest, Failure, PluginKind, PluginLimits, WarmCounts};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 /// Largest component that is compiled. Python runtimes have 18 MB.
 const MAX_COMPONENT: usize = 64 << 20;
+
+/// Names of warm plugins whose counts go on from recipe to recipe.
+const MAX_COUNTED: usize = 256;
 
 /// Longest detail of an error, in bytes: the engine quotes the component's own names.
 const MAX_DETAIL: usize = 600;
@@ -66,6 +69,8 @@ pub struct PluginHost {
     cache: Option<CodeCache>,
     caps: PluginLimits,
     pool: BufferPool,
+    /// By the name of a warm plugin.
+    warm: Mutex<BTreeMap<String, Arc<WarmCounts>>>,
 }
 
 impl PluginHost {
@@ -76,7 +81,7 @@ impl PluginHost {
     pub fn new(options: PluginHostOptions) -> Result<Self, EngineError> {
         let room = Arc::new(EngineRoom::start(&options.caps)?);
         let cache = options.cache.map(|cache| CodeCache::new(cache, &room.engine));
-        Ok(Self { room, cache, caps: options.caps, pool: options.pool })
+        Ok(Self { room, cache, caps: options.caps, pool: options.pool, warm: Mutex::default() })
     }
 
     /// Takes a plugin in. In this order: the digest of its bytes, its WIT version, its imports and exports; only then
@@ -91,10 +96,23 @@ impl PluginHost {
         let shared = Arc::new(self.share(&source)?);
         let component = self.compile(&source)?;
         let world = self.link(&source, &component)?;
-        let warm = source.warm.map(|rules| WarmPool::new(rules, places(&component)));
+        let warm = source.warm.map(|rules| {
+            let counts = self.warm_counts(&source.name);
+            WarmPool::new(&source.name, rules, places(&component), counts)
+        });
         let plugin = AdmittedPlugin::new(Arc::clone(&self.room), shared, world, warm);
         plugin.trial().map_err(|failure| AdmissionError::Trial { plugin: source.name, source: failure })?;
         Ok(Arc::new(plugin))
+    }
+
+    /// The counts of all plugins of one name: they go on when a recipe is replaced.
+    fn warm_counts(&self, plugin: &str) -> Arc<WarmCounts> {
+        let mut all = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get(plugin) {
+            Some(counts) => Arc::clone(counts),
+            None if all.len() >= MAX_COUNTED => Arc::default(),
+            None => Arc::clone(all.entry(plugin.to_owned()).or_default()),
+        }
     }
 
     fn share(&self, source: &PluginSource) -> Result<PluginShared, AdmissionError> {
@@ -125,8 +143,7 @@ impl PluginHost {
     fn compile(&self, source: &PluginSource) -> Result<Component, AdmissionError> {
         let engine = &self.room.engine;
         let compile = || {
-            compile_cost::check(&source.component, &compile_cost::LIMITS)
-                .map_err(|error| AdmissionError::CompileCost { plugin: source.name.clone(), source: error })?;
+            check_cost(source)?;
             // A bug in the compiler must not end the thread that deploys.
             let compiled = catch_unwind(AssertUnwindSafe(|| Component::from_binary(engine, &source.component)));
             let compiled = compiled.unwrap_or_else(|_| Err(wasmtime::Error::msg("the compiler panicked")));
@@ -183,6 +200,17 @@ impl PluginHost {
     }
 }
 
+/// All that admission asks of a component before the compiler sees it: its bytes, its WIT version, what it imports and
+/// exports, and what it would cost to compile.
+///
+/// # Errors
+/// The first of these checks that fails.
+pub fn examine(source: &PluginSource) -> Result<(), AdmissionError> {
+    check_bytes(source)?;
+    check_capabilities(source)?;
+    check_cost(source)
+}
+
 /// As one harmless line: it may quote the component.
 fn detail(error: &wasmtime::Error) -> String {
     printable(&format!("{error:#}"), MAX_DETAIL)
@@ -216,4 +244,9 @@ fn check_capabilities(source: &PluginSource) -> Result<(), AdmissionError> {
         capabilities::check_surface(&surface, source.kind, &source.asked, &source.granted)
     };
     check().map_err(|error| AdmissionError::Capability { plugin: source.name.clone(), source: error })
+}
+
+fn check_cost(source: &PluginSource) -> Result<(), AdmissionError> {
+    compile_cost::check(&source.component, &compile_cost::LIMITS)
+        .map_err(|error| AdmissionError::CompileCost { plugin: source.name.clone(), source: error })
 }

@@ -1,6 +1,6 @@
 use super::bindings::types::PluginError;
 use super::limits::printable;
-use crate::domain::{Blame, FailureCode};
+use crate::domain::{Blame, FailureCode, PluginKind};
 use crate::inference::InferenceError;
 
 /// Longest detail of a failure, in bytes: part of it may be a plugin's own words.
@@ -67,29 +67,38 @@ pub(super) enum CallError {
 
 impl CallError {
     /// What it means, and whose fault it is.
-    pub(super) fn explain(self, causes: &Causes) -> Refusal {
+    pub(super) fn explain(self, causes: &Causes, kind: PluginKind) -> Refusal {
         let mut refusal = match self {
             Self::Before(refusal) | Self::Answer(refusal) => refusal,
             Self::Instantiate(error) => explain_error(&error, true, causes),
             Self::Call(error) => explain_error(&error, false, causes),
-            Self::Plugin(error) => explain_plugin(&error, causes),
+            Self::Plugin(error) => explain_plugin(&error, causes, kind),
         };
         refusal.detail = printable(&refusal.detail, MAX_DETAIL);
         refusal
     }
 }
 
-fn explain_plugin(error: &PluginError, causes: &Causes) -> Refusal {
-    let (kind, text) = match error {
+fn explain_plugin(error: &PluginError, causes: &Causes, kind: PluginKind) -> Refusal {
+    let (which, text) = match error {
         PluginError::UnsupportedInput(text) => ("unsupported input", text),
         PluginError::BadSetting(text) => ("bad setting", text),
         PluginError::Inference(text) => ("inference", text),
         PluginError::Other(text) => ("error", text),
     };
-    let said = format!("{kind}: {text}");
+    let said = format!("{which}: {text}");
     match causes.inference.as_ref().or(causes.budget.as_ref()) {
         Some(cause) => because(&said, cause),
-        None => Refusal::new(Blame::Plugin, FailureCode::PluginError, said),
+        None => Refusal::new(blamed(error, kind), FailureCode::PluginError, said),
+    }
+}
+
+/// A preprocessor has nothing before it but the picture: where it says that this is not what it works on, it keeps its
+/// contract, and the part was not shown as it has to be. All that others see went through plugins and a model.
+const fn blamed(error: &PluginError, kind: PluginKind) -> Blame {
+    match (error, kind) {
+        (PluginError::UnsupportedInput(_), PluginKind::Preprocessor) => Blame::Source,
+        _ => Blame::Plugin,
     }
 }
 

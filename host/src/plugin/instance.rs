@@ -11,6 +11,7 @@ use super::resources::TensorEntry;
 use super::state::{CallState, PluginShared, Spent};
 use crate::domain::{
     Blame, Failure, FailureCode, FrameMeta, Image, ModelAnswer, NamedTensor, Observation, PluginKind, PluginReport,
+    WarmCounts,
 };
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -122,6 +123,22 @@ impl AdmittedPlugin {
         finished.outcome
     }
 
+    /// What became of its instances; none where each lives for one call.
+    #[must_use]
+    pub fn warm_counts(&self) -> Option<&Arc<WarmCounts>> {
+        self.warm.as_ref().map(WarmPool::counts)
+    }
+
+    /// Lets the instances go that a warm plugin has kept, and makes a new one: what its self-test and its shadow left in
+    /// them reaches no frame of the line. A call at this moment keeps its own.
+    pub fn begin_anew(&self) {
+        if let Some(pool) = &self.warm {
+            pool.clear();
+            // Where it fails the first frame makes one, or fails with the reason.
+            let _ = self.trial();
+        }
+    }
+
     /// Instantiates once under the limits and calls nothing. A warm plugin keeps the instance, so that the first frame
     /// does not wait for one.
     pub(super) fn trial(&self) -> Result<(), Failure> {
@@ -156,12 +173,17 @@ impl AdmittedPlugin {
             let mut running = self.begin(remembered, frame);
             let result = self.call_in(&mut running, call);
             let spent = self.end(&mut running, counted);
-            let kept = (self.warm.is_some() && result.is_ok()).then_some(running);
-            (result, spent, kept)
+            let used = Some((self.warm.is_some() && result.is_ok()).then_some(running));
+            (result, spent, used)
         }));
-        let Ok((result, spent, kept)) = called else { return self.host_panicked(start) };
+        let Ok((result, spent, used)) = called else {
+            self.warm.iter().for_each(|pool| pool.keep(None, &self.shared.limits, &self.room));
+            return self.host_panicked(start);
+        };
         let finished = self.finish(start, deadline, result, spent);
-        if let (Some(pool), Some(running), Ok(_)) = (&self.warm, kept, &finished.outcome.result) {
+        if let (Some(pool), Some(used)) = (&self.warm, used) {
+            // An answer that came too late is none.
+            let running = used.filter(|_| finished.outcome.result.is_ok());
             pool.keep(running, &self.shared.limits, &self.room);
         }
         finished
@@ -245,7 +267,7 @@ impl AdmittedPlugin {
         deadline: Instant,
         host_time: Duration,
     ) -> Refusal {
-        let mut refusal = error.explain(causes);
+        let mut refusal = error.explain(causes, self.shared.kind);
         if refusal.code == FailureCode::Timeout && refusal.blame == Blame::Plugin {
             let (given, own) = (deadline - start, self.shared.limits.deadline_ms);
             let whose = if given.as_millis() < u128::from(own) {

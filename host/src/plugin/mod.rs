@@ -37,7 +37,7 @@ mod pool;
 mod instance;
 mod admit;
 
-pub use admit::{AdmissionError, PluginHost};
+pub use admit::{AdmissionError, PluginHost, examine};
 pub use api::{
     Activity, CacheOptions, CallDeadline, CallOutcome, DetectInput, Doing, LogLevel, LogLine, MonitorState,
     ObserveInput, PluginHostOptions, PluginSource,

@@ -9,9 +9,10 @@
 use super::bindings::{detector, monitor, preprocessor};
 use super::engine::{EngineRoom, WarmSeat};
 use super::state::CallState;
-use crate::domain::{PluginLimits, WarmRules};
+use crate::domain::{PluginLimits, WarmCounts, WarmEvent, WarmRules};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wasmtime::Store;
 
 /// Idle instances of one plugin. Each call at one time has its own, so this is far more than a station has lanes.
@@ -97,8 +98,12 @@ impl Wear {
 
 /// The idle instances of one plugin. Nothing here waits: who finds none makes one, who finds no room drops his.
 pub(super) struct WarmPool {
+    plugin: String,
     rules: WarmRules,
     places: u32,
+    counts: Arc<WarmCounts>,
+    /// That an instance was not kept is said once.
+    said: AtomicBool,
     give: Sender<Idle>,
     take: Receiver<Idle>,
 }
@@ -111,23 +116,50 @@ struct Idle {
 
 impl WarmPool {
     /// For instances that hold so many places of the engine's pool each.
-    pub(super) fn new(rules: WarmRules, places: u32) -> Self {
+    pub(super) fn new(plugin: &str, rules: WarmRules, places: u32, counts: Arc<WarmCounts>) -> Self {
         let (give, take) = bounded(MAX_IDLE);
-        Self { rules, places, give, take }
+        Self { plugin: plugin.to_owned(), rules, places, counts, said: AtomicBool::new(false), give, take }
     }
 
+    pub(super) const fn counts(&self) -> &Arc<WarmCounts> {
+        &self.counts
+    }
+
+    /// An idle instance; none where one has to be made.
     pub(super) fn take(&self) -> Option<Running> {
-        self.take.try_recv().ok().map(|idle| idle.running)
+        let running = self.take.try_recv().ok().map(|idle| idle.running);
+        self.counts.add(if running.is_some() { WarmEvent::Reused } else { WarmEvent::Made });
+        running
     }
 
-    /// Keeps an instance whose call went well, if it is not retired and there is room.
-    pub(super) fn keep(&self, running: Running, limits: &PluginLimits, room: &Arc<EngineRoom>) {
-        if running.wear.is_out(self.rules, limits) {
-            return;
+    /// Keeps an instance whose call went well, if it is not retired and there is room. None is one whose call did not.
+    pub(super) fn keep(&self, running: Option<Running>, limits: &PluginLimits, room: &Arc<EngineRoom>) {
+        let event = match running {
+            None => Some(WarmEvent::Discarded),
+            Some(running) if running.wear.is_out(self.rules, limits) => Some(WarmEvent::Retired),
+            Some(running) => {
+                let seat = WarmSeat::take(room, self.places);
+                // Full: as many idle ones as calls at one time are enough.
+                let kept = seat.is_some_and(|seat| self.give.try_send(Idle { running, _seat: seat }).is_ok());
+                (!kept).then_some(WarmEvent::NotKept)
+            }
+        };
+        let Some(event) = event else { return };
+        self.counts.add(event);
+        if event == WarmEvent::NotKept && !self.said.swap(true, Ordering::Relaxed) {
+            let (plugin, places) = (&self.plugin, self.places);
+            tracing::warn!(
+                plugin,
+                places,
+                "an instance of a warm plugin is not kept: the places for idle ones are taken; calls make new ones"
+            );
         }
-        if let Some(seat) = WarmSeat::take(room, self.places) {
-            // Full: as many idle ones as calls at one time are enough.
-            let _ = self.give.try_send(Idle { running, _seat: seat });
+    }
+
+    /// Lets all idle ones go.
+    pub(super) fn clear(&self) {
+        while self.take.try_recv().is_ok() {
+            self.counts.add(WarmEvent::LetGo);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::metrics::{Metrics, RecipeMetrics};
 use super::series::Labelled;
-use crate::domain::{BOUNDS_MS, LatencyCounts, Stage, VerdictKind};
+use crate::domain::{BOUNDS_MS, LatencyCounts, Stage, VerdictKind, WarmEvent};
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
@@ -57,6 +57,7 @@ impl prometheus_client::collector::Collector for Collector {
         out.by_recipe(&recipes)?;
         out.counters(&self.metrics, &self.gauges)?;
         out.labelled_counters(&self.metrics)?;
+        out.warm(&self.metrics)?;
         out.gauges(&self.gauges)?;
         out.histogram("assay_journal_commit_seconds", "Time of one commit of the journal, flush included", |family| {
             write_histogram(family, &self.gauges.commits)
@@ -152,6 +153,18 @@ impl Out<'_> {
         for detector in metrics.flagged.read().iter() {
             let labels = [("detector", label(detector))];
             family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&detector.value.get(), None)?;
+        }
+        Ok(())
+    }
+
+    fn warm(&mut self, metrics: &Metrics) -> fmt::Result {
+        let (name, help) = ("assay_warm_instances", "What became of the instances of warm plugins");
+        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (plugin, counts) in metrics.warm.load().iter() {
+            for event in WarmEvent::ALL {
+                let labels = [("plugin", plugin.as_str()), ("event", event.name())];
+                family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&counts.get(event), None)?;
+            }
         }
         Ok(())
     }

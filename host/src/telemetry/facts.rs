@@ -1,7 +1,7 @@
 //! One struct per observable fact: telling it writes its log line and moves its metrics.
 
 use super::metrics::Metrics;
-use crate::domain::{Failure, FailureCode, FrameId, Inspection, Verdict, VerdictKind};
+use crate::domain::{Blame, Failure, FailureCode, FrameId, Inspection, Verdict, VerdictKind};
 
 /// The label by which a detector says that somebody tampered with the picture.
 const ADVERSARIAL: &str = "adversarial";
@@ -74,7 +74,11 @@ fn missed_deadline(inspection: &Inspection) -> bool {
 }
 
 fn count_fault(metrics: &Metrics, plugin: &str, failure: &Failure) {
-    metrics.plugin_faults.add(1);
+    // What somebody else is to blame for is a failed call, and no fault that the plugin's author could mend.
+    if failure.blame == Blame::Plugin {
+        metrics.plugin_faults.add(1);
+        metrics.faulty.with([plugin], |faults| faults.add(1));
+    }
     metrics.faults.with([plugin, failure.code.name()], |faults| faults.add(1));
 }
 

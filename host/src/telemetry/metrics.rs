@@ -1,10 +1,12 @@
 use super::series::Series;
-use crate::domain::{LatencyHistogram, Stage, VerdictKind};
+use crate::domain::{LatencyHistogram, Stage, VerdictKind, WarmCounts};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most recipes that have figures of their own: a station that swaps for years stays readable.
 const RECIPES: usize = 32;
-/// Most plugins of one recipe with figures of their own.
+/// Most plugins of one recipe, and most warm plugins, with figures of their own.
 const PLUGINS: usize = 32;
 /// Most pairs of plugin and failure code, and most detectors.
 const FAULTS: usize = 256;
@@ -33,9 +35,14 @@ pub struct Metrics {
     pub(super) recipes: Series<RecipeMetrics, 1>,
     /// By plugin and failure code.
     pub(super) faults: Series<Counter, 2>,
+    /// By plugin, of those that it is to blame for itself.
+    pub(super) faulty: Series<Counter, 1>,
     pub(super) flagged: Series<Counter, 1>,
+    /// Of every warm plugin that came to drive, by its name.
+    pub(super) warm: ArcSwap<Vec<(String, Arc<WarmCounts>)>>,
     pub deadline_missed: Counter,
     pub adversarial: Counter,
+    /// Failed calls of plugins that the plugin is to blame for.
     pub plugin_faults: Counter,
     pub not_durable: Counter,
     pub unmonitored: Counter,
@@ -78,6 +85,8 @@ impl Default for Metrics {
         Self {
             recipes: Series::new(RECIPES),
             faults: Series::new(FAULTS),
+            faulty: Series::new(FAULTS),
+            warm: ArcSwap::default(),
             flagged: Series::new(DETECTORS),
             deadline_missed: Counter::default(),
             adversarial: Counter::default(),
@@ -93,14 +102,25 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Plugins that failed since the start of the station, each once.
+    /// Plugins that failed by their own fault since the start of the station, each once.
     #[must_use]
     pub fn faulty_plugins(&self) -> Vec<String> {
-        let all = self.faults.read();
+        let all = self.faulty.read();
         let mut names: Vec<String> =
             all.iter().map(|fault| fault.labels.first().map_or("", |name| name).to_owned()).collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// From now on the counts of a warm plugin are shown, also when it drives no more.
+    pub fn show_warm(&self, plugin: &str, counts: &Arc<WarmCounts>) {
+        self.warm.rcu(|all| {
+            let mut next = Vec::clone(all);
+            if next.len() < PLUGINS && !next.iter().any(|(name, _)| name == plugin) {
+                next.push((plugin.to_owned(), Arc::clone(counts)));
+            }
+            next
+        });
     }
 }

@@ -9,7 +9,7 @@
 use super::*;
 use crate::domain::{
     Blame, Digest, Failure, FailureCode, Finding, FrameId, FrameMeta, Inspection, LatencyHistogram, PluginKind,
-    PluginRun, Stage, StageTime, Verdict,
+    PluginRun, Stage, StageTime, Verdict, WarmCounts, WarmEvent,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -187,4 +187,37 @@ fn dashboard_and_alert_rules_name_only_metrics_that_there_are() {
         let unknown: Vec<_> = named.difference(&there).collect();
         assert!(unknown.is_empty(), "{file} names {unknown:?}; there are {there:?}");
     }
+}
+
+#[test]
+fn what_becomes_of_warm_instances_is_shown_by_plugin_and_goes_on_where_a_recipe_is_replaced() {
+    let (metrics, counts) = (Arc::new(Metrics::default()), Arc::new(WarmCounts::default()));
+    counts.add(WarmEvent::Made);
+    metrics.show_warm("statistics-rule", &counts);
+    metrics.show_warm("statistics-rule", &Arc::clone(&counts));
+    counts.add(WarmEvent::Reused);
+    counts.add(WarmEvent::Reused);
+    let text = exposition(&metrics, &Gauges::default());
+    for (event, expected) in [("made", 1.0), ("reused", 2.0), ("retired", 0.0), ("not-kept", 0.0)] {
+        let sample = format!(r#"assay_warm_instances_total{{plugin="statistics-rule",event="{event}"}}"#);
+        assert!((value(&text, &sample) - expected).abs() < 1e-9, "{text}");
+    }
+    assert_eq!(text.matches(r#"event="made""#).count(), 1, "{text}");
+}
+
+#[test]
+fn a_failed_call_that_the_plugin_is_not_to_blame_for_is_no_fault_of_the_plugin() {
+    let metrics = Arc::new(Metrics::default());
+    let unfit = Failure::new(Stage::Preprocess, Blame::Source, FailureCode::PluginError, "unsupported input: no part");
+    for failure in [unfit.clone(), late()] {
+        let verdict = Verdict::undecided_by(&failure);
+        metrics.tell(&VerdictReleased { inspection: &inspection("surface", verdict, Some(failure)) });
+        if metrics.frames.get() == 1 {
+            assert_eq!((metrics.plugin_faults.get(), metrics.faulty_plugins().len()), (0, 0));
+        }
+    }
+    assert_eq!((metrics.plugin_faults.get(), metrics.faulty_plugins()), (1, vec!["adv-squeeze".to_owned()]));
+    let text = exposition(&metrics, &Gauges::default());
+    let sample = r#"assay_plugin_faults_total{plugin="adv-squeeze",kind="plugin-error"}"#;
+    assert!((value(&text, sample) - 1.0).abs() < 1e-9, "each failed call is counted by its code:\n{text}");
 }

@@ -30,8 +30,11 @@ fn failures(world: PluginKind, failing: &Failing, calls: &[Call]) -> Vec<String>
     if *code != failing.code {
         found.push(format!("found {code}, expected {}: {failure}", failing.code));
     }
-    if (*blame, *stage) != (Blame::Plugin, stage_of(world)) {
-        found.push(format!("found the blame {blame} at {stage}, expected plugin at {}: {failure}", stage_of(world)));
+    // A preprocessor sees nothing but the picture: what it says of its input it says of the source.
+    let of_picture = world == PluginKind::Preprocessor && failure.detail.starts_with("unsupported input");
+    let (whose, place) = (if of_picture { Blame::Source } else { Blame::Plugin }, stage_of(world));
+    if (*blame, *stage) != (whose, place) {
+        found.push(format!("found the blame {blame} at {stage}, expected {whose} at {place}: {failure}"));
     }
     if *state_changed {
         found.push("the call failed and changed the monitor's state".to_owned());

@@ -118,6 +118,9 @@ fn a_preprocessor_of_0_1_0_is_served_as_on_its_first_day() {
             let meta = FrameMeta { product: Some(product.to_owned()), ..meta() };
             let failure = plugin.preprocess(&meta, &frame(), far()).result.unwrap_err();
             assert_eq!((failure.code, failure.detail.as_str()), (FailureCode::PluginError, words), "{which}");
+            // What it says of its picture is the source's matter; the rest is its own.
+            let blame = if product == "unsupported-input" { Blame::Source } else { Blame::Plugin };
+            assert_eq!(failure.blame, blame, "{which}: {product}");
         }
     }
 }

@@ -22,6 +22,34 @@ fn no_hostile_plugin_gets_a_pass_harms_the_next_frame_or_leaves_anything_behind(
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
 }
 
+/// As `cargo xtask soak hostile` runs it: a process for each.
+#[test]
+fn a_soak_that_was_cut_off_goes_on_with_what_is_not_noted_as_contained() {
+    let dir = tempfile::tempdir().unwrap();
+    let notes = dir.path().join("notes.jsonl");
+    let soak = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay-soak"));
+        command.args(["--jobs", "2", "--runs", "20", "--only", "score_", "--notes"]).arg(&notes);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(soak().contains("4 hostile plugins, 0 not contained; 4 ran 20 times"));
+    let text = std::fs::read_to_string(&notes).unwrap();
+    let row = |name: &str| text.lines().find(|line| line.contains(&format!("\"{name}\""))).unwrap();
+    // One is marked, so that it shows whether it runs again; one was not contained; the last was cut off in its line.
+    let marked = row("score_nan").replace("undecided", "kept-from-before");
+    let wrong = row("score_negative").replace("\"wrong\":null", "\"wrong\":\"the verdict is Pass\"");
+    let cut = &row("score_infinite")[..40];
+    let first = text.lines().next().unwrap();
+    std::fs::write(&notes, format!("{first}\n{marked}\n{wrong}\n{cut}")).unwrap();
+    let second = soak();
+    assert!(second.contains("kept-from-before") && second.contains("4 ran 20 times"), "{second}");
+    // Notes of another build are none.
+    std::fs::write(&notes, format!("# another\n{marked}\n")).unwrap();
+    assert!(!soak().contains("kept-from-before"));
+}
+
 #[test]
 fn every_hostile_guest_is_in_the_table_once() {
     let guests = artifacts::root().join("tests/guests");

@@ -2,7 +2,7 @@
 
 use super::*;
 use FailureCode as Code;
-use assay::domain::WarmRules;
+use assay::domain::{WarmEvent, WarmRules};
 use assay::inference::{InferenceError, Placement};
 use std::sync::Barrier;
 
@@ -159,4 +159,44 @@ fn two_lanes_at_once_have_an_instance_each() {
         let expected = round.to_string();
         assert_eq!((here.as_str(), there.as_str()), (expected.as_str(), expected.as_str()));
     }
+}
+
+/// How many instances were made, reused, retired, discarded, not kept and let go.
+fn booked(plugin: &AdmittedPlugin) -> [u64; 6] {
+    let counts = plugin.warm_counts().unwrap();
+    WarmEvent::ALL.map(|event| counts.get(event))
+}
+
+#[test]
+fn what_becomes_of_instances_is_counted_over_all_plugins_of_one_name() {
+    let host = host();
+    assert!(host.admit(source("warm-detector", PluginKind::Detector)).unwrap().warm_counts().is_none());
+    let plugin = host.admit(warm(3)).unwrap();
+    assert_eq!(booked(&plugin), [1, 0, 0, 0, 0, 0], "the trial made the first");
+    counts(&plugin, 4);
+    assert_eq!(booked(&plugin), [2, 3, 1, 0, 0, 0]);
+    failed(&plugin, "error");
+    assert_eq!(booked(&plugin), [2, 4, 1, 1, 0, 0]);
+    let next = host.admit(warm(3)).unwrap();
+    assert_eq!(booked(&next), [3, 4, 1, 1, 0, 0]);
+}
+
+#[test]
+fn a_plugin_that_begins_anew_lets_what_it_has_kept_go_and_has_a_new_instance_ready() {
+    let plugin = host().admit(warm(1000)).unwrap();
+    assert_eq!(counts(&plugin, 3), ["1", "2", "3"]);
+    plugin.begin_anew();
+    assert_eq!(booked(&plugin), [2, 3, 0, 0, 0, 1]);
+    assert_eq!(counts(&plugin, 2), ["1", "2"]);
+    assert_eq!(booked(&plugin), [2, 5, 0, 0, 0, 1], "the frames made none");
+}
+
+/// Plugins of the same station have 32 places for idle instances together.
+#[test]
+fn an_instance_for_which_no_place_is_free_is_counted_as_not_kept() {
+    let host = host();
+    let all: Vec<_> = (0..33).map(|_| host.admit(warm(1000)).unwrap()).collect();
+    assert_eq!(booked(&all[0]), [33, 0, 0, 0, 1, 0]);
+    assert_eq!(counts(&all[32], 2), ["1", "1"], "it works on, each call with a new one");
+    assert_eq!(booked(&all[0]), [35, 0, 0, 0, 3, 0]);
 }

@@ -4,7 +4,7 @@ use super::cases::Case;
 use super::pack::Packer;
 use anyhow::{Context as _, Result, ensure};
 use assay::cli::station::Assembly;
-use assay::domain::{Digest, FrameId, Image, PixelFormat, Verdict, VerdictKind};
+use assay::domain::{Digest, FrameId, Image, InstanceMode, PixelFormat, Verdict, VerdictKind};
 use assay::imaging::encode_png;
 use assay::journal::{Journal, JournalOptions};
 use assay::pipeline::{InspectContext, Inspected, JournalKeeper, LiveRecipe, Record, RecordKeeper as _, inspect_frame};
@@ -22,6 +22,26 @@ pub struct HostileLine {
     keeper: JournalKeeper,
     picture: Arc<[u8]>,
     trigger: u64,
+}
+
+/// The folder of a station that has never run, and is to begin with the recipe of a case; its bundle has a self-test
+/// frame. `more` is added to station.toml.
+pub fn first_start(case: &Case, instance: InstanceMode, more: &str) -> Result<(tempfile::TempDir, Assembly)> {
+    let dir = tempfile::tempdir()?;
+    let (bundles, trust) = (dir.path().join("bundles"), dir.path().join("trust.json"));
+    std::fs::create_dir(&bundles)?;
+    let picture = encode_png(&Image::new(8, 8, PixelFormat::Gray8, vec![51; 64].into())?)?;
+    let packer = Packer::new(&bundles, &trust)?.with_self_test(&picture, instance);
+    packer.case(case)?;
+    let recipe = format!("bundles/recipe-{}.assay", case.name);
+    let config = dir.path().join("station.toml");
+    let text = format!(
+        "station = \"first\"\ndata_dir = \"data\"\nbundles_dir = \"bundles\"\nrecipe = \"{recipe}\"\n\
+         trust = \"trust.json\"\n[inference]\norder = [\"tract\"]\n{more}"
+    );
+    std::fs::write(&config, text)?;
+    let assembly = Assembly::open(assay::config::load(&config)?)?;
+    Ok((dir, assembly))
 }
 
 impl HostileLine {

@@ -4,6 +4,7 @@ use super::cases::{Case, Made};
 use super::components::{component, guest};
 use crate::artifacts;
 use anyhow::{Context as _, Result};
+use assay::deploy::EXPECTED;
 use assay::domain::{
     Capability, Digest, ElementType, InstanceMode, ModelFormat, ModelSpec, PluginKind, PluginLimits, Port, Precision,
     SettingValue, Settings, VerdictPolicy,
@@ -24,6 +25,10 @@ pub struct Packer {
     key: PrivateKey,
     model: ModelPin,
     letterbox: PluginPin,
+    /// In every recipe.
+    self_test: Vec<NewBlob>,
+    /// Of every plugin of a case.
+    instance: InstanceMode,
 }
 
 /// A plugin before it is packed.
@@ -55,7 +60,8 @@ impl Packer {
             },
             pin("letterbox", vec![Capability::Imaging, Capability::Log, Capability::Config]),
         );
-        let mut packer = Self { dir: dir.to_owned(), key, model, letterbox };
+        let mut packer =
+            Self { dir: dir.to_owned(), key, model, letterbox, self_test: Vec::new(), instance: InstanceMode::Fresh };
         packer.model.bundle = packer.write_model()?;
         let size = |side| SettingValue::Integer(side);
         packer.letterbox.bundle = packer.write_plugin(Draft {
@@ -65,6 +71,17 @@ impl Packer {
             ..Draft::new("letterbox", packer.letterbox.grants.clone())
         })?;
         Ok(packer)
+    }
+
+    /// Recipes get one self-test frame, whatever its logits are, and plugins live so long.
+    pub fn with_self_test(self, picture: &[u8], instance: InstanceMode) -> Self {
+        let labels = serde_json::to_string(&LABELS).unwrap_or_default();
+        let expected = format!(
+            r#"{{"tolerance": 1e30, "labels": {labels}, "pictures": [{{"file": "a.png", "logits": [0, 0, 0, 0, 0]}}]}}"#
+        );
+        let blob = |name: &str, bytes: Vec<u8>| NewBlob { name: name.to_owned(), role: BlobRole::SelfTest, bytes };
+        let self_test = vec![blob(EXPECTED, expected.into_bytes()), blob("a.png", picture.to_vec())];
+        Self { self_test, instance, ..self }
     }
 
     /// The recipe of a healthy detector.
@@ -129,7 +146,7 @@ impl Packer {
             wit: draft.wit,
             capabilities: draft.grants,
             limits: draft.limits,
-            instance: InstanceMode::Fresh,
+            instance: self.instance,
             warm: None,
             settings: draft.settings,
         };
@@ -160,7 +177,7 @@ impl Packer {
             max_load_ms: None,
             failures: None,
         };
-        self.write(Manifest { recipe: Some(recipe), ..manifest(name, BundleKind::Recipe) }, &[])
+        self.write(Manifest { recipe: Some(recipe), ..manifest(name, BundleKind::Recipe) }, &self.self_test)
     }
 
     /// Packs, signs and writes a bundle; gives its digest.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use assay::domain::{Blame, Failure, FailureCode, Finding, Inspection, Stage, Verdict, VerdictKind};
 use assay::pipeline::LiveRecipe;
 use assay::plugin::{MonitorState, ObserveInput};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -31,11 +32,11 @@ impl Dose {
 const MAX_GROWTH_KIB: i64 = 16 << 10;
 
 /// A line of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
-    pub name: &'static str,
+    pub name: String,
     /// What came of it: `refused`, `undecided`, `contained`, `unobserved`.
-    pub end: &'static str,
+    pub end: String,
     pub stage: String,
     pub blame: String,
     pub code: String,
@@ -46,17 +47,24 @@ pub struct Row {
     pub wrong: Option<String>,
 }
 
+/// What is heard of a soak while it runs.
+pub trait Listener {
+    /// A run of the present case has ended as it must.
+    fn ran(&mut self, _runs: u32) {}
+    fn row(&mut self, row: &Row);
+}
+
 /// Runs every case; gives a row for each, whatever went wrong with it.
-pub fn soak(cases: &[&Case], dose: Dose, mut seen: impl FnMut(&Row)) -> Result<Vec<Row>> {
+pub fn soak(cases: &[&Case], dose: Dose, listener: &mut dyn Listener) -> Result<Vec<Row>> {
     let mut line = HostileLine::start(cases)?;
     line.healthy_frame_passes()?;
     let mut rows = Vec::new();
     for case in cases {
         let start = Instant::now();
-        let mut run = CaseRun { case, dose, line: &mut line, start, runs: 0, warm_kib: 0 };
+        let mut run = CaseRun { case, dose, line: &mut line, listener, start, runs: 0, warm_kib: 0 };
         let end = run.all();
         let row = run.row(end);
-        seen(&row);
+        listener.row(&row);
         rows.push(row);
     }
     Ok(rows)
@@ -75,6 +83,7 @@ struct CaseRun<'a> {
     case: &'a Case,
     dose: Dose,
     line: &'a mut HostileLine,
+    listener: &'a mut dyn Listener,
     start: Instant,
     runs: u32,
     warm_kib: i64,
@@ -108,6 +117,7 @@ impl CaseRun<'_> {
         if self.runs == Dose::WARM_UP {
             self.warm_kib = resident_kib()?;
         }
+        self.listener.ran(self.runs);
         Ok(())
     }
 
@@ -188,8 +198,8 @@ impl CaseRun<'_> {
             wrong = Some(format!("resident memory grew by {growth_kib} KiB over {} runs", self.runs));
         }
         let End { what, stage, blame, code } = end;
-        let (name, runs, took) = (self.case.name, self.runs, self.start.elapsed());
-        Row { name, end: what, stage, blame, code, runs, took, growth_kib, wrong }
+        let (name, runs, took) = (self.case.name.to_owned(), self.runs, self.start.elapsed());
+        Row { name, end: what.to_owned(), stage, blame, code, runs, took, growth_kib, wrong }
     }
 }
 
@@ -241,6 +251,14 @@ fn resident_kib() -> Result<i64> {
 impl Row {
     pub const HEAD: &'static str =
         "mode                     end        stage      blame  code            runs  ms/run  RSS KiB";
+
+    /// The row of a case whose process came to no end of its own.
+    #[must_use]
+    pub fn broken(name: &str, runs: u32, why: String) -> Self {
+        let (stage, blame, code) = Default::default();
+        let (name, end) = (name.to_owned(), "WRONG".to_owned());
+        Self { name, end, stage, blame, code, runs, took: Duration::ZERO, growth_kib: 0, wrong: Some(why) }
+    }
 }
 
 impl fmt::Display for Row {

@@ -13,7 +13,8 @@ const ARCHITECTURE: &str = "ARCHITECTURE.md";
 /// One page.
 const ARCHITECTURE_LINES: usize = 150;
 /// Workspaces; each commits its lock file.
-pub const WORKSPACES: [&str; 5] = ["", "sdk/rust/", "plugins/", "tests/guests/", "tests/conformance/rust/"];
+pub const WORKSPACES: [&str; 6] =
+    ["", "sdk/rust/", "plugins/", "tests/guests/", "tests/conformance/rust/", "tests/fuzz/engine/"];
 /// Command that prints the digest of the WIT files, for people too.
 const WIT_DIGEST: &str = "LC_ALL=C; export LC_ALL; find wit -name '*.wit' | sort | xargs cat | sha256sum";
 

@@ -130,7 +130,7 @@ impl Around {
 
 /// The recipe of a station, without running the station.
 pub fn around(config: &Path) -> anyhow::Result<Around> {
-    let parts = Assembly::open(load(config)?)?;
+    let parts = std::sync::Arc::new(Assembly::open(load(config)?)?);
     let configured = parts.configured_recipe(&mut |text| eprintln!("{text}"))?;
     Ok(Around { ready: configured.ready, caps: parts.config.plugin_limits, limits: parts.context.limits })
 }

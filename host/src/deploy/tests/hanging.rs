@@ -2,7 +2,7 @@
 
 use super::plant::{HANGING, HELD_OPEN, LONG, Plant, engineer};
 use super::way::{states, until};
-use crate::deploy::DeployError;
+use crate::deploy::{DeployError, StartLimit, within};
 use crate::domain::DeployState::{self, *};
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
@@ -68,9 +68,32 @@ fn a_candidate_that_hangs_is_taken_back_by_hand_long_before_its_limit() {
     let begin = Instant::now();
     let id = running.deploy(&plant.recipe("1.1.0", "stuck-compiling"), true).unwrap().id;
     let back = running.deployer.roll_back(&engineer(), "not today").unwrap().unwrap();
-    assert_eq!((back.id, back.state, back.outcome.as_deref()), (id, Failed, Some("not today")));
+    assert_eq!((back.id, back.state, back.outcome.as_deref()), (id, Failed, Some("taken back by erin: not today")));
     assert!(begin.elapsed() < LONG, "its own limit is 300 s");
     assert_eq!(running.settled(&plant.recipe("1.2.0", "pass"), true).state, Committed);
+}
+
+#[test]
+fn what_hangs_or_panics_at_the_start_of_a_station_is_told_with_the_key_that_sets_its_limit() {
+    let limit = |seconds| StartLimit { what: "the self-test", seconds, key: "qualification_seconds" };
+    let (mut looks, (hold, held)) = (0, crossbeam_channel::bounded::<()>(0));
+    let (ended_in, ended) = crossbeam_channel::bounded(1);
+    let late = within(
+        limit(1),
+        || looks += 1,
+        move |given_up| {
+            let _ = held.recv();
+            ended_in.send(given_up()).unwrap();
+        },
+    );
+    let text = late.unwrap_err().to_string();
+    assert!(text.starts_with("the self-test did not end within 1 s: "), "{text}");
+    assert!(text.ends_with("`[deploy] qualification_seconds` sets the limit") && looks > 0, "{text}");
+    drop(hold);
+    assert!(ended.recv_timeout(LONG).unwrap(), "it is told that nobody waits");
+    let panicked = within(limit(60), || (), |_| panic!("a bug")).map(|()| ()).unwrap_err();
+    assert_eq!(panicked.to_string(), "the self-test panicked: a bug");
+    assert_eq!(within(limit(60), || (), |_| 7).unwrap(), 7);
 }
 
 #[test]

@@ -14,9 +14,10 @@ use crate::trust::{
     TrustedKey, VerifiedBundle, VerifyPolicy, pack, sign, verify,
 };
 use crossbeam_channel::{Receiver, bounded};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 pub const LONG: Duration = Duration::from_secs(60);
@@ -44,7 +45,7 @@ impl LoadedModel for FakeModel {
     fn infer(&self, _: &[NamedTensor], _: Instant) -> Result<Vec<NamedTensor>, InferenceError> {
         let model = "surface".to_owned();
         let logits = match self.behaviour.as_str() {
-            "pass" => [5.0f32, 0.0],
+            "pass" | "warm" => [5.0f32, 0.0],
             "reject" => [0.0, 5.0],
             "gated" => {
                 GATED_CALLS.fetch_add(1, Ordering::AcqRel);
@@ -118,7 +119,8 @@ pub fn live(bundle: &VerifiedBundle) -> LiveRecipe {
         frame_budget_ms: content.frame_budget_ms,
     };
     let model = Arc::new(FakeModel { spec, placement, behaviour });
-    LiveRecipe::new(recipe, model, vec![], vec![], vec![])
+    let monitors = if manifest.description.as_deref() == Some("warm") { vec![super::warm::monitor()] } else { vec![] };
+    LiveRecipe::new(recipe, model, vec![], vec![], monitors)
 }
 
 /// Builds what the description says; `expects` is what the self-test asks for.

@@ -178,15 +178,44 @@ fn one_deployment_at_a_time() {
 
     // Somebody takes back what is in progress: it never drove, so it failed.
     let ended = running.deployer.roll_back(&engineer(), "not today").unwrap().unwrap();
-    assert_eq!((ended.id, ended.state, ended.outcome.as_deref()), (first.id, Failed, Some("not today")));
+    assert_eq!(
+        (ended.id, ended.state, ended.outcome.as_deref()),
+        (first.id, Failed, Some("taken back by erin: not today"))
+    );
     assert_eq!(running.settled(&plant.recipe("1.2.0", "pass"), true).state, Committed);
+}
+
+#[test]
+fn who_takes_something_back_without_a_reason_is_its_outcome_on_every_way_and_has_a_row_of_the_wish() {
+    let mut plant = Plant::new();
+    plant.config.shadow_frames = 1_000_000;
+    let running = plant.start();
+    let rows = |running: &super::plant::Running| {
+        let lines = running.ledger.audit_lines(None, 2).unwrap();
+        lines.into_iter().map(|line| (line.action, line.actor, line.refused)).collect::<Vec<_>>()
+    };
+    let row = |action: &str, refused: Option<&str>| (action.to_owned(), "erin".to_owned(), refused.map(str::to_owned));
+    let nameless = Some("taken back by erin, who gave no reason");
+    let shadowed = running.deploy(&plant.recipe("1.1.0", "pass"), false).unwrap();
+    running.wait_for(shadowed.id, |deployment| deployment.state == Shadow);
+    let ended = running.deployer.roll_back(&engineer(), " ").unwrap().unwrap();
+    assert_eq!((ended.state, ended.outcome.as_deref()), (Failed, nameless));
+    assert_eq!(rows(&running), [row("deployment-failed", Some("cancelled")), row("roll-back", None)]);
+    running.settled(&plant.recipe("1.1.0", "pass"), true);
+    let back = running.deployer.roll_back(&engineer(), "").unwrap().unwrap();
+    assert_eq!((back.state, back.outcome.as_deref()), (RolledBack, nameless));
+    assert_eq!(rows(&running), [row("deployment-rolled-back", None), row("roll-back", None)]);
+    let (_plant, running, _) = on_trial();
+    let back = running.deployer.roll_back(&engineer(), "").unwrap().unwrap();
+    assert_eq!((back.state, back.outcome.as_deref()), (RolledBack, nameless));
+    assert_eq!(rows(&running), [row("deployment-rolled-back", None), row("roll-back", None)]);
 }
 
 #[test]
 fn a_trial_is_taken_back_by_hand() {
     let (plant, running, _) = on_trial();
     let back = running.deployer.roll_back(&engineer(), "a smell").unwrap().unwrap();
-    assert_eq!((back.state, back.outcome.as_deref()), (RolledBack, Some("a smell")));
+    assert_eq!((back.state, back.outcome.as_deref()), (RolledBack, Some("taken back by erin: a smell")));
     assert_eq!((running.version().as_str(), plant.counter()), ("1.0.0", None));
     assert!(running.told_back().is_empty(), "who takes it back knows");
 }
