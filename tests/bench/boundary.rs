@@ -17,20 +17,28 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, Module, PoolingAllocationConfig, Store};
 
 const CALLS: u32 = 100_000;
 /// Calls out of one detector call.
 const HOST_CALLS: u32 = 10_000;
 
 pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
-    let (inward, outward, instance) = bare().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let failed = |error: wasmtime::Error| anyhow::anyhow!("{error:?}");
+    let Bare { inward, outward, instance } = bare(None).map_err(failed)?;
+    let core = core_call().map_err(failed)?;
     let against = "bare wasmtime, tuned as Assay tunes it";
+    let beside = format!("{against}; a plain module's function: {core:.0} ns");
     let mut figures = vec![
-        Figure::at_most("host->guest call", inward, "ns", 120.0, against),
+        Figure::at_most("host->guest call", inward, "ns", 120.0, &beside),
         Figure::at_most("guest->host call", outward, "ns", 60.0, against),
         Figure::plain("bare: store + instantiate + call + drop", instance, "us", against),
     ];
+    for (what, undo) in UNDONE {
+        let Bare { inward, outward, instance } = bare(Some(undo)).map_err(failed)?;
+        let against = format!("guest->host {outward:.0} ns, store + instantiate + call + drop {instance:.2} us");
+        figures.push(Figure::plain(&format!("host->guest call {what}"), inward, "ns", &against));
+    }
     figures.extend(assay(fixture, instance)?);
     Ok(figures)
 }
@@ -53,11 +61,36 @@ const BARE: &str = r#"(component
   (func (export "nop") (canon lift (core func $i "nop")))
   (func (export "calls") (param "n" u32) (canon lift (core func $i "calls"))))"#;
 
-/// Nanoseconds of a call into the guest and of one out of it; microseconds of a fresh store with one call.
-fn bare() -> wasmtime::Result<(f64, f64, f64)> {
-    let mut config = Config::new();
+/// What is measured of [`BARE`] on one engine.
+struct Bare {
+    /// Nanoseconds of a call into the guest, and of one out of it.
+    inward: f64,
+    outward: f64,
+    /// Microseconds of a fresh store with one call.
+    instance: f64,
+}
+
+/// As Assay tunes it, and with single choices undone.
+fn tuned(config: &mut Config) {
     config.wasm_component_model(true).concurrency_support(false).epoch_interruption(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::default()));
+}
+
+type Undo = fn(&mut Config);
+const UNDONE: [(&str, Undo); 5] = [
+    ("without epochs", |config| _ = config.epoch_interruption(false)),
+    ("without backtraces", |config| _ = config.wasm_backtrace_max_frames(None)),
+    ("without a pool", |config| _ = config.allocation_strategy(InstanceAllocationStrategy::OnDemand)),
+    ("without a pool and signals for traps", |config| {
+        config.signals_based_traps(false).allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    }),
+    ("with concurrency support", |config| _ = config.concurrency_support(true)),
+];
+
+fn bare(undo: Option<Undo>) -> wasmtime::Result<Bare> {
+    let mut config = Config::new();
+    tuned(&mut config);
+    undo.into_iter().for_each(|undo| undo(&mut config));
     let engine = Engine::new(&config)?;
     let component = Component::new(&engine, wat::parse_str(BARE)?)?;
     let mut linker = Linker::<()>::new(&engine);
@@ -80,8 +113,24 @@ fn bare() -> wasmtime::Result<(f64, f64, f64)> {
             nop.call(&mut store, ())
         });
     });
-    let per_call = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(CALLS);
-    Ok((per_call(inward), per_call(outward), one.p50()))
+    Ok(Bare { inward: per_call(inward), outward: per_call(outward), instance: one.p50() })
+}
+
+/// Nanoseconds of a call of a plain module's function: what of a component's call is not the component's.
+fn core_call() -> wasmtime::Result<f64> {
+    let mut config = Config::new();
+    tuned(&mut config);
+    let engine = Engine::new(&config)?;
+    let module = Module::new(&engine, r#"(module (func (export "nop")))"#)?;
+    let mut store = Store::new(&engine, ());
+    store.set_epoch_deadline(u64::MAX / 2);
+    let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+    let nop = instance.get_typed_func::<(), ()>(&mut store, "nop")?;
+    Ok(per_call(best(7, || (0..CALLS).try_for_each(|_| nop.call(&mut store, ())))?))
+}
+
+fn per_call(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e9 / f64::from(CALLS)
 }
 
 /// The shortest of a few runs: what the machine can do when nobody else is on it.
@@ -199,7 +248,13 @@ fn assay(fixture: &Fixture, bare_us: f64) -> anyhow::Result<Vec<Figure>> {
     let (call, calls) = (time(&idle, 3000)?, time(&calling, 300)?);
     let (without, with) = (time(&plain, 3000)?, time(&asking, 3000)?);
     let against = format!("bare wasmtime: {bare_us:.1} us for a component of two functions");
-    Ok(vec![
+    let mut figures = Vec::new();
+    for mib in [4, 16, 64] {
+        let times = behind(mib, || detect(&idle, &image, &inputs))?;
+        let name = format!("Assay: the same behind {mib} MiB of other data, p50");
+        figures.push(Figure::plain(&name, times.p50(), "us", "code and data of the call are no longer in the caches"));
+    }
+    figures.extend([
         Figure::at_most("Assay: store + instantiate + detector call + drop", call.p50(), "us", 20.0, &against),
         Figure::plain(
             "Assay: guest->host call on a picture",
@@ -222,5 +277,21 @@ fn assay(fixture: &Fixture, bare_us: f64) -> anyhow::Result<Vec<Figure>> {
             "admission with trial instance",
         ),
         Figure::plain("plugin load with compilation", compiled, "ms", "the same plugin, empty cache"),
-    ])
+    ]);
+    Ok(figures)
+}
+
+/// Times of `work` after so much other memory was written, as an inference does it.
+fn behind(mib: usize, work: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<Times> {
+    const LINE: usize = 64;
+    let mut other = vec![0u8; mib << 20];
+    let mut times = Vec::new();
+    for _ in 0..120 {
+        other.iter_mut().step_by(LINE).for_each(|byte| *byte = byte.wrapping_add(1));
+        std::hint::black_box(&other);
+        let start = Instant::now();
+        work()?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(Times::from_micros(times))
 }

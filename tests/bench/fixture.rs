@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use assay::cli::station::Assembly;
 use assay::config::{ResolvedRecipe, resolve};
-use assay::domain::{BufferPool, Digest, Frame, FrameId, FrameMeta, PluginKind, WarmRules};
+use assay::domain::{BufferPool, Capability, Digest, Frame, FrameId, FrameMeta, PluginKind, WarmRules};
 use assay::imaging::decode;
 use assay::inference::LoadedModel;
 use assay::pipeline::LiveRecipe;
@@ -52,8 +52,8 @@ impl Fixture {
         Ok(Self { _station: station, parts, live, pictures, picture_dir })
     }
 
-    /// The recipe without monitors on another model, or with plugins whose instances are kept warm: as their manifests
-    /// could ask.
+    /// The recipe without monitors on another model, or with plugins whose instances are kept warm, as their manifests
+    /// could ask; but for those that infer, since `adv-squeeze` opens its model once per instance.
     pub fn admitted(&self, model: &Arc<dyn LoadedModel>, warm: Option<WarmRules>) -> anyhow::Result<LiveRecipe> {
         let bundle = self.parts.catalogue.get(self.live.recipe.digest).context("the recipe's bundle is there")?;
         let ResolvedRecipe { mut recipe, plugins, .. } =
@@ -61,6 +61,7 @@ impl Fixture {
         let (mut preprocessors, mut detectors) = (Vec::new(), Vec::new());
         for resolved in plugins {
             let kind = resolved.plugin.kind;
+            let infers = resolved.asked.iter().any(|asked| matches!(asked, Capability::Inference(_)));
             let to = match kind {
                 PluginKind::Preprocessor => &mut preprocessors,
                 PluginKind::Detector => &mut detectors,
@@ -75,7 +76,7 @@ impl Fixture {
                 asked: resolved.asked,
                 granted: resolved.plugin.capabilities,
                 limits: resolved.plugin.limits,
-                warm,
+                warm: warm.filter(|_| !infers),
                 settings: resolved.plugin.settings,
                 labels: recipe.model.labels.clone(),
                 reference: recipe.model.reference.clone(),

@@ -46,7 +46,7 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     // caches favours one. What a pair differs by is the figure: two medians of their own would add their noise.
     let (mut ours, mut theirs, mut over) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..PAIRS + WARM {
-        let mut own = || timed(|| infer(model, tensor.clone()));
+        let own = || timed(|| infer(model, tensor.clone()));
         let (a, b) = if round % 2 == 0 {
             let a = own()?;
             (a, timed(|| raw.infer(&tensor))?)
