@@ -67,6 +67,8 @@ struct Server {
 pub fn answers() -> Result<Try> {
     let server = start()?;
     Ok(Box::new(move |bytes| {
+        // The whole of it, so that it lives as long as this does.
+        let server = &server;
         let answer = ask(server.admin.address, bytes)?;
         if answer.is_empty() {
             return Ok(false);
