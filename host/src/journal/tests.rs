@@ -12,6 +12,8 @@ mod line;
 mod pictures;
 mod place;
 mod reading;
+mod reviews;
+mod search;
 mod writing;
 
 use super::*;
