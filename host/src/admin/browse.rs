@@ -73,7 +73,7 @@ async fn show(visitor: &Visitor, state: &AdminState, wish: &Wish, note: Option<&
     if note.is_some() {
         status = StatusCode::UNPROCESSABLE_ENTITY;
     }
-    let rows = turned.iter().flat_map(|turned| turned.lines.iter().map(|line| row(line, &turned.reviewed))).collect();
+    let rows = turned.iter().flat_map(|turned| turned.lines.iter().map(move |line| row(line, &turned.reviewed))).collect();
     let frame = visitor.frame(state);
     let view = ListView { frame: &frame, wish, wrong: &wrong, rows, turned: turned.as_ref(), views: &views, note };
     let content = content(&view);
@@ -87,14 +87,12 @@ pub fn row(line: &Line, reviewed: &BTreeMap<i64, Reviewed>) -> ListRow {
         captured_at_us: line.captured_at_us,
         verdict: line.verdict,
         reason: line.code.clone().or_else(|| line.label.clone()).unwrap_or_default(),
-        label: line.label.clone(),
         score: line.score,
         picture: line.picture,
         origin: line.origin.clone(),
         serial: line.serial.clone(),
         flagged: line.flagged,
         total_micros: u64::try_from(line.total_us).unwrap_or(0),
-        device: line.device.clone(),
         reviewed: reviewed.get(&line.row).cloned(),
     }
 }

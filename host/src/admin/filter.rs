@@ -308,7 +308,7 @@ fn time(text: &str) -> Option<i64> {
         return Some(stamp.as_microsecond());
     }
     let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_microsecond())
+    jiff::tz::TimeZone::UTC.to_timestamp(civil).ok().map(|stamp| stamp.as_microsecond())
 }
 
 fn verdict(text: &str) -> Option<VerdictKind> {

@@ -60,7 +60,7 @@ pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
 pub use record::{Record, StoredImage};
 pub use reviews::{MAX_LABEL_CHARS, MAX_REASON_CHARS, NewReview, Review, ReviewDesk, ReviewError, Reviewed};
 pub use rows::{Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
-pub use sample::{MAX_REVIEW_ONE_IN, is_drawn};
+pub use sample::is_drawn;
 pub use search::{Budget, Found, Turn};
 pub use streams::Direction;
 pub use verify::{ChainFault, Verified, verify};

@@ -42,7 +42,7 @@ pub struct JournalOptions {
     /// Of the passed parts without a raised finding, the pictures of one in so many are kept. 0 keeps none.
     pub pass_one_in: u64,
     /// Of the passed parts one in so many is drawn for people to look at, and its picture kept like any other. 0 draws
-    /// none. At most [`super::MAX_REVIEW_ONE_IN`].
+    /// none.
     pub review_one_in: u64,
     /// Space held back for the moment when the disk is full: 1 to 64 MiB.
     pub ballast_bytes: u64,

@@ -21,7 +21,7 @@ impl Reader {
             WHERE r.judged_at_us >= ? AND r.judged_at_us < ? ORDER BY r.judged_at_us DESC LIMIT ?";
         let most = i64::try_from(most.min(MAX_LABELLED)).unwrap_or(0);
         let mut rows = self.with("read reviewed inspections", |db| {
-            let mut statement = db.prepare_cached(sql)?;
+            let mut statement = db.prepare(sql)?;
             statement.query_map([from_us, to_us, most], labelled)?.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         rows.reverse();
@@ -37,7 +37,7 @@ impl Reader {
             let sql = "SELECT count(*), coalesce(sum(one_in), 0) FROM review_samples INDEXED BY review_samples_time
                        WHERE judged_at_us >= ? AND judged_at_us < ?";
             let drawn = db
-                .prepare_cached(sql)?
+                .prepare(sql)?
                 .query_row([from_us, to_us], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?;
             let of = |kind| count(db, kind, from_us, to_us);
             let (fail, undecided) = (of(VerdictKind::Fail)?, of(VerdictKind::Undecided)?);
@@ -56,7 +56,7 @@ impl Reader {
             let verdict = |column| Ok::<_, rusqlite::Error>(verdict_of(row.get_ref(column)?.as_str()?));
             Ok((verdict(0)?, verdict(1)?, unsigned(row.get(2)?)))
         };
-        self.with("read opinions", |db| db.prepare_cached(sql)?.query_map([from_us, to_us], pair)?.collect())
+        self.with("read opinions", |db| db.prepare(sql)?.query_map([from_us, to_us], pair)?.collect())
     }
 
     /// Inspections that one other person has reviewed, for a second look by `reviewer`; the newest first.
@@ -84,16 +84,14 @@ impl Reader {
              WHERE {condition} ORDER BY r.judged_at_us DESC LIMIT ?2"
         );
         let most = i64::try_from(most.min(super::MAX_PAGE)).unwrap_or(0);
-        self.with("list reviewed inspections", |db| {
-            db.prepare_cached(&sql)?.query_map(params![who, most], line)?.collect()
-        })
+        self.with("list reviewed inspections", |db| db.prepare(&sql)?.query_map(params![who, most], line)?.collect())
     }
 }
 
 fn count(db: &Connection, kind: VerdictKind, from_us: i64, to_us: i64) -> rusqlite::Result<u64> {
     let sql = "SELECT count(*) FROM inspections INDEXED BY inspections_verdict
                WHERE verdict = ? AND judged_at_us >= ? AND judged_at_us < ?";
-    let count = db.prepare_cached(sql)?.query_row(params![kind.name(), from_us, to_us], |row| row.get(0))?;
+    let count = db.prepare(sql)?.query_row(params![kind.name(), from_us, to_us], |row| row.get(0))?;
     Ok(unsigned(count))
 }
 

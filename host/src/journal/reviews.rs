@@ -205,7 +205,7 @@ impl Statements<'_> {
     /// Writes a review, unless another one came between.
     pub(super) fn review(&mut self, head: &mut Checkpoint, review: &PreparedReview) -> rusqlite::Result<Outcome> {
         let sql = "SELECT latest FROM reviewed WHERE inspection = ?";
-        let latest = self.db.prepare_cached(sql)?.query_row([review.inspection], |row| row.get(0)).optional()?;
+        let latest = self.db.prepare(sql)?.query_row([review.inspection], |row| row.get(0)).optional()?;
         let latest: i64 = latest.unwrap_or(0);
         if latest != review.seen {
             return Ok(Err(JournalError::StaleReview { seen: review.seen, latest }));
@@ -220,7 +220,7 @@ impl Statements<'_> {
                 second_label = iif(second_reviewer IS NULL AND first_reviewer <> ?6, ?5, second_label),
                 second_reviewer = iif(second_reviewer IS NULL AND first_reviewer <> ?6, ?6, second_reviewer)";
         let values = params![review.inspection, review.judged_at_us, row, verdict, review.label, review.reviewer];
-        self.db.prepare_cached(sql)?.execute(values)?;
+        self.db.prepare(sql)?.execute(values)?;
         Ok(Ok(row))
     }
 }
@@ -250,7 +250,7 @@ impl Reader {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, verdict_of(row.get_ref(2)?.as_str()?)));
         self.with("find an inspection", |db| {
-            db.prepare_cached(sql)?.query_row(params![number(id.boot), number(id.trigger), id.station], read).optional()
+            db.prepare(sql)?.query_row(params![number(id.boot), number(id.trigger), id.station], read).optional()
         })
     }
 
@@ -260,7 +260,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn reviewed_row(&self, row: i64) -> Result<Option<Reviewed>, JournalError> {
         let sql = format!("SELECT {REVIEWED} FROM reviewed WHERE inspection = ?");
-        self.with("read reviews", |db| db.prepare_cached(&sql)?.query_row([row], reviewed).optional())
+        self.with("read reviews", |db| db.prepare(&sql)?.query_row([row], reviewed).optional())
     }
 
     /// The same for the rows of a list.
@@ -270,7 +270,7 @@ impl Reader {
     pub fn reviewed_rows(&self, rows: &[i64]) -> Result<BTreeMap<i64, Reviewed>, JournalError> {
         let sql = format!("SELECT {REVIEWED} FROM reviewed WHERE inspection = ?");
         self.with("read reviews", |db| {
-            let mut statement = db.prepare_cached(&sql)?;
+            let mut statement = db.prepare(&sql)?;
             let mut found = BTreeMap::new();
             for row in rows {
                 found.extend(statement.query_row([row], reviewed).optional()?.map(|reviewed| (*row, reviewed)));
@@ -300,7 +300,7 @@ impl Reader {
         };
         let last = i64::try_from(last.min(super::MAX_PAGE)).unwrap_or(0);
         let mut found = self.with("read reviews", |db| {
-            db.prepare_cached(sql)?.query_map([row, last], read)?.collect::<rusqlite::Result<Vec<_>>>()
+            db.prepare(sql)?.query_map([row, last], read)?.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         found.reverse();
         Ok(found)

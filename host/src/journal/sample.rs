@@ -3,9 +3,6 @@
 
 use crate::domain::{Digest, FrameId};
 
-/// A draw of fewer than one in so many measures nothing on any line.
-pub const MAX_REVIEW_ONE_IN: u64 = 1_000_000;
-
 /// Says what is drawn, so that no other use of the id's digest draws the same frames.
 const PURPOSE: &str = "assay review sample ";
 

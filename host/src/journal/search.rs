@@ -6,7 +6,7 @@ use super::filter::{Cursor, Filter, MAX_PAGE};
 use super::rows::{LINE_COLUMNS, Line, line};
 use super::streams::{Direction, Running};
 use super::{JournalError, Reader};
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -76,12 +76,14 @@ impl Reader {
 fn recipes_of(db: &Connection, filter: &Filter) -> rusqlite::Result<Option<Vec<[u8; 32]>>> {
     let Some(part) = &filter.part else { return Ok(None) };
     let sql = "SELECT DISTINCT recipe FROM recipe_parts WHERE part >= ? AND part <= ?";
-    db.prepare_cached(sql)?.query_map(part.bounds(), |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>().map(Some)
+    db.prepare(sql)?.query_map(part.bounds(), |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>().map(Some)
 }
 
 struct Search<'c> {
-    db: &'c Connection,
     filter: &'c Filter,
+    line: Statement<'c>,
+    is_reviewed: Statement<'c>,
+    is_drawn: Statement<'c>,
     recipes: Option<BTreeSet<[u8; 32]>>,
     streams: Vec<Running<'c>>,
     turn: Turn,
@@ -94,10 +96,13 @@ impl<'c> Search<'c> {
         let recipes = recipes_of(db, filter)?;
         let (first, far) = bounds(filter, turn);
         let run = |stream| Running::new(db, &stream, turn.direction, first, far);
-        let streams = filter.streams(recipes.as_deref()).into_iter().map(run).collect();
+        let streams = filter.streams(recipes.as_deref()).into_iter().map(run).collect::<rusqlite::Result<_>>()?;
         let recipes = recipes.map(|recipes| recipes.into_iter().collect());
         let turn = Turn { from: Some(first), limit: turn.limit.clamp(1, MAX_PAGE), ..*turn };
-        Ok(Self { db, filter, recipes, streams, turn, begun: Instant::now(), looked: 0 })
+        let line = db.prepare(&format!("SELECT {LINE_COLUMNS} FROM inspections i WHERE i.seq = ?"))?;
+        let is_reviewed = db.prepare("SELECT 1 FROM reviewed WHERE inspection = ?")?;
+        let is_drawn = db.prepare("SELECT 1 FROM review_samples WHERE inspection = ?")?;
+        Ok(Self { filter, line, is_reviewed, is_drawn, recipes, streams, turn, begun: Instant::now(), looked: 0 })
     }
 
     fn run(mut self) -> rusqlite::Result<Found> {
@@ -165,19 +170,15 @@ impl<'c> Search<'c> {
     }
 
     /// The row at a place, where it fits the whole filter.
-    fn line(&self, place: Cursor) -> rusqlite::Result<Option<Line>> {
-        let sql = format!("SELECT {LINE_COLUMNS} FROM inspections i WHERE i.seq = ?");
-        let found = self.db.prepare_cached(&sql)?.query_row([place.row], line)?;
+    fn line(&mut self, place: Cursor) -> rusqlite::Result<Option<Line>> {
+        let found = self.line.query_row([place.row], line)?;
         if !fits(self.filter, &found) || !self.recipe_fits(&found) {
             return Ok(None);
         }
-        let there = |table: &str| {
-            let sql = format!("SELECT 1 FROM {table} WHERE inspection = ?");
-            self.db.prepare_cached(&sql)?.exists([place.row])
-        };
-        for (wish, table) in [(self.filter.reviewed, "reviewed"), (self.filter.sampled, "review_samples")] {
+        let wishes = [(self.filter.reviewed, &mut self.is_reviewed), (self.filter.sampled, &mut self.is_drawn)];
+        for (wish, statement) in wishes {
             if let Some(wish) = wish
-                && there(table)? != wish
+                && statement.exists([place.row])? != wish
             {
                 return Ok(None);
             }

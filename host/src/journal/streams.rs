@@ -4,7 +4,7 @@
 use super::filter::Cursor;
 use crate::domain::VerdictKind;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Statement, params_from_iter};
 use std::collections::VecDeque;
 
 /// The index of scores sorts them into so many parts of [0, 1], and one for 1 itself.
@@ -116,8 +116,9 @@ const FIRST_CHUNK: usize = 8;
 const LARGEST_CHUNK: usize = 512;
 
 /// One lane that is being read.
-struct OpenLane {
-    lane: Lane,
+struct OpenLane<'c> {
+    statement: Statement<'c>,
+    value: Option<Value>,
     buffer: VecDeque<Cursor>,
     /// What the next read begins behind; none where the lane has ended.
     behind: Option<Cursor>,
@@ -126,17 +127,28 @@ struct OpenLane {
 
 /// A stream that is being read in one direction, from a place on.
 pub struct Running<'c> {
-    db: &'c Connection,
     direction: Direction,
     /// The last time that counts.
     far: i64,
-    lanes: Vec<OpenLane>,
+    lanes: Vec<OpenLane<'c>>,
 }
 
 impl<'c> Running<'c> {
-    pub fn new(db: &'c Connection, stream: &Stream, direction: Direction, behind: Cursor, far: i64) -> Self {
-        let open = |lane| OpenLane { lane, buffer: VecDeque::new(), behind: Some(behind), chunk: FIRST_CHUNK };
-        Self { db, direction, far, lanes: stream.lanes().into_iter().map(open).collect() }
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn new(
+        db: &'c Connection,
+        stream: &Stream,
+        direction: Direction,
+        behind: Cursor,
+        far: i64,
+    ) -> rusqlite::Result<Self> {
+        let open = |Lane { sql: [older, newer], value }| {
+            let statement = db.prepare(if direction == Direction::Older { &older } else { &newer })?;
+            Ok(OpenLane { statement, value, buffer: VecDeque::new(), behind: Some(behind), chunk: FIRST_CHUNK })
+        };
+        let lanes = stream.lanes().into_iter().map(open).collect::<rusqlite::Result<_>>()?;
+        Ok(Self { direction, far, lanes })
     }
 
     /// The first place at or behind `at`; none at the end.
@@ -154,7 +166,7 @@ impl<'c> Running<'c> {
     }
 
     fn lane_to(&mut self, index: usize, at: Cursor) -> rusqlite::Result<Option<Cursor>> {
-        let (db, direction, far) = (self.db, self.direction, self.far);
+        let (direction, far) = (self.direction, self.far);
         let Some(open) = self.lanes.get_mut(index) else { return Ok(None) };
         let mut read = false;
         loop {
@@ -174,19 +186,16 @@ impl<'c> Running<'c> {
                 return Ok(None);
             }
             read = true;
-            open.fill(db, direction, far, if skips { wanted } else { behind })?;
+            open.fill(far, if skips { wanted } else { behind })?;
         }
     }
 }
 
-impl OpenLane {
-    fn fill(&mut self, db: &Connection, direction: Direction, far: i64, behind: Cursor) -> rusqlite::Result<()> {
-        let [older, newer] = &self.lane.sql;
-        let sql = if direction == Direction::Older { older } else { newer };
-        let mut statement = db.prepare_cached(sql)?;
+impl OpenLane<'_> {
+    fn fill(&mut self, far: i64, behind: Cursor) -> rusqlite::Result<()> {
         let place = [behind.judged_at_us, behind.row, far, i64::try_from(self.chunk).unwrap_or(1)];
-        let values = place.map(Value::Integer).into_iter().chain(self.lane.value.clone());
-        let mut rows = statement.query(params_from_iter(values))?;
+        let values = place.map(Value::Integer).into_iter().chain(self.value.clone());
+        let mut rows = self.statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             self.buffer.push_back(Cursor { judged_at_us: row.get(0)?, row: row.get(1)? });
         }

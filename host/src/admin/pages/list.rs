@@ -16,8 +16,6 @@ pub struct ListRow {
     pub verdict: VerdictKind,
     /// Label, defect or code.
     pub reason: String,
-    /// The model's top label.
-    pub label: Option<String>,
     pub score: Option<f64>,
     pub picture: Option<Digest>,
     pub origin: Option<String>,
@@ -25,7 +23,6 @@ pub struct ListRow {
     /// With any raised finding.
     pub flagged: bool,
     pub total_micros: u64,
-    pub device: Option<String>,
     pub reviewed: Option<Reviewed>,
 }
 

@@ -227,8 +227,8 @@ fn labels(view: &QualityView<'_>) -> Markup {
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
     for row in view.rows {
         if let (Some(label), Some(truth)) = (&row.label, &row.truth_label) {
-            *counts.entry((label, truth)).or_default() += 1;
-            [label, truth].into_iter().for_each(|label| *totals.entry(label).or_default() += 1);
+            *counts.entry((label.as_str(), truth.as_str())).or_default() += 1;
+            [label, truth].into_iter().for_each(|label| *totals.entry(label.as_str()).or_default() += 1);
         }
     }
     let mut shown: Vec<(&str, u64)> = totals.into_iter().collect();

@@ -3,8 +3,9 @@
 use super::kit;
 use super::layout::{PageFrame, badge, shape, utc};
 use super::list::ListRow;
+use crate::admin::draft::Draft;
 use crate::admin::i18n::Lang;
-use crate::admin::review::{Draft, Queue};
+use crate::admin::review::Queue;
 use crate::domain::{FrameId, Role, VerdictKind};
 use crate::journal::{MAX_LABEL_CHARS, MAX_REASON_CHARS, Review, Reviewed};
 use maud::{Markup, html};
@@ -33,8 +34,6 @@ pub fn said(lang: Lang, reviewed: &Reviewed) -> Markup {
 pub struct Panel<'p> {
     pub frame: &'p PageFrame,
     pub id: &'p FrameId,
-    /// The station's verdict.
-    pub verdict: VerdictKind,
     pub reviews: &'p [Review],
     pub draft: &'p Draft,
     /// Labels that the model knows.

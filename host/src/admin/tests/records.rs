@@ -13,6 +13,31 @@ use serde_json::{Value, json};
 const HOSTILE: &str = "<script>alert(\"x\")</script>'&";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot a whole picture, but one by its first bytes";
 
+/// A detector whose every text is hostile.
+fn run(raised: bool) -> PluginRun {
+    let finding = Finding {
+        label: HOSTILE.to_owned(),
+        score: 0.9,
+        raised,
+        region: Some(crate::domain::Region { x: 1, y: 2, width: 3, height: 4 }),
+        text: Some(HOSTILE.to_owned()),
+        attributes: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
+    };
+    PluginRun {
+        plugin: "adv-squeeze".to_owned(),
+        kind: PluginKind::Detector,
+        component: Digest::of(b"plugin"),
+        micros: 1,
+        host_micros: 1,
+        memory_bytes: 1,
+        host_bytes: 1,
+        findings: vec![finding],
+        attributes: Vec::new(),
+        replaced: None,
+        failure: None,
+    }
+}
+
 fn part(station: &Station, trigger: u64) -> Record {
     let verdict = match trigger % 3 {
         0 => Verdict::Fail { reason: "scratch".to_owned(), score: 0.88 },
@@ -37,27 +62,6 @@ fn part(station: &Station, trigger: u64) -> Record {
         probabilities: vec![0.55, 0.45],
         labels: vec!["good".to_owned(), "scratch".to_owned()],
     };
-    let finding = Finding {
-        label: HOSTILE.to_owned(),
-        score: 0.9,
-        raised: trigger.is_multiple_of(5),
-        region: Some(crate::domain::Region { x: 1, y: 2, width: 3, height: 4 }),
-        text: Some(HOSTILE.to_owned()),
-        attributes: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
-    };
-    let run = PluginRun {
-        plugin: "adv-squeeze".to_owned(),
-        kind: PluginKind::Detector,
-        component: Digest::of(b"plugin"),
-        micros: 1,
-        host_micros: 1,
-        memory_bytes: 1,
-        host_bytes: 1,
-        findings: vec![finding],
-        attributes: Vec::new(),
-        replaced: None,
-        failure: None,
-    };
     let mut picture = PNG.to_vec();
     picture.extend(trigger.to_le_bytes());
     let inspection = Inspection {
@@ -79,7 +83,7 @@ fn part(station: &Station, trigger: u64) -> Record {
         recipe_digest: Digest::of(b"recipe"),
         verdict,
         answer: Some(answer),
-        runs: vec![run],
+        runs: vec![run(trigger.is_multiple_of(5))],
         stages: vec![StageTime { stage: Stage::Infer, micros: 3000 }],
         judged_at_us: station.now_us() - 1_000_000 + trigger as i64 * 1000,
     };
@@ -93,7 +97,7 @@ fn id(trigger: u64) -> FrameId {
 fn fill(station: &Station, count: u64) {
     let pending: Vec<_> =
         (1..=count).map(|trigger| station.journal().submit(part(station, trigger)).unwrap()).collect();
-    pending.into_iter().for_each(|pending| drop(pending.wait().unwrap()));
+    pending.into_iter().for_each(|pending| assert!(pending.wait().unwrap().row > 0));
 }
 
 fn body(answer: &Answer) -> Value {
@@ -332,7 +336,8 @@ fn a_review_outlives_the_session_it_was_written_in() {
     assert_eq!(sent.status, 303);
     let login = sent.header("location").to_owned();
     assert!(login.starts_with("/login?back=/inspections/line-1-1-3%3Fdraft_verdict"), "{login}");
-    assert_eq!(station.journal().reader().reviews(3, 9).unwrap(), [], "nothing was recorded");
+    let row = station.journal().reader().get(&id(3)).unwrap().unwrap().row;
+    assert_eq!(station.journal().reader().reviews(row, 9).unwrap(), [], "nothing was recorded");
     // Signing in goes back to the form, with all that was entered.
     let page = station.get(&login, &[]).text;
     let back = page.split("name=\"back\" value=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");

@@ -30,7 +30,7 @@ impl Ledger {
         let sql = "SELECT name, query FROM views WHERE owner = ? ORDER BY name";
         self.with("list saved views", |db| {
             let read = |row: &rusqlite::Row<'_>| Ok(SavedView { name: row.get(0)?, query: row.get(1)? });
-            db.prepare_cached(sql)?.query_map([owner], read)?.collect()
+            db.prepare(sql)?.query_map([owner], read)?.collect()
         })
     }
 
