@@ -91,7 +91,7 @@ CREATE INDEX line_lost_newest ON line_lost (source, seq);
 /// `recipe_parts`, `reviewed` and `review_samples` are derived. `reviews` has an entry of the chain for each row.
 /// `review_samples` has the passes that were drawn to be looked at, each with the rate of that time.
 const VERSION_3: &str = "
-CREATE INDEX inspections_score ON inspections (CAST(score * 20 AS INTEGER), judged_at_us) WHERE score IS NOT NULL;
+CREATE INDEX inspections_score ON inspections (CAST(score * 20 AS INTEGER), judged_at_us);
 CREATE INDEX inspections_recipe ON inspections (substr(recipe_digest, 1, 8), judged_at_us);
 CREATE TABLE recipe_parts (part BLOB NOT NULL, recipe BLOB NOT NULL, PRIMARY KEY (part, recipe)) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO recipe_parts

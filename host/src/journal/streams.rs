@@ -59,7 +59,7 @@ impl Stream {
             }
             Self::Scores(first, last) => (*first..=*last)
                 .flat_map(|bucket| {
-                    let condition = "score IS NOT NULL AND CAST(score * 20 AS INTEGER) = ?5";
+                    let condition = "CAST(score * 20 AS INTEGER) = ?5";
                     own("inspections_score", condition, Some(Value::Integer(bucket)))
                 })
                 .collect(),
