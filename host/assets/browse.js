@@ -67,8 +67,11 @@
       const key = event.key.toUpperCase();
       if (key === 'J') go(cards.indexOf(card) + 1);
       else if (key === 'K') go(cards.indexOf(card) - 1);
-      else if (card && ['G', 'D', 'U'].includes(key)) answer(card, key);
-      else if (card && (key === 'L' || key === 'R')) {
+      else if (card && ['G', 'D', 'U'].includes(key)) {
+        // Or the letter would be typed into the reason that it leads to.
+        event.preventDefault();
+        answer(card, key);
+      } else if (card && (key === 'L' || key === 'R')) {
         event.preventDefault();
         card.querySelector(`input[name=${key === 'L' ? 'label' : 'reason'}]`).focus();
       } else if (card && event.key === 'Enter' && document.activeElement === card) card.querySelector('a.shot').click();
