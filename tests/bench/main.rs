@@ -8,6 +8,7 @@ mod fixture;
 mod frame;
 mod kernels;
 mod languages;
+mod list;
 mod native;
 mod pictures;
 mod raw;
@@ -35,10 +36,17 @@ struct Args {
     only: Option<String>,
 }
 
+/// Groups that take minutes and gigabytes, and run only when they are asked for.
+const ON_DEMAND: [&str; 1] = ["list"];
+
+fn wanted(name: &str, only: Option<&str>) -> bool {
+    only.map_or(!ON_DEMAND.contains(&name), |only| name.contains(only))
+}
+
 /// One group of figures.
 type Group = fn(&Fixture) -> anyhow::Result<Vec<Figure>>;
 
-const GROUPS: [(&str, Group); 11] = [
+const GROUPS: [(&str, Group); 12] = [
     ("boundary", boundary::measure),
     ("frame", frame::measure),
     ("kernels", kernels::measure),
@@ -49,6 +57,7 @@ const GROUPS: [(&str, Group); 11] = [
     ("throughput", throughput::measure),
     ("running", running::measure),
     ("uploads", uploads::measure),
+    ("list", list::measure),
     ("languages", languages::measure),
 ];
 
@@ -63,7 +72,7 @@ fn main() -> anyhow::Result<()> {
     }
     let mut figures = Vec::new();
     for (name, group) in GROUPS {
-        if args.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+        if !wanted(name, args.only.as_deref()) {
             continue;
         }
         eprintln!("measuring: {name}");

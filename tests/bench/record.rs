@@ -30,16 +30,14 @@ fn inspection(fixture: &Fixture, boot: u64, trigger: u64) -> Inspection {
     }
 }
 
-fn open(dir: &std::path::Path) -> anyhow::Result<Journal> {
+pub fn open(dir: &std::path::Path) -> anyhow::Result<Journal> {
     Ok(Journal::open(JournalOptions { batch_rows: GROUP, queue: 2 * GROUP, ..JournalOptions::new(dir, "test") })?)
 }
 
-pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
-    let dir = tempfile::tempdir()?;
-    let journal = open(dir.path())?;
+/// How many rows the journal makes durable in a second, with a queue that is never empty.
+pub fn rows_per_s(fixture: &Fixture, journal: &Journal) -> anyhow::Result<f64> {
     let boot = journal.boot();
     let record = |trigger| Record { inspection: inspection(fixture, boot, trigger), picture: None, images: Vec::new() };
-
     let start = Instant::now();
     let mut waiting = std::collections::VecDeque::new();
     for trigger in 1..=ROWS {
@@ -51,7 +49,15 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     for pending in waiting {
         pending.wait()?;
     }
-    let rows_per_s = ROWS as f64 / start.elapsed().as_secs_f64();
+    Ok(ROWS as f64 / start.elapsed().as_secs_f64())
+}
+
+pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
+    let dir = tempfile::tempdir()?;
+    let journal = open(dir.path())?;
+    let rows_per_s = rows_per_s(fixture, &journal)?;
+    let boot = journal.boot();
+    let record = |trigger| Record { inspection: inspection(fixture, boot, trigger), picture: None, images: Vec::new() };
 
     let pace = Duration::from_micros(1_000_000 / 60);
     let start = Instant::now();

@@ -17,6 +17,8 @@ const LANGUAGES: &str = "languages";
 pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     let json = options.path("--json")?;
     let only = options.value("--only")?;
+    // Of the group `list`: fewer rows than ten million, for a quick look.
+    let rows = options.value("--rows")?;
     options.finish()?;
     plugins::build(workspace)?;
     wheels::ensure(workspace, &OPENVINO)?;
@@ -35,6 +37,10 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     };
     let cmd = match only {
         Some(group) => cmd.args(["--only", group.as_str()]),
+        None => cmd,
+    };
+    let cmd = match rows {
+        Some(rows) => cmd.env("ASSAY_BENCH_ROWS", rows),
         None => cmd,
     };
     cmd.env("ASSAY_BENCH_PYTHON", python).live()

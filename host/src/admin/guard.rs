@@ -1,13 +1,14 @@
 //! What every request passes before a handler sees it: who asks, may they, and is it their own wish.
 
 use super::api::{Problem, is_api};
+use super::draft;
 use super::request::Visitor;
 use super::routes::{BodyRule, Least};
 use super::same_origin::{self, Forged, MAX_FORM_BYTES};
 use super::serve::AdminState;
 use crate::access::{AccessError, Denied, Identity, Presented};
 use crate::journal::AuditEntry;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -64,7 +65,18 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
     if let Least::Role(least) = *least {
         let identity = match identify(state, presented).await {
             Ok(identity) => identity,
-            Err(denied) => return not_known(state, &parts, &denied, by_token).await,
+            Err(denied) => {
+                // A review is not lost with the session of who wrote it.
+                let page = draft::page_of(&parts).filter(|_| !by_token);
+                let refused = not_known(state, &parts, &denied, by_token).await;
+                return match page {
+                    Some(page) => match form_body(body).await {
+                        Ok(bytes) => draft::keep(&page, &bytes, true),
+                        Err(_) => refused,
+                    },
+                    None => refused,
+                };
+            }
         };
         if identity.actor.role < least {
             let entry = AuditEntry::new(&identity.actor, "request", target(&parts));
@@ -76,18 +88,16 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
         parts.extensions.insert(identity);
     }
     let changes = !matches!(parts.method, Method::GET | Method::HEAD);
+    let mut kept = None;
     if *rule == BodyRule::Form {
-        body = match tokio::time::timeout(FORM_LIMIT, to_bytes(body, MAX_FORM_BYTES)).await {
-            Ok(Ok(bytes)) => Body::from(bytes),
-            Ok(Err(_)) => {
-                let detail = format!("the body has to be whole and of at most {MAX_FORM_BYTES} bytes");
-                return refusal(state, parts, StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail).await;
-            }
-            Err(_) => {
-                let detail = format!("the body did not come within {} s", FORM_LIMIT.as_secs());
-                return refusal(state, parts, StatusCode::REQUEST_TIMEOUT, "too-slow", "Too slow", detail).await;
+        let bytes = match form_body(body).await {
+            Ok(bytes) => bytes,
+            Err(BadBody { status, kind, title, detail }) => {
+                return refusal(state, parts, status, kind, title, detail).await;
             }
         };
+        kept = draft::page_of(&parts).map(|page| (page, bytes.clone()));
+        body = Body::from(bytes);
     }
     if !changes || by_token {
         // A browser adds cookies to the requests of other sites, never a token.
@@ -96,7 +106,41 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
     let identity = parts.extensions.get::<Identity>().cloned();
     match same_origin::check(parts, body, identity.as_ref()).await {
         Ok(request) => next.run(request).await,
-        Err((parts, forged)) => not_own_wish(state, parts, identity, forged).await,
+        Err((parts, forged)) => {
+            let refused = not_own_wish(state, parts, identity, forged).await;
+            match kept.filter(|_| forged == Forged::FormToken) {
+                // The page is of a session before this one: its form is shown again, with this session's token.
+                Some((page, bytes)) => draft::keep(&page, &bytes, false),
+                None => refused,
+            }
+        }
+    }
+}
+
+/// A form's body that cannot be taken.
+struct BadBody {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+}
+
+/// A form's few fields, whole and in time.
+async fn form_body(body: Body) -> Result<Bytes, BadBody> {
+    match tokio::time::timeout(FORM_LIMIT, to_bytes(body, MAX_FORM_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(BadBody {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            kind: "too-large",
+            title: "Too large",
+            detail: format!("the body has to be whole and of at most {MAX_FORM_BYTES} bytes"),
+        }),
+        Err(_) => Err(BadBody {
+            status: StatusCode::REQUEST_TIMEOUT,
+            kind: "too-slow",
+            title: "Too slow",
+            detail: format!("the body did not come within {} s", FORM_LIMIT.as_secs()),
+        }),
     }
 }
 

@@ -1,18 +1,23 @@
 use super::asked::Named;
-use super::pages::detail::{DetailView, content as detail_content};
+use super::browse::PATH;
+use super::draft::{self, Draft};
+use super::filter::{Pairs, Wish};
+use super::pages::detail::{DetailView, Neighbours, content as detail_content};
 use super::pages::layout::{Tab, page};
-use super::pages::list::{ListQuery, ListRow, content as list_content};
+use super::pages::review::Panel;
 use super::request::Visitor;
 use super::serve::AdminState;
-use crate::domain::{Digest, FrameId, Report, VerdictKind, is_heatmap};
-use crate::journal::{Cursor, Entry, Filter, JournalError, Line, Observed, Page, Reader};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use crate::domain::{Digest, FrameId, Report, VerdictPolicy, is_heatmap};
+use crate::journal::{Budget, Cursor, Direction, Entry, Filter, JournalError, Observed, Reader, Review, Turn};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 
-/// Inspections on one page of the list.
-const PAGE_ROWS: usize = 50;
+/// Reviews of one part that its page shows, the newest.
+const REVIEWS_SHOWN: usize = 50;
+/// What the way to the next inspection of a filter may cost, each way.
+const NEIGHBOUR_BUDGET: Budget = Budget { places: 1 << 20, time: Duration::from_millis(20) };
 
 /// Reads the journal on a thread that may block.
 pub(super) async fn read<T: Send + 'static>(
@@ -33,97 +38,85 @@ pub(super) async fn read<T: Send + 'static>(
     }
 }
 
-pub async fn list(
+pub async fn detail(
     visitor: Visitor,
     State(state): State<AdminState>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Named(id): Named,
+    Pairs(pairs): Pairs,
 ) -> Response {
-    let bad = || visitor.problem(&state, StatusCode::BAD_REQUEST, "error.bad-request");
-    let Ok(Query(query)) = query else { return bad() };
-    let Some((filter, page_of)) = parse(&query) else { return bad() };
-    let Some(listing) = read(&state, move |reader| reader.list(&filter, &page_of)).await else {
-        return visitor.problem(&state, StatusCode::INTERNAL_SERVER_ERROR, "error.internal");
-    };
-    let rows: Vec<ListRow> = listing.lines.into_iter().map(row).collect();
-    let older = listing.next.map(|cursor| cursor.to_string());
-    let content = list_content(visitor.lang, &query, &rows, older.as_deref());
-    page(&visitor.frame(&state), Some(Tab::Inspections), visitor.lang.text("list.title"), &content).into_response()
+    let wish = Wish::new(pairs, &draft::KEYS);
+    let draft = Draft::of(&wish);
+    let kept = draft.is_kept().then(|| (StatusCode::OK, visitor.lang.text("review.kept").to_owned()));
+    show_detail(&visitor, &state, &id, &wish, draft, kept).await
 }
 
-/// The filter of a query; none where a part of it is not understood.
-fn parse(query: &ListQuery) -> Option<(Filter, Page)> {
-    let verdict = match query.verdict.as_str() {
-        "" => None,
-        "pass" => Some(VerdictKind::Pass),
-        "fail" => Some(VerdictKind::Fail),
-        "undecided" => Some(VerdictKind::Undecided),
-        _ => return None,
+/// The page of one inspection within a filter, with what somebody has entered into its review form and, where something
+/// is to be said of that, the text and the status of the answer.
+pub(super) async fn show_detail(
+    visitor: &Visitor,
+    state: &AdminState,
+    id: &str,
+    wish: &Wish,
+    draft: Draft,
+    note: Option<(StatusCode, String)>,
+) -> Response {
+    let missing = || visitor.problem(state, StatusCode::NOT_FOUND, "error.not-found");
+    let Some(id) = FrameId::parse(id) else { return missing() };
+    let filter = match wish.understand() {
+        Ok(asked) => asked.filter,
+        // The way to the next one is not worth refusing the page for.
+        Err(_) => Filter::default(),
     };
-    let text = |value: &str| Some(value.trim().to_owned()).filter(|value| !value.is_empty());
-    let filter = Filter {
-        verdict,
-        label: text(&query.label),
-        finding: text(&query.finding),
-        product: text(&query.product),
-        serial: text(&query.serial),
-        flagged: (!query.flagged.is_empty()).then_some(true),
-        ..Filter::default()
+    let Some(found) = read(state, move |reader| look_up(reader, &id, &filter)).await else {
+        return visitor.problem(state, StatusCode::INTERNAL_SERVER_ERROR, "error.internal");
     };
-    let before = match query.before.as_str() {
-        "" => None,
-        cursor => Some(cursor.parse::<Cursor>().ok()?),
-    };
-    Some((filter, Page { before, limit: PAGE_ROWS }))
+    let Some(Looked { entry, older, newer, reviews }) = found else { return missing() };
+    let frame = visitor.frame(state);
+    let id = entry.inspection.meta.id.clone();
+    let address = |id: &FrameId| wish.address(&format!("{PATH}/{id}"));
+    let (older, newer) = (older.as_ref().map(address), newer.as_ref().map(address));
+    let neighbours = Neighbours { all: wish.address(PATH), older, newer };
+    let labels = entry.inspection.answer.as_ref().map(|answer| answer.labels.clone()).unwrap_or_default();
+    let (status, wrong) = note.map_or((StatusCode::OK, None), |(status, text)| (status, Some(text)));
+    let panel =
+        Panel { frame: &frame, id: &id, reviews: &reviews, draft: &draft, labels: &labels, wrong }.draw();
+    let card = state.board.snapshot().recipe.clone();
+    let policy = card.filter(|card| card.recipe.digest == entry.inspection.recipe_digest);
+    let policy = policy.map(|card| card.recipe.policy.clone());
+    let content = detail_content(visitor.lang, &view(entry, neighbours, panel, policy));
+    (status, page(&frame, Some(Tab::Inspections), &id.to_string(), &content)).into_response()
 }
 
-fn row(line: Line) -> ListRow {
-    let reason = line.code.clone().or_else(|| line.label.clone()).unwrap_or_default();
-    ListRow {
-        id: line.id,
-        captured_at_us: line.captured_at_us,
-        verdict: line.verdict,
-        reason,
-        score: line.score.map(|score| score as f32),
-        picture: line.picture,
-        origin: line.origin,
-        serial: line.serial,
-        flagged: line.flagged,
-        total_micros: u64::try_from(line.total_us).unwrap_or(0),
-        device: line.device,
-    }
+/// One inspection with what is beside it in a list, and what people say of it.
+struct Looked {
+    entry: Entry,
+    older: Option<FrameId>,
+    newer: Option<FrameId>,
+    reviews: Vec<Review>,
 }
 
-pub async fn detail(visitor: Visitor, State(state): State<AdminState>, Named(id): Named) -> Response {
-    let missing = || visitor.problem(&state, StatusCode::NOT_FOUND, "error.not-found");
-    let Some(id) = FrameId::parse(&id) else { return missing() };
-    let wanted = id.clone();
-    let Some(found) = read(&state, move |reader| Ok((reader.get(&wanted)?, neighbours(reader, &wanted)?))).await else {
-        return visitor.problem(&state, StatusCode::INTERNAL_SERVER_ERROR, "error.internal");
+fn look_up(reader: &Reader, id: &FrameId, filter: &Filter) -> Result<Option<Looked>, JournalError> {
+    let Some(entry) = reader.get(id)? else { return Ok(None) };
+    let here = Cursor { judged_at_us: entry.inspection.judged_at_us, row: entry.row };
+    let next = |direction| -> Result<Option<FrameId>, JournalError> {
+        let turn = Turn { from: Some(here), direction, limit: 1, budget: NEIGHBOUR_BUDGET };
+        Ok(reader.search(filter, &turn)?.lines.into_iter().next().map(|line| line.id))
     };
-    let (Some(entry), (older, newer)) = found else { return missing() };
-    let content = detail_content(visitor.lang, &view(entry, older, newer));
-    page(&visitor.frame(&state), Some(Tab::Inspections), &id.to_string(), &content).into_response()
+    let (older, newer) = (next(Direction::Older)?, next(Direction::Newer)?);
+    let reviews = reader.reviews(entry.row, REVIEWS_SHOWN)?;
+    Ok(Some(Looked { entry, older, newer, reviews }))
 }
 
-/// The frames before and after, where they are recorded.
-fn neighbours(reader: &Reader, id: &FrameId) -> Result<(Option<String>, Option<String>), JournalError> {
-    let there = |trigger: Option<u64>| -> Result<Option<String>, JournalError> {
-        let Some(trigger) = trigger.filter(|trigger| *trigger > 0) else { return Ok(None) };
-        let other = FrameId { trigger, ..id.clone() };
-        Ok(reader.get(&other)?.map(|_| other.to_string()))
-    };
-    Ok((there(id.trigger.checked_sub(1))?, there(id.trigger.checked_add(1))?))
-}
-
-fn view(entry: Entry, older: Option<String>, newer: Option<String>) -> DetailView {
+fn view(entry: Entry, neighbours: Neighbours, review: maud::Markup, policy: Option<VerdictPolicy>) -> DetailView {
     DetailView {
         inspection: entry.inspection,
         images: entry.images.into_iter().map(|image| (image.plugin, image.name, image.digest)).collect(),
         reports: entry.observations.into_iter().map(report).collect(),
         has_picture: entry.picture_kept,
         row_hash: entry.hash.to_string(),
-        older,
-        newer,
+        neighbours,
+        review,
+        policy,
     }
 }
 

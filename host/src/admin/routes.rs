@@ -7,7 +7,8 @@
 use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
-    alarms, api, assets, audit, deployments, drift, inspections, live, metrics, plugins, request, sign_in, users,
+    alarms, api, assets, audit, browse, deployments, drift, export, inspections, live, metrics, plugins, quality,
+    request, review, sign_in, users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -66,8 +67,6 @@ fn pages() -> Vec<Entry> {
     vec![
         get("/", VIEWER, live::show),
         get("/live/events", VIEWER, live::events),
-        get("/inspections", VIEWER, inspections::list),
-        get("/inspections/{id}", VIEWER, inspections::detail),
         get("/inspections/{id}/heatmap", VIEWER, inspections::heatmap),
         get("/pictures/{digest}", VIEWER, inspections::picture),
         get("/drift", VIEWER, drift::show),
@@ -108,9 +107,28 @@ fn machines() -> Vec<Entry> {
     ]
 }
 
+/// Looking through what was recorded, and saying what the parts were.
+fn records() -> Vec<Entry> {
+    vec![
+        get("/inspections", VIEWER, browse::list),
+        get("/inspections/{id}", VIEWER, inspections::detail),
+        post("/inspections/views", VIEWER, browse::save_view),
+        post("/inspections/views/forget", VIEWER, browse::forget_view),
+        get("/inspections/export/csv", VIEWER, export::csv),
+        get("/inspections/export/imagefolder", OPERATOR, export::image_folder),
+        get("/inspections/export/coco", OPERATOR, export::coco),
+        get("/review", VIEWER, review::show),
+        post("/inspections/{id}/reviews", OPERATOR, review::post),
+        get("/quality", VIEWER, quality::show),
+        get("/api/v1/inspections", VIEWER, api::inspections::list),
+        get("/api/v1/inspections/{id}", VIEWER, api::inspections::one),
+        post("/api/v1/inspections/{id}/reviews", OPERATOR, api::inspections::review),
+    ]
+}
+
 /// The whole list.
 pub fn entries() -> Vec<Entry> {
-    [public(), pages(), machines()].into_iter().flatten().collect()
+    [public(), pages(), records(), machines()].into_iter().flatten().collect()
 }
 
 /// The list as data: method, path, and the least role; none where everybody may.

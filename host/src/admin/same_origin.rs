@@ -80,6 +80,12 @@ pub async fn check(parts: Parts, body: Body, identity: Option<&Identity>) -> Res
     Err((parts, Forged::FormToken))
 }
 
+/// Whether the sender says that it is a page of this station.
+#[must_use]
+pub fn is_own(headers: &HeaderMap) -> bool {
+    origin(headers) == Origin::Own
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     Own,

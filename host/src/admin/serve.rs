@@ -5,7 +5,7 @@ use super::routes::{Entry, build, entries};
 use crate::access::Access;
 use crate::alarms::AlarmBoard;
 use crate::deploy::Deployer;
-use crate::journal::Reader;
+use crate::journal::{Reader, ReviewDesk};
 use crate::pipeline::Board;
 use crate::source::Intake;
 use axum::Router;
@@ -20,6 +20,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Event streams that may be open at one time.
 const EVENT_STREAMS: usize = 100;
+/// Exports that may be on their way at one time.
+const EXPORTS: usize = 2;
 
 /// Threads for what blocks: the journal, the station's records, and the few that hash or wait to.
 const BLOCKING_THREADS: usize = 8;
@@ -37,6 +39,8 @@ pub struct AdminParts {
     pub station: Arc<str>,
     pub board: Board,
     pub journal: Arc<Reader>,
+    /// Where reviews are handed in.
+    pub reviews: ReviewDesk,
     /// Why the station records nothing any more; none while it does.
     pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     pub alarms: AlarmBoard,
@@ -53,6 +57,7 @@ pub struct AdminParts {
 pub struct AdminState {
     parts: AdminParts,
     seats: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for AdminState {
@@ -66,7 +71,12 @@ impl std::ops::Deref for AdminState {
 impl AdminState {
     #[must_use]
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts, seats: Arc::new(Semaphore::new(EVENT_STREAMS)) }
+        Self { parts, seats: Arc::new(Semaphore::new(EVENT_STREAMS)), exports: Arc::new(Semaphore::new(EXPORTS)) }
+    }
+
+    /// A place for one export; none where all are taken.
+    pub(super) fn take_export(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.exports).try_acquire_owned().ok()
     }
 
     /// A place for one event stream; none where all are taken.

@@ -8,11 +8,11 @@
 
 mod access;
 mod alarms;
+mod records;
 mod station;
 
 use super::i18n::{Lang, keys};
 use super::pages::layout::percent;
-use super::pages::list::ListQuery;
 
 #[test]
 fn both_languages_have_the_same_texts() {
@@ -49,13 +49,6 @@ fn the_language_comes_from_the_header_when_nothing_is_chosen() {
     assert_eq!(Lang::from_accept("zh-CN,zh;q=0.9,en;q=0.8"), Lang::ZhCn);
     assert_eq!(Lang::from_accept("fr, en-GB;q=0.7"), Lang::En);
     assert_eq!(Lang::from_accept(""), Lang::En);
-}
-
-#[test]
-fn a_query_keeps_its_filter_when_the_page_is_turned() {
-    let query = ListQuery { verdict: "fail".into(), label: "a&b c".into(), ..ListQuery::default() };
-    assert_eq!(query.address("7-3"), "/inspections?verdict=fail&label=a%26b%20c&before=7-3");
-    assert_eq!(ListQuery::default().address(""), "/inspections");
 }
 
 #[test]

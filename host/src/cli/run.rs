@@ -72,6 +72,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         station: parts.config.station.as_str().into(),
         board: line.board.clone(),
         journal: Arc::new(journal.reader()),
+        reviews: journal.review_desk(),
         trouble,
         alarms: outputs.alarms(),
         access: Arc::clone(&access),

@@ -329,6 +329,7 @@ pub(super) fn journal_options(config: &StationConfig, dir: &Path) -> JournalOpti
     JournalOptions {
         image_quota_bytes: config.journal.image_quota_bytes,
         keep_days: KeepDays { fail: days.fail, undecided: days.undecided, flagged: days.flagged, pass: days.pass },
+        review_one_in: config.journal.review_pass_one_in,
         ..JournalOptions::new(&dir.join("journal"), &config.station)
     }
 }

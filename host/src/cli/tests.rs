@@ -35,13 +35,13 @@ fn the_journal_keeps_pictures_as_long_as_the_configuration_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("station.toml");
     let text = "station = \"s\"\ndata_dir = \"d\"\nbundles_dir = \"b\"\nrecipe = \"r.assay\"\ntrust = \"t.json\"\n\
-                [journal]\nimage_quota_mb = 7\n\
+                [journal]\nimage_quota_mb = 7\nreview_pass_one_in = 9\n\
                 [journal.retention_days]\nfail = 4\nundecided = 3\nflagged = 2\npass = 0\n";
     std::fs::write(&path, text).unwrap();
     let options = journal_options(&crate::config::load(&path).unwrap(), folder.path());
     let days = options.keep_days;
     assert_eq!((days.fail, days.undecided, days.flagged, days.pass), (4, 3, 2, 0));
-    assert_eq!((options.image_quota_bytes, options.station.as_str()), (7 << 20, "s"));
+    assert_eq!((options.image_quota_bytes, options.station.as_str(), options.review_one_in), (7 << 20, "s", 9));
 }
 
 #[test]

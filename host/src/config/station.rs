@@ -68,6 +68,8 @@ pub struct AdminConfig {
 pub struct JournalConfig {
     pub image_quota_bytes: u64,
     pub retention_days: RetentionDays,
+    /// Of the passed parts one in so many is drawn for people to look at. 0 draws none.
+    pub review_pass_one_in: u64,
 }
 
 /// How long pictures are kept, by what became of the part. 0 keeps none.
@@ -222,7 +224,7 @@ fn host_name(text: &str) -> Option<String> {
 
 impl Default for JournalConfig {
     fn default() -> Self {
-        Self { image_quota_bytes: 2048 * MB, retention_days: RetentionDays::default() }
+        Self { image_quota_bytes: 2048 * MB, retention_days: RetentionDays::default(), review_pass_one_in: 50 }
     }
 }
 
@@ -235,7 +237,12 @@ impl Default for RetentionDays {
 fn journal(fields: &Fields<'_>) -> Option<JournalConfig> {
     let quota_mb = fields.number("image_quota_mb", 1..=1u64 << 30, Some(2048));
     let retention = fields.section("retention_days", retention).unwrap_or_else(|| Some(RetentionDays::default()));
-    Some(JournalConfig { image_quota_bytes: quota_mb?.saturating_mul(MB), retention_days: retention? })
+    let review_pass_one_in = fields.number("review_pass_one_in", 0..=1_000_000u64, Some(50));
+    Some(JournalConfig {
+        image_quota_bytes: quota_mb?.saturating_mul(MB),
+        retention_days: retention?,
+        review_pass_one_in: review_pass_one_in?,
+    })
 }
 
 fn retention(fields: &Fields<'_>) -> Option<RetentionDays> {

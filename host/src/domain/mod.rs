@@ -22,6 +22,7 @@ mod deployment;
 mod event;
 mod causes;
 mod one_line;
+mod quality;
 
 pub use actor::{Actor, ActorKind, Role, RoleParseError};
 pub use alarm::{Acknowledged, Alarm, AlarmKind, AlarmRule, AlarmUnit, Severity};
@@ -43,6 +44,9 @@ pub use instancing::{InstanceMode, WarmCounts, WarmEvent, WarmRules};
 pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
 pub use model::{Heatmap, ModelCodec, ModelEncoding, ModelFormat, ModelSpec, PictureFit, Port, Precision};
 pub use one_line::one_line;
+pub use quality::{
+    Coverage, Interval, Labelled, Rate, Sample, Span, Strata, Stratum, Weighed, WhatIf, kappa, share, wilson,
+};
 pub use recipe::{
     Capability, FailureAction, FailureLimit, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe,
     SettingValue, Settings, VerdictPolicy,

@@ -4,10 +4,14 @@ use super::JournalError;
 use super::chain::{Checkpoint, Content, ContentHasher, Kind, content_of, real};
 use super::pictures::{Class, NewPicture};
 use super::record::{COLUMN_COUNT, COLUMNS, Prepared};
+use super::reviews::PreparedReview;
 use crate::domain::Digest;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params, params_from_iter};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Parts of recipes that are remembered as listed: far more than one recipe has.
+const MAX_KNOWN_PARTS: usize = 4096;
 
 /// Something to write.
 pub enum Work {
@@ -18,6 +22,7 @@ pub enum Work {
     Lost(Vec<Value>),
     /// Columns of `line_lost` behind `seq`.
     LineLost(Vec<Value>),
+    Review(Box<PreparedReview>),
     State {
         plugin: String,
         state: BTreeMap<String, Vec<u8>>,
@@ -29,7 +34,7 @@ pub type Outcome = Result<i64, JournalError>;
 
 /// Prepared statements of the writing connection.
 pub struct Statements<'c> {
-    db: &'c Connection,
+    pub(super) db: &'c Connection,
     chain: Statement<'c>,
     inspection: Statement<'c>,
     detail: Statement<'c>,
@@ -42,6 +47,10 @@ pub struct Statements<'c> {
     victims: Statement<'c>,
     expired: Statement<'c>,
     forget: Statement<'c>,
+    drawn: Statement<'c>,
+    part: Statement<'c>,
+    /// Parts of recipes that are listed already.
+    known_parts: BTreeSet<(Digest, Digest)>,
 }
 
 impl<'c> Statements<'c> {
@@ -66,6 +75,9 @@ impl<'c> Statements<'c> {
                 "SELECT digest, bytes FROM pictures WHERE class = ? AND stored_at_us < ? ORDER BY stored_at_us LIMIT ?",
             )?,
             forget: db.prepare("DELETE FROM pictures WHERE digest = ?")?,
+            drawn: db.prepare("INSERT INTO review_samples VALUES (?, ?, ?)")?,
+            part: db.prepare("INSERT OR IGNORE INTO recipe_parts VALUES (?, ?)")?,
+            known_parts: BTreeSet::new(),
         })
     }
 
@@ -77,6 +89,10 @@ impl<'c> Statements<'c> {
             // The first error is the one to report; a connection that cannot roll back is closed for it.
             let _ = self.db.execute_batch("ROLLBACK");
         }
+        if done.is_err() {
+            // What it listed is not there.
+            self.known_parts.clear();
+        }
         done
     }
 
@@ -87,6 +103,7 @@ impl<'c> Statements<'c> {
             Work::Observation(rows) => self.observation(head, rows).map(Ok),
             Work::Lost(columns) => self.plain(head, Kind::Lost, columns).map(Ok),
             Work::LineLost(columns) => self.plain(head, Kind::LineLost, columns).map(Ok),
+            Work::Review(review) => self.review(head, review),
             Work::State { plugin, state } => self.state(plugin, state).map(|()| Ok(head.rows)),
         }
     }
@@ -107,7 +124,27 @@ impl<'c> Statements<'c> {
         if let Some(line) = &record.line_trigger {
             self.line_trigger.execute(params![line.source, line.number, next.rows])?;
         }
+        if let Some(one_in) = record.drawn_one_in {
+            self.drawn.execute(params![next.rows, record.judged_at_us, one_in])?;
+        }
+        self.parts(record)?;
         self.link(head, Kind::Inspection, &record.content).map(Ok)
+    }
+
+    /// Lists what the recipe of a record is made of; mostly it is listed already.
+    fn parts(&mut self, record: &Prepared) -> rusqlite::Result<()> {
+        for part in &record.parts {
+            let key = (*part, record.recipe);
+            if self.known_parts.contains(&key) {
+                continue;
+            }
+            if self.known_parts.len() >= MAX_KNOWN_PARTS {
+                self.known_parts.clear();
+            }
+            self.part.execute([part.as_bytes(), record.recipe.as_bytes()])?;
+            self.known_parts.insert(key);
+        }
+        Ok(())
     }
 
     /// Nothing is written where a monitor reports nothing: an entry of the chain without rows would look deleted.

@@ -21,11 +21,12 @@ pub enum Kind {
     /// such entries is verified with them.
     Audit = 5,
     LineLost = 6,
+    Review = 7,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Boot, Self::Inspection, Self::Observation, Self::Lost, Self::Audit, Self::LineLost];
+    pub const ALL: [Self; 7] =
+        [Self::Boot, Self::Inspection, Self::Observation, Self::Lost, Self::Audit, Self::LineLost, Self::Review];
 
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
@@ -41,6 +42,7 @@ impl Kind {
             Self::Lost => "lost",
             Self::Audit => "audit",
             Self::LineLost => "line_lost",
+            Self::Review => "reviews",
         }
     }
 }

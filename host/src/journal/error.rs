@@ -42,6 +42,8 @@ pub enum JournalError {
     DiskFull { path: PathBuf },
     #[error("the frame {id} is in the journal already, and a frame is recorded once: count triggers upwards")]
     Duplicate { id: String },
+    #[error("a review had seen review {seen}, the latest is {latest}")]
+    StaleReview { seen: i64, latest: i64 },
     #[error("the record of {id} is refused: {detail}")]
     BadRecord { id: String, detail: String },
     /// The record may or may not be found later; it was not confirmed.

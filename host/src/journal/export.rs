@@ -1,7 +1,7 @@
 //! Inspections as text: one JSON object per line, or CSV for a spreadsheet.
 
 use super::rows::Line;
-use super::{JournalError, Reader};
+use super::{JournalError, Reader, Reviewed};
 use std::io::{self, Write};
 
 /// Inspections that are read under one view of the database.
@@ -32,7 +32,7 @@ pub fn export(reader: &Reader, format: ExportFormat, out: &mut dyn Write) -> Res
     let mut row = 0;
     let mut count = 0;
     if format == ExportFormat::Csv {
-        out.write_all(CSV_HEAD).map_err(|source| ExportError::Write { row, source })?;
+        out.write_all(csv_head().as_bytes()).map_err(|source| ExportError::Write { row, source })?;
     }
     loop {
         let written = match format {
@@ -59,19 +59,37 @@ fn jsonl(reader: &Reader, row: &mut i64, out: &mut dyn Write) -> Result<u64, Exp
     Ok(texts.len() as u64)
 }
 
-const CSV_HEAD: &[u8] = b"row,station,boot,trigger,captured_at_us,judged_at_us,source,origin,product,serial,simulated,\
-verdict,label,score,code,stage,blame,recipe,recipe_version,picture,backend,device,flagged,total_us\r\n";
+const CSV_HEAD: &str = "row,station,boot,trigger,captured_at_us,judged_at_us,source,origin,product,serial,simulated,\
+verdict,label,score,code,stage,blame,recipe,recipe_version,picture,backend,device,flagged,total_us";
+
+/// The first line of a CSV of inspections with what people say of them.
+#[must_use]
+pub fn csv_head() -> String {
+    format!("{CSV_HEAD},review,review_label,reviews\r\n")
+}
+
+/// An inspection with what people say of it.
+#[must_use]
+pub fn csv_line(line: &Line, reviewed: Option<&Reviewed>) -> String {
+    let review = reviewed.map_or("", |reviewed| reviewed.verdict.name());
+    let label = reviewed.and_then(|reviewed| reviewed.label.as_deref()).unwrap_or("");
+    let reviews = reviewed.map_or(0, |reviewed| reviewed.reviews);
+    format!("{},{review},{},{reviews}\r\n", cells(line), csv_cell(label))
+}
 
 fn csv(reader: &Reader, row: &mut i64, out: &mut dyn Write) -> Result<u64, ExportError> {
     let lines = reader.lines(*row, STEP).map_err(|source| ExportError::Read { row: *row, source })?;
+    let rows: Vec<i64> = lines.iter().map(|line| line.row).collect();
+    let reviewed = reader.reviewed_rows(&rows).map_err(|source| ExportError::Read { row: *row, source })?;
     for line in &lines {
-        out.write_all(csv_line(line).as_bytes()).map_err(|source| ExportError::Write { row: *row, source })?;
+        out.write_all(csv_line(line, reviewed.get(&line.row)).as_bytes())
+            .map_err(|source| ExportError::Write { row: *row, source })?;
         *row = line.row;
     }
     Ok(lines.len() as u64)
 }
 
-fn csv_line(line: &Line) -> String {
+fn cells(line: &Line) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let cells = [
         line.row.to_string(),
@@ -99,13 +117,12 @@ fn csv_line(line: &Line) -> String {
         line.flagged.to_string(),
         line.total_us.to_string(),
     ];
-    let mut joined = cells.map(|cell| csv_cell(&cell)).join(",");
-    joined.push_str("\r\n");
-    joined
+    cells.map(|cell| csv_cell(&cell)).join(",")
 }
 
 /// RFC 4180 quoting. A cell that a spreadsheet would run as a formula gets an apostrophe before it.
-fn csv_cell(cell: &str) -> String {
+#[must_use]
+pub fn csv_cell(cell: &str) -> String {
     let formula =
         cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
     let cell = if formula { format!("'{cell}") } else { cell.to_owned() };

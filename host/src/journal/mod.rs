@@ -1,4 +1,4 @@
-//! The durable, hash-chained record of inspections (SQLite) and the picture store.
+//! The durable, hash-chained record of inspections and reviews (SQLite) and the picture store.
 //!
 //! One thread writes ([`Journal`]), in group commits: it takes all records that wait, makes them durable together,
 //! then answers each. Any number of threads read ([`Reader`]), each query on its own. What the journal promises:
@@ -23,14 +23,20 @@ mod open;
 mod options;
 mod pictures;
 mod place;
+mod quality;
 mod reader;
 mod record;
 mod recovery;
 mod refused;
+mod reviews;
 mod rows;
+mod sample;
 mod schema;
+mod search;
 mod space;
+mod streams;
 mod verify;
+mod verify_derived;
 mod writer;
 
 #[cfg(test)]
@@ -38,20 +44,25 @@ mod tests;
 
 pub use chain::{Checkpoint, CheckpointParseError, Kind};
 pub use error::JournalError;
-pub use export::{ExportError, ExportFormat, export};
+pub use export::{ExportError, ExportFormat, csv_cell, csv_head, csv_line, export};
 pub use files::{Files, SystemFiles};
-pub use filter::{Cursor, CursorParseError, Filter, MAX_PAGE, Page};
+pub use filter::{Cursor, CursorParseError, Filter, MAX_PAGE, MIN_PART_DIGITS, Page, PartParseError, PartPrefix};
 pub use health::{Health, Pressure};
 pub use ledger::{
-    AuditEntry, AuditFault, AuditLine, AuditVerified, Changed, Ledger, LedgerError, NewEvent, NewToken, NewUser,
-    OutboxState, Outcome, Token, User, UserChange, WaitingEvent, export_audit, verify_audit,
+    AuditEntry, AuditFault, AuditLine, AuditVerified, Changed, Ledger, LedgerError, MAX_VIEWS, NewEvent, NewToken,
+    NewUser, OutboxState, Outcome, SavedView, Token, User, UserChange, WaitingEvent, export_audit, verify_audit,
 };
 pub use line::{LineHistory, LineNumber, LineRange, MAX_LINE_HISTORY, StoredFile};
 pub use options::{Durability, JournalOptions, KeepDays};
 pub use place::network_name;
+pub use quality::MAX_LABELLED;
 pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
 pub use record::{Record, StoredImage};
+pub use reviews::{MAX_LABEL_CHARS, MAX_REASON_CHARS, NewReview, Review, ReviewDesk, ReviewError, Reviewed};
 pub use rows::{Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
+pub use sample::is_drawn;
+pub use search::{Budget, Found, Turn};
+pub use streams::Direction;
 pub use verify::{ChainFault, Verified, verify};
 
 use crate::domain::{FrameId, LatencyCounts, Observation};
@@ -95,7 +106,7 @@ impl Pending {
 pub struct Journal {
     options: JournalOptions,
     boot: u64,
-    commands: Sender<Command>,
+    sending: Sending,
     writer: Mutex<Option<JoinHandle<()>>>,
     shared: Arc<Shared>,
     reader: Reader,
@@ -219,7 +230,7 @@ impl Journal {
         let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // Fails only when the writer has ended already.
-            let _ = self.commands.send(Command::Stop);
+            let _ = self.sending.commands.send(Command::Stop);
             if thread.join().is_err() {
                 let stopped = Some("its writer has panicked".to_owned());
                 self.shared.change(|health| health.stopped = stopped);
@@ -236,12 +247,27 @@ impl Journal {
     }
 
     fn send(&self, work: Work) -> Result<Pending, JournalError> {
+        self.sending.send(work)
+    }
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+struct Sending {
+    commands: Sender<Command>,
+    queue: usize,
+    queue_wait_ms: u64,
+    shared: Arc<Shared>,
+}
+
+impl Sending {
+    fn send(&self, work: Work) -> Result<Pending, JournalError> {
         let (reply, pending) = crossbeam_channel::bounded(1);
         let command = Command::Work(Ticket { work, reply, since: Instant::now() });
-        let waited_ms = self.options.queue_wait_ms;
+        let waited_ms = self.queue_wait_ms;
         match self.commands.send_timeout(command, Duration::from_millis(waited_ms)) {
             Ok(()) => Ok(Pending { reply: pending }),
-            Err(SendTimeoutError::Timeout(_)) => Err(JournalError::QueueFull { queue: self.options.queue, waited_ms }),
+            Err(SendTimeoutError::Timeout(_)) => Err(JournalError::QueueFull { queue: self.queue, waited_ms }),
             Err(SendTimeoutError::Disconnected(_)) => {
                 let stopped = self.shared.health().stopped;
                 Err(JournalError::Stopped { detail: stopped.unwrap_or_else(|| "it was closed".to_owned()) })

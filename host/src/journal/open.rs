@@ -11,7 +11,7 @@ use super::recovery::{Identity, wal_of};
 use super::refused::Refused;
 use super::space::Space;
 use super::writer::Writer;
-use super::{Journal, JournalError, Reader, gaps, now_us, schema};
+use super::{Journal, JournalError, Reader, Sending, gaps, now_us, schema};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use rustix::fs::{FlockOperation, flock};
@@ -80,7 +80,9 @@ fn start(
         .spawn(move || writer.run(db, &queue))
         .map_err(|error| JournalError::Stopped { detail: format!("its thread did not start: {error}") })?;
     let reader = Reader::new(&options.dir, Some(Arc::clone(&shared)));
-    Ok(Journal { options, boot, commands, writer: Mutex::new(Some(thread)), shared, reader, lock })
+    let (queue, queue_wait_ms) = (options.queue, options.queue_wait_ms);
+    let sending = Sending { commands, queue, queue_wait_ms, shared: Arc::clone(&shared) };
+    Ok(Journal { options, boot, sending, writer: Mutex::new(Some(thread)), shared, reader, lock })
 }
 
 /// Refuses a folder in which a new database would hide what was lost.

@@ -41,6 +41,9 @@ pub struct JournalOptions {
     pub keep_days: KeepDays,
     /// Of the passed parts without a raised finding, the pictures of one in so many are kept. 0 keeps none.
     pub pass_one_in: u64,
+    /// Of the passed parts one in so many is drawn for people to look at, and its picture kept like any other. 0 draws
+    /// none.
+    pub review_one_in: u64,
     /// Space held back for the moment when the disk is full: 1 to 64 MiB.
     pub ballast_bytes: u64,
     /// Commands that wait for the writer.
@@ -69,6 +72,7 @@ impl JournalOptions {
             image_quota_bytes: 2 << 30,
             keep_days: KeepDays::FOREVER,
             pass_one_in: 1,
+            review_one_in: 50,
             ballast_bytes: 16 << 20,
             queue: 512,
             queue_wait_ms: 1000,

@@ -2,7 +2,7 @@
 //! call, because one that did would keep the WAL from shrinking.
 
 use super::chain::Checkpoint;
-use super::filter::{Filter, Page, select_rows};
+use super::filter::{Filter, Page};
 use super::health::Shared;
 use super::options::{database_in, pictures_in};
 use super::pictures::PictureFolder;
@@ -11,9 +11,10 @@ use super::rows::{
     Counts, DriftPoint, Entry, LINE_COLUMNS, Latency, Line, Listing, LostFrames, Observed, TrendPoint, line, number,
     observed, unsigned,
 };
+use super::search::{Budget, Found, Turn};
 use super::{JournalError, batch, schema};
 use crate::domain::{Digest, FrameId, Stage};
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,17 +74,11 @@ impl Reader {
         Ok(answer)
     }
 
-    /// One page of inspections, the newest first.
+    /// One page of inspections, the newest first, however long it takes: for who has to have all of a filter.
     pub fn list(&self, filter: &Filter, page: &Page) -> Result<Listing, JournalError> {
-        let (rest, values) = select_rows(filter, page);
-        let sql = format!("SELECT {LINE_COLUMNS} {rest}");
-        let lines = self.with("list inspections", |db| {
-            let mut statement = db.prepare(&sql)?;
-            let rows = statement.query_map(params_from_iter(values), line)?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        let full = lines.len() == page.limit.clamp(1, super::filter::MAX_PAGE);
-        let next = lines.last().filter(|_| full).map(Line::cursor);
+        let turn = Turn { from: page.before, budget: Budget::NONE, ..Turn::newest(page.limit) };
+        let Found { lines, more, .. } = self.search(filter, &turn)?;
+        let next = lines.last().filter(|_| more).map(Line::cursor);
         Ok(Listing { lines, next })
     }
 

@@ -2,6 +2,7 @@
 
 use super::chain::{Content, content_of, real};
 use super::pictures::{Class, NewPicture};
+use super::sample::is_drawn;
 use super::{JournalError, JournalOptions};
 use crate::domain::{Digest, FrameId, Inspection, MAX_FRAME_IMAGES, Observation, Stage, Verdict, VerdictKind};
 use rusqlite::types::Value;
@@ -79,6 +80,11 @@ pub struct Prepared {
     pub content: Content,
     pub findings: Vec<FindingLine>,
     pub line_trigger: Option<LineTrigger>,
+    pub recipe: Digest,
+    /// Plugins and model that judged it.
+    pub parts: Vec<Digest>,
+    /// The rate at which it was drawn for a review; none where it was not.
+    pub drawn_one_in: Option<i64>,
     pub pictures: Vec<NewPicture>,
 }
 
@@ -92,8 +98,9 @@ pub fn prepare(record: Record, options: &JournalOptions) -> Result<Prepared, Jou
     }
     let flagged = inspection.findings().any(|(_, finding)| finding.raised);
     let class = class_of(inspection.verdict.kind(), flagged);
-    let sampled = options.pass_one_in > 0 && inspection.meta.id.trigger.is_multiple_of(options.pass_one_in);
-    let keep = class.days(&options.keep_days) > 0 && (class != Class::Pass || sampled);
+    let drawn = inspection.verdict.kind() == VerdictKind::Pass && is_drawn(&id, options.review_one_in);
+    let kept = options.pass_one_in > 0 && inspection.meta.id.trigger.is_multiple_of(options.pass_one_in);
+    let keep = class.days(&options.keep_days) > 0 && (class != Class::Pass || kept || drawn);
     let mut pictures = Vec::new();
     let mut names = Vec::new();
     if let Some(bytes) = picture.filter(|_| keep) {
@@ -120,7 +127,30 @@ pub fn prepare(record: Record, options: &JournalOptions) -> Result<Prepared, Jou
     let findings = finding_lines(&inspection);
     let line_trigger = line_trigger(&inspection).map_err(refuse)?;
     let judged_at_us = inspection.judged_at_us;
-    Ok(Prepared { judged_at_us, id, columns, detail, content, findings, line_trigger, pictures })
+    let (recipe, parts) = (inspection.recipe_digest, parts_of(&inspection));
+    let drawn_one_in = i64::try_from(options.review_one_in).ok().filter(|_| drawn);
+    Ok(Prepared {
+        judged_at_us,
+        id,
+        columns,
+        detail,
+        content,
+        findings,
+        line_trigger,
+        recipe,
+        parts,
+        drawn_one_in,
+        pictures,
+    })
+}
+
+/// Digests of the plugins and of the model that judged it.
+pub fn parts_of(inspection: &Inspection) -> Vec<Digest> {
+    let model = inspection.answer.as_ref().map(|answer| answer.digest);
+    let mut parts: Vec<Digest> = inspection.runs.iter().map(|run| run.component).chain(model).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    parts
 }
 
 /// None where the source has no counter.
@@ -240,7 +270,7 @@ pub fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-fn maybe(text: Option<&str>) -> Value {
+pub fn maybe(text: Option<&str>) -> Value {
     text.map_or(Value::Null, |text| Value::Text(text.to_owned()))
 }
 

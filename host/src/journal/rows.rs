@@ -27,6 +27,7 @@ pub struct Line {
     pub blame: Option<String>,
     pub recipe: String,
     pub recipe_version: String,
+    pub recipe_digest: Digest,
     pub picture: Option<Digest>,
     pub backend: Option<String>,
     pub device: Option<String>,
@@ -147,14 +148,19 @@ pub struct LostFrames {
 /// Columns of a [`Line`]; the table is called `i`.
 pub(super) const LINE_COLUMNS: &str = "i.seq, i.station, i.boot, i.trigger, i.captured_at_us, i.judged_at_us, i.source, i.origin, \
      i.product, i.serial, i.simulated, i.verdict, i.label, i.score, i.code, i.stage, i.blame, i.recipe, \
-     i.recipe_version, i.picture, i.backend, i.device, i.flagged, i.total_us";
+     i.recipe_version, i.picture, i.backend, i.device, i.flagged, i.total_us, i.recipe_digest";
 
-pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
-    let verdict = match row.get_ref(11)?.as_str()? {
+/// The tables have no other words.
+pub(super) fn verdict_of(name: &str) -> VerdictKind {
+    match name {
         "pass" => VerdictKind::Pass,
         "fail" => VerdictKind::Fail,
         _ => VerdictKind::Undecided,
-    };
+    }
+}
+
+pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+    let verdict = verdict_of(row.get_ref(11)?.as_str()?);
     Ok(Line {
         row: row.get(0)?,
         id: FrameId { station: row.get(1)?, boot: unsigned(row.get(2)?), trigger: unsigned(row.get(3)?) },
@@ -178,6 +184,7 @@ pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
         device: row.get(21)?,
         flagged: row.get(22)?,
         total_us: row.get(23)?,
+        recipe_digest: Digest::from_bytes(row.get(24)?),
     })
 }
 

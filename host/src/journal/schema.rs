@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// "ASSY": says whose file it is, also to `file` and other programs.
 pub const APPLICATION_ID: u32 = 0x4153_5359;
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The WAL is cut back to this size when it starts anew.
 const JOURNAL_SIZE_LIMIT: i64 = 64 << 20;
@@ -86,8 +86,39 @@ CREATE TABLE line_lost (
 CREATE INDEX line_lost_newest ON line_lost (source, seq);
 ";
 
+/// What version 3 adds: indexes for scores and recipes, which parts a recipe has, and what people say of parts.
+///
+/// `recipe_parts`, `reviewed` and `review_samples` are derived. `reviews` has an entry of the chain for each row.
+/// `review_samples` has the passes that were drawn to be looked at, each with the rate of that time.
+const VERSION_3: &str = "
+CREATE INDEX inspections_score ON inspections (CAST(score * 20 AS INTEGER), judged_at_us);
+CREATE INDEX inspections_recipe ON inspections (substr(recipe_digest, 1, 8), judged_at_us);
+CREATE TABLE recipe_parts (part BLOB NOT NULL, recipe BLOB NOT NULL, PRIMARY KEY (part, recipe)) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO recipe_parts
+    SELECT unhex(json_extract(run.value, '$.component')), recipe_digest
+    FROM inspections JOIN details USING (seq), json_each(detail, '$.inspection.runs') AS run
+    UNION SELECT unhex(json_extract(detail, '$.inspection.answer.digest')), recipe_digest
+    FROM inspections JOIN details USING (seq) WHERE json_extract(detail, '$.inspection.answer.digest') IS NOT NULL;
+CREATE TABLE reviews (
+    seq INTEGER PRIMARY KEY, inspection INTEGER NOT NULL, at_us INTEGER NOT NULL, reviewer TEXT NOT NULL,
+    kind TEXT NOT NULL, role TEXT NOT NULL, verdict TEXT NOT NULL CHECK (verdict IN ('pass', 'fail', 'undecided')),
+    label TEXT, reason TEXT, before INTEGER NOT NULL) STRICT;
+CREATE INDEX reviews_inspection ON reviews (inspection, seq);
+CREATE TABLE reviewed (
+    inspection INTEGER PRIMARY KEY, judged_at_us INTEGER NOT NULL, latest INTEGER NOT NULL, reviews INTEGER NOT NULL,
+    verdict TEXT NOT NULL, label TEXT, first_reviewer TEXT NOT NULL, first_verdict TEXT NOT NULL, first_label TEXT,
+    second_reviewer TEXT, second_verdict TEXT, second_label TEXT) STRICT;
+CREATE INDEX reviewed_time ON reviewed (judged_at_us);
+CREATE INDEX reviewed_once ON reviewed (judged_at_us) WHERE second_reviewer IS NULL;
+CREATE INDEX reviewed_disputed ON reviewed (judged_at_us)
+    WHERE second_reviewer IS NOT NULL AND first_verdict <> second_verdict;
+CREATE TABLE review_samples (
+    inspection INTEGER PRIMARY KEY, judged_at_us INTEGER NOT NULL, one_in INTEGER NOT NULL) STRICT;
+CREATE INDEX review_samples_time ON review_samples (judged_at_us);
+";
+
 /// From nothing to the present schema, one step per version.
-const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1, VERSION_2];
+const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// What lies where the database should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,8 @@ mod line;
 mod pictures;
 mod place;
 mod reading;
+mod reviews;
+mod search;
 mod writing;
 
 use super::*;
@@ -150,6 +152,10 @@ fn observation(value: f64, drifted: bool) -> Observation {
     };
     Observation { reports: vec![report("brightness", value), report("max_prob", f64::NAN)] }
 }
+
+/// Takes away what version 3 brought.
+const WITHOUT_VERSION_3: &str = "DROP TABLE recipe_parts; DROP TABLE reviews; DROP TABLE reviewed;
+    DROP TABLE review_samples; DROP INDEX inspections_score; DROP INDEX inspections_recipe;";
 
 /// A connection of somebody who is not the station.
 fn stranger(dir: &Path) -> rusqlite::Connection {

@@ -3,7 +3,8 @@
 use super::chain::{Checkpoint, Content, ContentHasher, Kind};
 use super::options::database_in;
 use super::record::{COLUMNS, Detail, FindingLine, finding_lines, line_trigger};
-use super::{JournalError, schema};
+use super::verify_derived::ListedParts;
+use super::{JournalError, schema, verify_derived};
 use crate::domain::Digest;
 use rusqlite::{Connection, OptionalExtension, Statement};
 use std::path::Path;
@@ -28,6 +29,12 @@ pub enum ChainFault {
     Findings { row: i64 },
     #[error("the line's trigger listed for entry {row} is not that of its record")]
     LineTrigger { row: i64 },
+    #[error("the recipe of entry {row} is not listed with all that its record names")]
+    Parts { row: i64 },
+    #[error("what is listed as reviewed does not follow from the reviews of entry {row}")]
+    Reviewed { row: i64 },
+    #[error("entry {row} is listed as drawn for a review, but was not drawn")]
+    Drawn { row: i64 },
     #[error("{table} has {found} rows, the chain knows of {expected}")]
     Extra { table: &'static str, found: i64, expected: i64 },
     #[error("the chain ends at {found}, the checkpoint has {expected} entries: the end was cut off")]
@@ -100,7 +107,10 @@ pub fn verify(dir: &Path, given: Option<Checkpoint>) -> Result<Verified, Journal
     let integrity = integrity_of(&db);
     let mut walked = walk_all(&db, given);
     if walked.fault.is_none() {
-        let counted = count_rows(&db, &walked);
+        let counted = count_rows(&db, &walked).and_then(|fault| match fault {
+            None => verify_derived::fault_of(&db),
+            some => Ok(some),
+        });
         walked.fault = counted.unwrap_or_else(|error| Some(unreadable(walked.last.rows, &error)));
     }
     let entries = Kind::ALL.into_iter().zip(walked.entries).collect();
@@ -216,6 +226,7 @@ struct Contents<'c> {
     finding: Statement<'c>,
     /// None in a database that is older than the table.
     line_trigger: Option<Statement<'c>>,
+    parts: ListedParts<'c>,
 }
 
 fn select(kind: Kind) -> String {
@@ -230,6 +241,10 @@ fn select(kind: Kind) -> String {
         Kind::Lost => "SELECT boot, first, last, reason, at_us FROM lost WHERE seq = ?".to_owned(),
         Kind::Audit => "SELECT at_us, actor, action, subject, detail FROM audit WHERE seq = ?".to_owned(),
         Kind::LineLost => "SELECT boot, source, first, last, reason, at_us FROM line_lost WHERE seq = ?".to_owned(),
+        Kind::Review => {
+            "SELECT inspection, at_us, reviewer, kind, role, verdict, label, reason, before FROM reviews WHERE seq = ?"
+                .to_owned()
+        }
     }
 }
 
@@ -250,6 +265,7 @@ impl<'c> Contents<'c> {
         Ok(Self {
             statements: prepare_all(db)?,
             line_trigger: if schema::has_table(db, "line_triggers")? { Some(db.prepare(line_trigger)?) } else { None },
+            parts: ListedParts::new(db)?,
             detail: db
                 .prepare("SELECT judged_at_us, detail FROM inspections JOIN details USING (seq) WHERE seq = ?")?,
             finding: db.prepare(
@@ -299,6 +315,9 @@ impl<'c> Contents<'c> {
             if !listed {
                 return Ok(Err(ChainFault::LineTrigger { row }));
             }
+        }
+        if !self.parts.has_all_of(&detail.inspection)? {
+            return Ok(Err(ChainFault::Parts { row }));
         }
         let findings = i64::try_from(lines.len()).unwrap_or(i64::MAX);
         Ok(Ok(Derived { findings, line_triggers: line_trigger.is_some().into() }))

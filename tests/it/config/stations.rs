@@ -30,6 +30,7 @@ bind = "[::1]:9000"
 
 [journal]
 image_quota_mb = 10
+review_pass_one_in = 200
 [journal.retention_days]
 pass = 0
 
@@ -92,7 +93,7 @@ fn every_key_is_taken_over() {
     assert!(config.inference.openvino_dir.unwrap().ends_with("ov"));
     assert_eq!((config.inference.threads, config.inference.parallel), (2, 3));
     assert_eq!(config.admin.bind.to_string(), "[::1]:9000");
-    assert_eq!(config.journal.image_quota_bytes, 10 << 20);
+    assert_eq!((config.journal.image_quota_bytes, config.journal.review_pass_one_in), (10 << 20, 200));
     assert_eq!((config.journal.retention_days.pass, config.journal.retention_days.fail), (0, 365));
     assert_eq!((config.deploy.shadow_frames, config.deploy.trial_frames, config.deploy.max_escapes), (300, 1000, 1));
     assert_eq!((config.deploy.max_bundle_bytes, config.deploy.on_revoked), (8 << 20, OnRevoked::StopLine));

@@ -156,7 +156,10 @@ impl Station<'_> {
         }
         write!(
             text,
-            "\n[admin]\n\
+            "\n# A line draws one pass in 50 for people to look at; the demo has few.\n\
+             [journal]\n\
+             review_pass_one_in = 8\n\n\
+             [admin]\n\
              bind = \"127.0.0.1:{}\"\n\n\
              [[source]]\n\
              kind = \"folder\"\n\

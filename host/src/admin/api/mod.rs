@@ -4,6 +4,7 @@ mod problem;
 mod verdict;
 mod upload;
 pub(super) mod inspect;
+pub(super) mod inspections;
 pub(super) mod deployments;
 
 pub use problem::Problem;

@@ -1,7 +1,10 @@
+use super::kit;
 use super::layout::{Shown, bar, heat_switch, ms, picture, utc};
 use super::live::{regions, regions_of_frame, stage_word, verdict_banner};
 use crate::admin::i18n::Lang;
-use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report, is_heatmap};
+use crate::domain::{
+    Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report, VerdictPolicy, is_heatmap,
+};
 use maud::{Markup, html};
 
 /// All that the journal holds of one inspection.
@@ -15,6 +18,17 @@ pub struct DetailView {
     /// True while the picture's bytes are still kept.
     pub has_picture: bool,
     pub row_hash: String,
+    pub neighbours: Neighbours,
+    /// What people say of the part, and the form for it.
+    pub review: Markup,
+    /// How the recipe comes to a verdict; none where another recipe runs by now.
+    pub policy: Option<VerdictPolicy>,
+}
+
+/// Addresses of what is beside an inspection in the list that it was opened from.
+#[derive(Debug, Clone, Default)]
+pub struct Neighbours {
+    pub all: String,
     pub older: Option<String>,
     pub newer: Option<String>,
 }
@@ -31,16 +45,18 @@ pub fn content(lang: Lang, view: &DetailView) -> Markup {
     let t = |key: &str| lang.text(key);
     let inspection = &view.inspection;
     html! {
+        (kit())
         nav class="pager" {
-            a class="button quiet" href="/inspections" { (t("detail.back")) }
-            @if let Some(newer) = &view.newer { a class="button quiet" rel="prev" href={ "/inspections/" (newer) } { (t("detail.newer")) } }
-            @if let Some(older) = &view.older { a class="button quiet" rel="next" href={ "/inspections/" (older) } { (t("detail.older")) } }
+            a class="button quiet" href=(view.neighbours.all) data-back { (t("detail.back")) }
+            @if let Some(newer) = &view.neighbours.newer { a class="button quiet" rel="prev" href=(newer) { (t("detail.newer")) } }
+            @if let Some(older) = &view.neighbours.older { a class="button quiet" rel="next" href=(older) { (t("detail.older")) } }
         }
         h1 { (t("detail.title")) " " span class="mono" { (inspection.meta.id) } }
         div class="split" {
             div class="stack" { (shown_picture(lang, view)) (images(lang, view)) (identity(lang, view)) }
             div class="stack" {
-                section class="panel" { h2 { (t("detail.why")) } (verdict_banner(lang, inspection)) (findings(lang, inspection)) }
+                section class="panel" { h2 { (t("detail.why")) } (verdict_banner(lang, inspection)) (policy(lang, view)) (findings(lang, inspection)) }
+                (view.review)
                 @if let Some(answer) = &inspection.answer { (model(lang, answer)) }
                 (stages(lang, inspection))
                 (plugins(lang, &inspection.runs))
@@ -57,6 +73,7 @@ fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
         section class="panel" {
             h2 { (t("detail.picture")) }
             @if let Some(digest) = inspection.picture.filter(|_| view.has_picture && inspection.width > 0) {
+                (zoom_tools(lang, &format!("/pictures/{digest}")))
                 @let heat = view.heat().filter(|_| inspection.replaced_by().is_none());
                 @if heat.is_some() { (heat_switch(lang)) }
                 (picture(&Shown {
@@ -64,6 +81,17 @@ fn shown_picture(lang: Lang, view: &DetailView) -> Markup {
                     regions: &regions_of_frame(inspection), heat: heat.as_deref(),
                 }))
             } @else { p class="dim" { (t("detail.no-picture")) } }
+        }
+    }
+}
+
+/// Shows and hides what is drawn over the picture; without scripts the picture opens in full size.
+fn zoom_tools(lang: Lang, src: &str) -> Markup {
+    html! {
+        div class="zoom-tools" {
+            label { input type="checkbox" class="overlay-toggle" checked; (lang.text("detail.overlay")) }
+            a href=(src) target="_blank" rel="noopener" { (lang.text("detail.full-size")) }
+            span class="dim" { (lang.text("detail.zoom")) }
         }
     }
 }
@@ -88,6 +116,25 @@ fn figure(lang: Lang, view: &DetailView, plugin: &str, name: &str, digest: &Dige
             figure { img src=(src) alt=(lang.text("heat.alone")) loading="lazy"; (caption(lang.text("heat.alone"))) }
         },
         _ => html! { figure { img src=(src) alt=(name) loading="lazy"; (caption(name)) } },
+    }
+}
+
+/// The policy that led to the verdict.
+fn policy(lang: Lang, view: &DetailView) -> Markup {
+    let t = |key: &str| lang.text(key);
+    let list = |labels: &[String]| if labels.is_empty() { t("policy.none").to_owned() } else { labels.join(", ") };
+    html! {
+        details class="policy" {
+            summary { (t("policy.title")) " " span class="dim" { (view.inspection.recipe) " " (view.inspection.recipe_version) } }
+            @if let Some(policy) = &view.policy {
+                ol {
+                    li { (t("policy.fail-on")) " " b { (list(&policy.fail_on)) } }
+                    li { (t("policy.undecided-on")) " " b { (list(&policy.undecided_on)) } }
+                    li { (t("policy.pass")) " " b { (list(&policy.pass_labels)) } " " (t("policy.at-least")) " " b { (policy.min_pass_probability) } }
+                    li { (t("policy.else-fail")) " " (t("policy.at-least")) " " b { (policy.min_fail_probability) } }
+                }
+            } @else { p class="dim" { (t("policy.other")) } }
+        }
     }
 }
 
@@ -273,8 +320,9 @@ mod tests {
             reports: Vec::new(),
             has_picture: true,
             row_hash: String::new(),
-            older: None,
-            newer: None,
+            neighbours: Neighbours::default(),
+            review: html! {},
+            policy: None,
         }
     }
 

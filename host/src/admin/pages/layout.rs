@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub enum Tab {
     Live,
     Inspections,
+    Review,
+    Quality,
     Drift,
     Plugins,
     Alarms,
@@ -20,9 +22,11 @@ pub enum Tab {
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 8] = [
+const TABS: [(Tab, &str, &str, Role); 10] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
     (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
+    (Tab::Review, "/review", "nav.review", Role::Viewer),
+    (Tab::Quality, "/quality", "nav.quality", Role::Viewer),
     (Tab::Drift, "/drift", "nav.drift", Role::Viewer),
     (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
     (Tab::Alarms, "/alarms", "nav.alarms", Role::Viewer),

@@ -1,6 +1,11 @@
-use super::layout::{badge, ms, percent, utc};
+use super::layout::{PageFrame, badge, ms, utc};
+use super::review::said;
+use super::{filter, kit};
+use crate::admin::browse::{PATH, Turned};
+use crate::admin::filter::{Wish, Wrong};
 use crate::admin::i18n::Lang;
-use crate::domain::{Digest, FrameId, VerdictKind};
+use crate::domain::{Digest, FrameId, Role, VerdictKind};
+use crate::journal::{Reviewed, SavedView};
 use maud::{Markup, html};
 
 /// One line of the list.
@@ -11,120 +16,165 @@ pub struct ListRow {
     pub verdict: VerdictKind,
     /// Label, defect or code.
     pub reason: String,
-    pub score: Option<f32>,
+    pub score: Option<f64>,
     pub picture: Option<Digest>,
     pub origin: Option<String>,
     pub serial: Option<String>,
     /// With any raised finding.
     pub flagged: bool,
     pub total_micros: u64,
-    pub device: Option<String>,
+    pub reviewed: Option<Reviewed>,
 }
 
-/// The filter as the person typed it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ListQuery {
-    pub verdict: String,
-    pub label: String,
-    pub finding: String,
-    pub serial: String,
-    pub product: String,
-    pub flagged: String,
-    pub before: String,
+/// What the list shows.
+pub struct ListView<'v> {
+    pub frame: &'v PageFrame,
+    pub wish: &'v Wish,
+    pub wrong: &'v [Wrong],
+    pub rows: Vec<ListRow>,
+    /// None where the filter was not understood.
+    pub turned: Option<&'v Turned>,
+    pub views: &'v [SavedView],
+    /// What was wrong with a view that was to be saved.
+    pub note: Option<&'static str>,
 }
 
-impl ListQuery {
-    /// The query with another cursor; keys that are empty are left out.
-    #[must_use]
-    pub fn address(&self, before: &str) -> String {
-        let pairs = [
-            ("verdict", self.verdict.as_str()),
-            ("label", &self.label),
-            ("finding", &self.finding),
-            ("serial", &self.serial),
-            ("product", &self.product),
-            ("flagged", &self.flagged),
-            ("before", before),
-        ];
-        let set: Vec<String> = pairs
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(key, value)| format!("{key}={}", percent(value)))
-            .collect();
-        if set.is_empty() { "/inspections".to_owned() } else { format!("/inspections?{}", set.join("&")) }
+pub fn content(view: &ListView<'_>) -> Markup {
+    let lang = view.frame.lang;
+    let t = |key: &str| lang.text(key);
+    html! {
+        (kit())
+        h1 { (t("list.title")) }
+        (saved(view))
+        (filter::form(lang, view.wish, view.wrong, PATH))
+        @if let Some(turned) = view.turned {
+            @if view.rows.is_empty() { (empty(lang, turned)) } @else { (rows(lang, view)) }
+            (pager(view, turned))
+            (exports(view))
+        }
+        p class="dim keys" { (t("list.keys")) }
     }
 }
 
-/// The list with its filter; `older` is the cursor of the next page.
-pub fn content(lang: Lang, query: &ListQuery, rows: &[ListRow], older: Option<&str>) -> Markup {
-    let t = |key: &str| lang.text(key);
+fn empty(lang: Lang, turned: &Turned) -> Markup {
     html! {
-        h1 { (t("list.title")) }
-        (filter(lang, query))
-        section class="panel scroll" {
-            @if rows.is_empty() {
-                div class="empty" { b { (t("list.empty")) } p class="dim" { (t("list.empty-hint")) } }
+        section class="panel" { div class="empty" {
+            @if turned.stopped_at_us.is_some() {
+                b { (lang.text("list.none-yet")) } p class="dim" { (lang.text("list.none-yet-hint")) }
             } @else {
-                table class="list" {
+                b { (lang.text("list.empty")) } p class="dim" { (lang.text("list.empty-hint")) }
+            }
+        } }
+    }
+}
+
+fn rows(lang: Lang, view: &ListView<'_>) -> Markup {
+    let t = |key: &str| lang.text(key);
+    let href = |row: &ListRow| view.wish.address(&format!("{PATH}/{}", row.id));
+    html! {
+        div class="browse" {
+            section class="panel scroll" {
+                table class="list" data-rows {
                     thead { tr {
-                        th { (t("list.picture")) } th { (t("list.time")) } th { (t("list.verdict")) } th { (t("list.label")) }
-                        th class="num" { (t("list.score")) } th { (t("list.findings")) } th { (t("list.origin")) }
-                        th class="num" { (t("list.total-ms")) } th { (t("list.device")) } th { (t("list.id")) }
+                        th { (t("list.time")) } th { (t("list.verdict")) } th { (t("list.label")) }
+                        th class="num" { (t("list.score")) } th { (t("list.findings")) } th { (t("list.serial")) }
+                        th class="num" { (t("list.total-ms")) } th { (t("list.id")) }
                     } }
-                    tbody { @for row in rows { (line(lang, row)) } }
+                    tbody { @for row in &view.rows { (line(lang, row, &href(row))) } }
                 }
             }
-        }
-        nav class="pager" {
-            @if !query.before.is_empty() { a class="button quiet" href=(query.address("")) { (t("list.newest")) } }
-            @if let Some(older) = older { a class="button" rel="next" href=(query.address(older)) { (t("list.older")) } }
+            section class="tiles" aria-label=(t("list.pictures")) { @for row in &view.rows { (tile(lang, row, &href(row))) } }
         }
     }
 }
 
-fn filter(lang: Lang, query: &ListQuery) -> Markup {
-    let t = |key: &str| lang.text(key);
-    let text = |name: &str, key: &str, value: &str| {
-        html! { label { (t(key)) input type="text" name=(name) value=(value) autocomplete="off" maxlength="128"; } }
-    };
+fn line(lang: Lang, row: &ListRow, href: &str) -> Markup {
     html! {
-        form class="filter panel" method="get" action="/inspections" {
-            label { (t("list.verdict"))
-                select name="verdict" {
-                    option value="" { (t("list.any")) }
-                    @for kind in [VerdictKind::Pass, VerdictKind::Fail, VerdictKind::Undecided] {
-                        option value=(kind.name()) selected[query.verdict == kind.name()] { (super::layout::verdict_word(lang, kind)) }
+        tr {
+            td class="num time" { (utc(row.captured_at_us)) }
+            td { (badge(lang, row.verdict)) }
+            td { (row.reason) @if let Some(reviewed) = &row.reviewed { " " (said(lang, reviewed)) } }
+            td class="num" { @if let Some(score) = row.score { (format!("{:.1} %", score * 100.0)) } }
+            td { @if row.flagged { span class="badge undecided" { (lang.text("live.flagged")) } } }
+            td { (row.serial.as_deref().unwrap_or("")) @if row.serial.is_none() { span class="dim" { (row.origin.as_deref().unwrap_or("")) } } }
+            td class="num" { (ms(row.total_micros)) }
+            td { a href=(href) class="mono" { (row.id) } }
+        }
+    }
+}
+
+/// The picture with the verdict in colour, shape and word. The table has the same link, so the keyboard passes it by.
+fn tile(lang: Lang, row: &ListRow, href: &str) -> Markup {
+    let name = row.serial.as_deref().or(row.origin.as_deref()).unwrap_or("");
+    html! {
+        a class={ "tile edge-" (row.verdict.name()) } href=(href) tabindex="-1" title=(name) {
+            @if let Some(digest) = row.picture { img src={ "/pictures/" (digest) } alt=(name) loading="lazy" width="160" height="120"; }
+            @else { span class="no-picture" { (lang.text("list.no-picture")) } }
+            (badge(lang, row.verdict))
+        }
+    }
+}
+
+fn pager(view: &ListView<'_>, turned: &Turned) -> Markup {
+    let t = |key: &str| view.frame.lang.text(key);
+    let address = |cursor: &str| view.wish.page_address(PATH, cursor);
+    html! {
+        nav class="pager" aria-label=(t("list.pages")) {
+            @if !view.wish.is_first_page() { a class="button quiet" href=(view.wish.address(PATH)) { (t("list.newest")) } }
+            @if let Some(newer) = &turned.newer { a class="button quiet" rel="prev" href=(address(newer)) { (t("list.newer")) } }
+            @if let Some(older) = &turned.older {
+                a class="button" rel="next" href=(address(older)) {
+                    @if turned.stopped_at_us.is_some() { (t("list.continue")) } @else { (t("list.older")) }
+                }
+            }
+            @if let Some(at) = turned.stopped_at_us { span class="dim" { (t("list.looked-to")) " " (utc(at)) } }
+        }
+    }
+}
+
+fn exports(view: &ListView<'_>) -> Markup {
+    let t = |key: &str| view.frame.lang.text(key);
+    let role = view.frame.identity.as_ref().map(|identity| identity.actor.role);
+    let kinds = [
+        ("csv", "export.csv", Role::Viewer),
+        ("imagefolder", "export.imagefolder", Role::Operator),
+        ("coco", "export.coco", Role::Operator),
+    ];
+    html! {
+        p class="exports" {
+            span class="dim" { (t("export.title")) }
+            @for (kind, key, least) in kinds {
+                @if role >= Some(least) { " " a href=(view.wish.address(&format!("{PATH}/export/{kind}"))) download { (t(key)) } }
+            }
+        }
+    }
+}
+
+fn saved(view: &ListView<'_>) -> Markup {
+    let t = |key: &str| view.frame.lang.text(key);
+    let query = view.wish.query();
+    html! {
+        div class="views" {
+            @for one in view.views {
+                span class="chip" {
+                    a href={ (PATH) "?" (one.query) } aria-current=[(one.query == query).then_some("true")] { (one.name) }
+                    form class="inline" method="post" action="/inspections/views/forget" {
+                        (view.frame.form_token())
+                        input type="hidden" name="name" value=(one.name);
+                        input type="hidden" name="query" value=(query);
+                        button class="quiet" type="submit" title=(t("views.forget")) aria-label={ (t("views.forget")) " " (one.name) } { "×" }
                     }
                 }
             }
-            (text("label", "list.label", &query.label))
-            (text("finding", "list.finding", &query.finding))
-            (text("serial", "list.serial", &query.serial))
-            (text("product", "list.product", &query.product))
-            label class="check" { input type="checkbox" name="flagged" value="1" checked[!query.flagged.is_empty()]; (t("list.flagged")) }
-            button type="submit" { (t("list.filter")) }
-            a class="button quiet" href="/inspections" { (t("list.clear")) }
+            @if view.wrong.is_empty() && !query.is_empty() {
+                form class="inline" method="post" action="/inspections/views" {
+                    (view.frame.form_token())
+                    input type="hidden" name="query" value=(query);
+                    input type="text" name="name" maxlength="60" placeholder=(t("views.name")) aria-label=(t("views.name")) autocomplete="off";
+                    button class="quiet" type="submit" { (t("views.save")) }
+                }
+            }
         }
-    }
-}
-
-fn line(lang: Lang, row: &ListRow) -> Markup {
-    let href = format!("/inspections/{}", row.id);
-    html! {
-        tr {
-            td { a href=(href) tabindex="-1" aria-hidden="true" {
-                @if let Some(digest) = row.picture { img src={ "/pictures/" (digest) } alt="" loading="lazy" width="56" height="42"; }
-            } }
-            td class="num" { (utc(row.captured_at_us)) }
-            td { (badge(lang, row.verdict)) }
-            td { (row.reason) }
-            td class="num" { @if let Some(score) = row.score { (format!("{:.1} %", score * 100.0)) } }
-            td { @if row.flagged { span class="badge undecided" { (lang.text("live.flagged")) } } }
-            td { (row.origin.as_deref().unwrap_or("")) @if let Some(serial) = &row.serial { " " span class="dim" { (serial) } } }
-            td class="num" { (ms(row.total_micros)) }
-            td { (row.device.as_deref().unwrap_or("")) }
-            td { a href=(href) class="mono" { (row.id) } }
-        }
+        @if let Some(note) = view.note { p class="wrong" role="alert" { (t(note)) } }
     }
 }

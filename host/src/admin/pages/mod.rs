@@ -2,7 +2,11 @@
 
 pub mod layout;
 pub mod live;
+pub mod filter;
 pub mod list;
+pub mod review;
+pub mod chart;
+pub mod quality;
 pub mod detail;
 pub mod drift;
 pub mod deployments;
@@ -12,3 +16,11 @@ pub mod problem;
 pub mod sign_in;
 pub mod users;
 pub mod audit;
+
+/// Style and script of the pages for browsing, reviewing and quality. Not in every page's head: the others need neither.
+fn kit() -> maud::Markup {
+    maud::html! {
+        link rel="stylesheet" href="/assets/browse.css";
+        script src="/assets/browse.js" defer {}
+    }
+}

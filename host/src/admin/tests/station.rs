@@ -68,6 +68,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
         station: "line-1".into(),
         board: Board::new(card()),
         journal: Arc::new(journal.reader()),
+        reviews: journal.review_desk(),
         trouble: Arc::new(|| None),
         alarms: alarms.clone(),
         intakes: Arc::new([]),
@@ -96,6 +97,21 @@ impl Station {
     pub fn end(self) -> tempfile::TempDir {
         self._admin.stop();
         self._dir
+    }
+
+    pub fn journal(&self) -> &Journal {
+        &self._journal
+    }
+
+    pub fn now_us(&self) -> i64 {
+        jiff::Timestamp::now().as_microsecond()
+    }
+
+    /// The body of an answer that is no text.
+    pub fn bytes(&self, path: &str) -> Vec<u8> {
+        let mut response = self.agent.get(format!("{}{path}", self.address)).call().unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        response.body_mut().read_to_vec().unwrap()
     }
 
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {

@@ -13,6 +13,7 @@ mod audit_check;
 mod deployments;
 mod error;
 mod schema;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use audit::{AuditEntry, AuditLine, Outcome};
 pub use audit_check::{AuditFault, AuditVerified, export_audit, verify_audit};
 pub use error::LedgerError;
 pub use outbox::{NewEvent, OutboxState, WaitingEvent};
+pub use views::{MAX_VIEWS, SavedView};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The file `station.db`: its tables, its settings, and the checks before anything is written to it.
 
 use super::LedgerError;
-use super::{accounts, alarms, audit, deployments, outbox};
+use super::{accounts, alarms, audit, deployments, outbox, views};
 use crate::journal::schema::{APPLICATION_ID as JOURNAL_ID, Header, header, open_to_read, open_with};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs::File;
@@ -13,7 +13,8 @@ const APPLICATION_ID: u32 = 0x4153_5354;
 const BUSY_MS: u64 = 2000;
 
 /// What each version adds, the oldest first. Only ever added to: a station in the field has run the others.
-const MIGRATIONS: [&str; 5] = [audit::TABLES, accounts::TABLES, alarms::TABLES, outbox::TABLES, deployments::TABLES];
+const MIGRATIONS: [&str; 6] =
+    [audit::TABLES, accounts::TABLES, alarms::TABLES, outbox::TABLES, deployments::TABLES, views::TABLES];
 const VERSION: u32 = MIGRATIONS.len() as u32;
 
 pub fn database_in(dir: &Path) -> PathBuf {

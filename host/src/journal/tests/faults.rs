@@ -74,9 +74,9 @@ fn a_newer_schema_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     fill(&opened(dir.path()), 3);
     let db = stranger(dir.path());
-    db.execute_batch("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    db.execute_batch("PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     drop(db);
-    assert!(matches!(refused(dir.path()), JournalError::TooNew { found: 3, known: 2, .. }));
+    assert!(matches!(refused(dir.path()), JournalError::TooNew { found: 99, .. }));
 }
 
 #[test]

@@ -105,40 +105,6 @@ fn rows_of_the_same_microsecond_are_paged_once_each() {
 }
 
 #[test]
-fn every_list_filter_is_served_by_its_index_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    drop(opened(dir.path()));
-    let db = stranger(dir.path());
-    let text = |text: &str| Some(text.to_owned());
-    let wanted = [
-        (Filter::default(), "inspections_time"),
-        (Filter { from_us: Some(1), to_us: Some(9), ..Filter::default() }, "inspections_time"),
-        (Filter { verdict: Some(VerdictKind::Fail), ..Filter::default() }, "inspections_verdict"),
-        (Filter { verdict: Some(VerdictKind::Pass), ..Filter::default() }, "inspections_verdict"),
-        (Filter { label: text("x"), ..Filter::default() }, "inspections_label"),
-        (Filter { finding: text("x"), ..Filter::default() }, "PRIMARY KEY"),
-        (Filter { product: text("x"), ..Filter::default() }, "inspections_product"),
-        (Filter { serial: text("x"), ..Filter::default() }, "inspections_serial"),
-        (Filter { flagged: Some(true), ..Filter::default() }, "inspections_flagged"),
-        (Filter { serial: text("x"), label: text("y"), ..Filter::default() }, "inspections_serial"),
-    ];
-    for (filter, index) in wanted {
-        for before in [None, Some(Cursor { judged_at_us: 5, row: 3 })] {
-            let (rest, values) = super::super::filter::select_rows(&filter, &Page { before, limit: 50 });
-            let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN SELECT i.seq {rest}")).unwrap();
-            let steps = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
-            let plan = steps.map(Result::unwrap).collect::<Vec<_>>().join("; ");
-            assert!(plan.contains(index), "{filter:?}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "sorted by hand: {filter:?}: {plan}");
-            // The index of flagged rows has no others: all of it is the answer.
-            let whole = filter == Filter::default() || filter.flagged == Some(true);
-            let constrained = before.is_some() || !whole;
-            assert!(!constrained || plan.contains("SEARCH"), "{filter:?}: {plan}");
-        }
-    }
-}
-
-#[test]
 fn counts_and_trend_agree_with_the_rows() {
     let dir = tempfile::tempdir().unwrap();
     let journal = opened(dir.path());
