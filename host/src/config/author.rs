@@ -57,7 +57,13 @@ pub fn load_author_manifest(
         let mut blobs = section.blobs;
         blobs.extend(files?);
         let manifest = head.into_manifest(section.content);
-        for problem in broken_rules(&manifest, &blobs) {
+        let broken = broken_rules(&manifest, &blobs);
+        // What breaks the rules already says nothing that a file could be held against.
+        let refusal = manifest.model.as_ref().filter(|_| broken.is_empty());
+        if let Some(found) = refusal.and_then(|model| super::author_model::refusal(model, &blobs)) {
+            root.report_below("model.file", found, super::author_model::TAKEN.to_owned());
+        }
+        for problem in broken {
             root.report_below(&as_written(&problem.at), problem.found, problem.expected);
         }
         Some(AuthoredBundle { manifest, blobs })

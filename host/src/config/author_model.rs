@@ -32,7 +32,7 @@ pub(super) fn model(fields: &Fields<'_>) -> Option<Section> {
     }
     let (file, weights) = (file?, weights?);
     let spec = ModelSpec { inputs: inputs?, outputs: outputs?, batch_sizes: batch_sizes? };
-    let encoding = imported(fields, format?, &spec, &file, weights.as_ref())?;
+    let encoding = encoding(fields, &file)?;
     let mut blobs = vec![file];
     blobs.extend([weights, reference?, report_card?].into_iter().flatten());
     let (labels, logits, heatmap) = (labels?, logits?, heatmap?);
@@ -40,40 +40,41 @@ pub(super) fn model(fields: &Fields<'_>) -> Option<Section> {
     Some(Section { content: Content::Model(model), blobs })
 }
 
-/// Reads the model's file as a station will before it gives it to a backend. Gives how the blob holds the file.
-fn imported(
-    fields: &Fields<'_>,
-    format: ModelFormat,
-    spec: &ModelSpec,
-    file: &NewBlob,
-    weights: Option<&NewBlob>,
-) -> Option<Option<ModelEncoding>> {
-    let wrong = |found: &str| {
-        fields.wrong_because("file", found, "a model that a station takes in (docs/models.md says which)");
-    };
-    let codec: Option<ModelCodec> = if fields.has("encoding") {
-        Some(required_word(fields, "encoding", "\"assay-weights-1\", or no such key where the file is the model")?)
-    } else {
-        None
-    };
-    let decoded = codec.map(|codec| decode_model(&file.bytes, None).map(|bytes| (codec, bytes)));
+/// What to write, where a station would not take the file.
+pub(super) const TAKEN: &str = "a model that a station takes in (docs/models.md says which)";
+
+/// How the blob holds the file, where it is not the file: what it decodes to is signed.
+fn encoding(fields: &Fields<'_>, file: &NewBlob) -> Option<Option<ModelEncoding>> {
+    if !fields.has("encoding") {
+        return Some(None);
+    }
+    let expected = "\"assay-weights-1\", or no such key where the file is the model";
+    let codec: ModelCodec = required_word(fields, "encoding", expected)?;
+    match decode_model(&file.bytes, None) {
+        Ok(bytes) => {
+            let (decoded_bytes, decoded_sha256) = (bytes.len() as u64, Digest::of(&bytes));
+            Some(Some(ModelEncoding { codec, decoded_bytes, decoded_sha256 }))
+        }
+        Err(error) => {
+            fields.wrong_because("file", &format!("{} ({})", file.name, with_causes(&error)), TAKEN);
+            None
+        }
+    }
+}
+
+/// Reads the file of a model whose manifest keeps to the rules as a station will before it gives it to a backend. Gives
+/// what was found where a station would not take it.
+pub(super) fn refusal(model: &ModelManifest, blobs: &[NewBlob]) -> Option<String> {
+    let of_role = |role| blobs.iter().find(|blob| blob.role == role);
+    let (file, weights) = (of_role(BlobRole::Model)?, of_role(BlobRole::Weights));
+    let decoded = model.encoding.as_ref().map(|encoding| decode_model(&file.bytes, Some(encoding)));
     let decoded = match decoded.transpose() {
         Ok(decoded) => decoded,
-        Err(error) => {
-            wrong(&format!("{} ({})", file.name, with_causes(&error)));
-            return None;
-        }
+        Err(error) => return Some(format!("{} ({})", file.name, with_causes(&error))),
     };
-    let bytes = decoded.as_ref().map_or(file.bytes.as_slice(), |(_, bytes)| bytes);
-    if let Err(refusal) = check_import(format, bytes, weights.map(|weights| weights.bytes.as_slice()), spec) {
-        wrong(&format!("{} ({refusal})", file.name));
-        return None;
-    }
-    Some(decoded.map(|(codec, bytes)| ModelEncoding {
-        codec,
-        decoded_bytes: bytes.len() as u64,
-        decoded_sha256: Digest::of(&bytes),
-    }))
+    let bytes = decoded.as_deref().unwrap_or(&file.bytes);
+    let checked = check_import(model.format, bytes, weights.map(|weights| weights.bytes.as_slice()), &model.spec);
+    checked.err().map(|refusal| format!("{} ({refusal})", file.name))
 }
 
 /// The keys `heatmap` and `heatmap_fit`.
