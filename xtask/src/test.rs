@@ -228,9 +228,9 @@ impl Counts {
     fn add_pytest(&mut self, line: &str) -> bool {
         let line = line.trim_matches(|c: char| c == '=' || c.is_whitespace());
         let Some((parts, _)) = line.rsplit_once(" in ") else { return false };
-        let is_summary = parts.split(',').all(|part| {
-            part.split_whitespace().next().is_some_and(|number| number.parse::<u64>().is_ok())
-        });
+        let is_summary = parts
+            .split(',')
+            .all(|part| part.split_whitespace().next().is_some_and(|number| number.parse::<u64>().is_ok()));
         if is_summary {
             // What broke in a fixture is an `error`, and no less a failure.
             let parts = parts.replace("errors", "failed").replace("error", "failed");

@@ -10,8 +10,11 @@ import warnings
 from collections.abc import Sequence
 
 from . import __version__
-from .errors import Interrupted, KitError
+from .errors import Interrupted, KitError, missing_extra
 from .progress import say, stoppable
+
+EXTRAS = {"torch": "train", "cv2": "train", "skimage": "train", "art": "attack", "foolbox": "attack"}
+"""Libraries that a command may find missing, and the extra that brings them."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,6 +52,12 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
     except KitError as error:
         say(f"error: {error}")
+        return 1
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        say(f"error: {missing_extra(str(error.name), extra)}")
         return 1
     return 0
 

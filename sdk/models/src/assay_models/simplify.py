@@ -7,7 +7,7 @@ import onnx
 from onnx import numpy_helper
 
 from .errors import KitError, missing_extra
-from .export import strip, tidy
+from .onnxfile.graph import strip, tidy
 from .onnxfile.model import ModelFile
 
 

@@ -12,9 +12,10 @@ from ..attack.evaluate import Plan as AttackPlan
 from ..attack.evaluate import evaluate
 from ..codec.model import encode_model
 from ..data.pictures import Pictures, load
-from ..export import export, save
+from ..export import export
 from ..files import claim, read_json, sha256, write_bytes, write_json, write_text
 from ..nets import LiteNet
+from ..onnxfile.graph import save
 from ..onnxfile.model import ModelFile, open_model, parse
 from ..onnxfile.runtime import Runner
 from ..progress import say

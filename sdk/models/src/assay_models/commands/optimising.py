@@ -9,8 +9,8 @@ import onnx
 
 from ..codec.books import KINDS
 from ..errors import KitError
-from ..export import save
 from ..files import write_bytes, write_json
+from ..onnxfile.graph import save
 from ..onnxfile.model import ModelFile, open_model
 from ..onnxfile.runtime import Floats, Runner
 from ..progress import Stop, say

@@ -116,7 +116,7 @@ def attack_model(args: argparse.Namespace, stop: Stop) -> None:
 
 
 def simplify_model(args: argparse.Namespace, stop: Stop) -> None:
-    from ..export import save
+    from ..onnxfile.graph import save
     from ..onnxfile.model import open_model
     from ..simplify import fold_normalisation, simplify
 

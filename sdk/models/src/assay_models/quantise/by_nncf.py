@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 
 from ..errors import missing_extra
-from ..export import strip
+from ..onnxfile.graph import strip
 from ..onnxfile.runtime import Floats
 
 

@@ -18,7 +18,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ..errors import KitError
-from ..export import strip
+from ..onnxfile.graph import strip
 from ..onnxfile.runtime import Floats
 
 OPERATORS = ["Conv", "Add"]

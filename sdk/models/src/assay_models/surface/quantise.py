@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..export import save
+from ..onnxfile.graph import save
 from ..quantise.uniform import quantise_uniform
 from .make_dataset import read_picture, read_split, to_input_size
 from .measure import normalise
