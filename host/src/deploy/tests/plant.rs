@@ -14,10 +14,9 @@ use crate::trust::{
     TrustedKey, VerifiedBundle, VerifyPolicy, pack, sign, verify,
 };
 use crossbeam_channel::{Receiver, bounded};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub const LONG: Duration = Duration::from_secs(60);
