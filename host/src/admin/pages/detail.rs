@@ -2,9 +2,7 @@ use super::kit;
 use super::layout::{Shown, bar, heat_switch, ms, picture, utc};
 use super::live::{regions, regions_of_frame, stage_word, verdict_banner};
 use crate::admin::i18n::Lang;
-use crate::domain::{
-    Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report, VerdictPolicy, is_heatmap,
-};
+use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report, VerdictPolicy, is_heatmap};
 use maud::{Markup, html};
 
 /// All that the journal holds of one inspection.

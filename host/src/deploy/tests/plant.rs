@@ -15,8 +15,8 @@ use crate::trust::{
 };
 use crossbeam_channel::{Receiver, bounded};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub const LONG: Duration = Duration::from_secs(60);
