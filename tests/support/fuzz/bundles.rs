@@ -181,8 +181,15 @@ fn model() -> (Manifest, Vec<NewBlob>) {
         batch_sizes: vec![1, 3],
     };
     let labels = LABELS.map(str::to_owned).to_vec();
-    let model =
-        ModelManifest { format: ModelFormat::Onnx, spec, labels, logits: "logits".to_owned(), temperature: 1.5 };
+    let model = ModelManifest {
+        format: ModelFormat::Onnx,
+        spec,
+        labels,
+        logits: "logits".to_owned(),
+        temperature: 1.5,
+        encoding: None,
+        heatmap: None,
+    };
     let manifest = Manifest { model: Some(model), ..manifest("demo", BundleKind::Model) };
     let blobs = vec![blob("model.onnx", BlobRole::Model, b"a model"), blob("card.json", BlobRole::ReportCard, b"{}")];
     (manifest, blobs)
@@ -213,6 +220,7 @@ fn recipe(expected: &[u8]) -> (Manifest, Vec<NewBlob>) {
         },
         frame_budget_ms: 100,
         max_model_bytes: Some(10_000_000),
+        max_load_ms: Some(5000),
         max_p95_ms: Some(80),
         failures: None,
     };

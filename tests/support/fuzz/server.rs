@@ -129,6 +129,7 @@ fn start() -> Result<Server> {
         station: "line-1".into(),
         board: Board::new(card()),
         journal: Arc::new(journal.reader()),
+        reviews: journal.review_desk(),
         trouble: Arc::new(|| None),
         alarms: AlarmBoard::new(Arc::clone(&ledger)),
         intakes: Arc::new([]),
@@ -152,6 +153,7 @@ fn card() -> RecipeCard {
         logits: "logits".into(),
         temperature: 1.0,
         reference: None,
+        heatmap: None,
     };
     let policy = VerdictPolicy {
         pass_labels: vec!["good".into()],
