@@ -85,9 +85,17 @@ impl Workspace {
     }
 }
 
-/// `cargo` in a folder. What cargo told xtask about its own build (toolchain override, package variables) stays here.
+/// `cargo` in a folder. What cargo told xtask about its own build (toolchain override, package variables) stays here:
+/// build scripts that watch these variables would run again, and all behind them be compiled again, each time that
+/// cargo is called by hand in between.
 pub fn cargo(dir: &Path) -> Cmd {
-    Cmd::new("cargo").dir(dir).env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO")
+    let told = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| is_of_package(name));
+    told.fold(Cmd::new("cargo").dir(dir), |cmd, name| cmd.env_remove(&name))
+}
+
+/// Whether `cargo run` sets a variable for what it runs.
+fn is_of_package(name: &str) -> bool {
+    matches!(name, "CARGO" | "OUT_DIR") || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// The parts of `cargo metadata` that xtask reads.
@@ -135,5 +143,19 @@ impl Metadata {
     pub fn of(dir: &Path, options: &[&str]) -> Result<Self> {
         let text = cargo(dir).args(["metadata", "--format-version", "1"]).args(options).read()?;
         serde_json::from_str(&text).with_context(|| format!("cannot read cargo's metadata of {}", dir.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cargo_says_of_xtask_is_not_handed_on_and_a_persons_settings_are() {
+        // cargo sets these for its tests as it does for what it runs.
+        let package: Vec<String> = std::env::vars().map(|(name, _)| name).filter(|name| is_of_package(name)).collect();
+        assert!(package.iter().any(|name| name == "CARGO_PKG_NAME"), "{package:?}");
+        assert!(package.iter().any(|name| name == "CARGO_MANIFEST_DIR"), "{package:?}");
+        assert!(!["CARGO_TARGET_DIR", "CARGO_HOME", "RUSTFLAGS", "PATH"].into_iter().any(is_of_package));
     }
 }
