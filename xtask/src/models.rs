@@ -2,7 +2,7 @@
 
 use crate::process::Cmd;
 use crate::workspace::Workspace;
-use crate::{files, ui, wheels};
+use crate::{apt, files, ui, wheels};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,10 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
 
 fn install(dir: &Path, python: &Path, pins: &Path) -> Result<()> {
     wheels::ensure_pip()?;
+    // On Debian a package of its own.
+    if !Cmd::new("python3").args(["-c", "import ensurepip, venv"]).works() {
+        apt::ensure(&["python3-venv"], "the model kit's tests have a Python environment of their own")?;
+    }
     // Only what xtask put there is removed: the folder has no other use.
     files::remove(dir)?;
     Cmd::new("python3").args(["-m", "venv"]).arg(dir).read_during("making an environment")?;
