@@ -183,9 +183,11 @@ fn fill(path: &Path, rows: u64) -> anyhow::Result<()> {
     db.pragma_update(None, "foreign_keys", false)?;
     let sql =
         "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'inspections' AND sql IS NOT NULL";
-    let mut statement = db.prepare(sql)?;
-    let indexes = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let indexes = indexes.collect::<rusqlite::Result<Vec<(String, String)>>>()?;
+    let indexes = {
+        let mut statement = db.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<rusqlite::Result<Vec<(String, String)>>>()?
+    };
     for (name, _) in &indexes {
         db.execute_batch(&format!("DROP INDEX {name}"))?;
     }
