@@ -89,7 +89,9 @@ impl Station {
             request = request.header(*name, *value);
         }
         let mut response = self.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
-        let text = if path == "/live/events" { String::new() } else { response.body_mut().read_to_string().unwrap() };
+        let bytes = if path == "/live/events" { Vec::new() } else { response.body_mut().read_to_vec().unwrap() };
+        // An export of pictures is no text.
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
     }
 

@@ -2,7 +2,7 @@
 
 use super::plant::Plant;
 use crate::domain::DeployState::Committed;
-use crate::domain::{BufferPool, Digest, PluginKind, PluginLimits, Settings, WarmEvent, WarmRules};
+use crate::domain::{BufferPool, Capability, Digest, PluginKind, PluginLimits, Settings, WarmEvent, WarmRules};
 use crate::plugin::{AdmittedPlugin, PluginHost, PluginHostOptions, PluginSource, WIT_PACKAGE, idle_component};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -20,8 +20,8 @@ pub fn monitor() -> Arc<AdmittedPlugin> {
         digest: Digest::of(&component),
         component,
         wit: WIT_PACKAGE.into(),
-        asked: vec![],
-        granted: vec![],
+        asked: vec![Capability::Imaging],
+        granted: vec![Capability::Imaging],
         limits: PluginLimits::default(),
         warm: Some(WarmRules::default()),
         settings: Settings::new(),

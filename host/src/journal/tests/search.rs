@@ -207,9 +207,11 @@ fn a_stream_skips_over_what_others_have_without_reading_it() {
     let mut stream =
         Running::new(&db, &Stream::Verdict(VerdictKind::Pass), Direction::Older, newest, i64::MIN).unwrap();
     let time = |trigger: i64| 1_764_000_000_000_000 + trigger * 1000;
-    // 1000 is in a run of passes; the run before it is 800 to 899.
+    // 1000 begins a run of passes; the run before it is 800 to 899.
     let first = stream.skip_to(newest).unwrap().unwrap();
-    assert_eq!(first.judged_at_us, time(899));
+    assert_eq!(first.judged_at_us, time(1000));
+    let before = stream.skip_to(Cursor { judged_at_us: time(999), row: i64::MAX }).unwrap().unwrap();
+    assert_eq!(before.judged_at_us, time(899));
     let far = stream.skip_to(Cursor { judged_at_us: time(299), row: i64::MAX }).unwrap().unwrap();
     assert_eq!(far.judged_at_us, time(299));
     assert_eq!(stream.skip_to(far).unwrap(), Some(far), "a place that it is at is not left");
