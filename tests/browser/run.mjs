@@ -198,7 +198,7 @@ test('a release is deployed and rolled back from its page', async () => {
   await shot(page, 'deployments-running');
   await page.locator('[data-state=committed]').first().waitFor();
   holds((await text()).includes('surface-inspection 1.1.0'), 'the new recipe runs');
-  holds((await text()).includes('self-test good.png'), 'the qualification is shown');
+  holds((await text()).includes('Self-test good.png'), 'the qualification is shown');
   await shot(page, 'deployments');
   await page.locator('form[action="/deployments/rollback"] input[name=reason]').fill('and back');
   await page.locator('form[action="/deployments/rollback"] button').click();
