@@ -73,7 +73,8 @@ async fn show(visitor: &Visitor, state: &AdminState, wish: &Wish, note: Option<&
     if note.is_some() {
         status = StatusCode::UNPROCESSABLE_ENTITY;
     }
-    let rows = turned.iter().flat_map(|turned| turned.lines.iter().map(move |line| row(line, &turned.reviewed))).collect();
+    let rows =
+        turned.iter().flat_map(|turned| turned.lines.iter().map(move |line| row(line, &turned.reviewed))).collect();
     let frame = visitor.frame(state);
     let view = ListView { frame: &frame, wish, wrong: &wrong, rows, turned: turned.as_ref(), views: &views, note };
     let content = content(&view);

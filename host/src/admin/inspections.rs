@@ -78,8 +78,7 @@ pub(super) async fn show_detail(
     let neighbours = Neighbours { all: wish.address(PATH), older, newer };
     let labels = entry.inspection.answer.as_ref().map(|answer| answer.labels.clone()).unwrap_or_default();
     let (status, wrong) = note.map_or((StatusCode::OK, None), |(status, text)| (status, Some(text)));
-    let panel =
-        Panel { frame: &frame, id: &id, reviews: &reviews, draft: &draft, labels: &labels, wrong }.draw();
+    let panel = Panel { frame: &frame, id: &id, reviews: &reviews, draft: &draft, labels: &labels, wrong }.draw();
     let card = state.board.snapshot().recipe.clone();
     let policy = card.filter(|card| card.recipe.digest == entry.inspection.recipe_digest);
     let policy = policy.map(|card| card.recipe.policy.clone());
