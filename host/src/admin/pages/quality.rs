@@ -184,8 +184,13 @@ fn over_time(view: &QualityView<'_>) -> Markup {
         Series { label: t("quality.f1"), class: "two", points: points(&|span| span.f1), band: Vec::new() },
     ];
     let every = view.spans.len().div_ceil(6).max(1);
-    let ticks: Vec<_> =
-        view.spans.iter().enumerate().step_by(every).map(|(index, span)| (at(index), moment(span.from_us, view.days))).collect();
+    let ticks: Vec<_> = view
+        .spans
+        .iter()
+        .enumerate()
+        .step_by(every)
+        .map(|(index, span)| (at(index), moment(span.from_us, view.days)))
+        .collect();
     let marks: Vec<_> =
         view.floor.map(|at| Mark { label: t("quality.floor"), at, upright: false }).into_iter().collect();
     html! {
