@@ -40,7 +40,7 @@ pub fn content(view: &QualityView<'_>) -> Markup {
         h1 { (t("quality.title")) }
         nav class="tabs" aria-label=(t("quality.range")) {
             @for days in view.choices {
-                a href={ "/quality?days=" (days) } aria-current=[(*days == view.days).then_some("page")] { (days) " " (t("quality.days")) }
+                a href={ "/quality?days=" (days) } aria-current=[(*days == view.days).then_some("page")] { (days) " " (t(if *days == 1 { "quality.day" } else { "quality.days" })) }
             }
         }
         @if view.cut { p class="notice undecided" { (t("quality.cut")) } }
@@ -184,8 +184,13 @@ fn over_time(view: &QualityView<'_>) -> Markup {
         Series { label: t("quality.f1"), class: "two", points: points(&|span| span.f1), band: Vec::new() },
     ];
     let every = view.spans.len().div_ceil(6).max(1);
-    let ticks: Vec<_> =
-        view.spans.iter().enumerate().step_by(every).map(|(index, span)| (at(index), day(span.from_us))).collect();
+    let ticks: Vec<_> = view
+        .spans
+        .iter()
+        .enumerate()
+        .step_by(every)
+        .map(|(index, span)| (at(index), moment(span.from_us, view.days)))
+        .collect();
     let marks: Vec<_> =
         view.floor.map(|at| Mark { label: t("quality.floor"), at, upright: false }).into_iter().collect();
     html! {
@@ -194,8 +199,10 @@ fn over_time(view: &QualityView<'_>) -> Markup {
     }
 }
 
-fn day(micros: i64) -> String {
-    super::layout::utc(micros).get(5..10).unwrap_or_default().to_owned()
+/// Hour and minute within a day, else month and day.
+fn moment(micros: i64, days: u32) -> String {
+    let part = if days == 1 { 11..16 } else { 5..10 };
+    super::layout::utc(micros).get(part).unwrap_or_default().to_owned()
 }
 
 fn what_if(view: &QualityView<'_>) -> Markup {
