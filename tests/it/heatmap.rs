@@ -135,8 +135,8 @@ fn a_one_class_model_gives_a_verdict_with_its_two_logits() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     let judged = &report["pictures"][0];
-    let (verdict, label) = (judged["verdict"].as_str().unwrap(), judged["label"].as_str().unwrap());
-    assert!([("pass", "good"), ("fail", "anomalous")].contains(&(verdict, label)), "{judged}");
+    let (verdict, reason) = (judged["verdict"].as_str().unwrap(), judged["reason"].as_str().unwrap());
+    assert!([("pass", "good"), ("fail", "anomalous")].contains(&(verdict, reason)), "{judged}");
 }
 
 #[test]

@@ -40,17 +40,21 @@ not_after = "2036-01-01T00:00:00Z"
 [model]
 format = "onnx"
 file = "model.onnx"
-labels = ["good", "pit"]
+labels = ["good", "pit", "scratch", "stain", "crack"]
 logits = "logits"
 temperature = 1.5
-batch_sizes = [1, 3]
+batch_sizes = [1]
 [[model.input]]
 name = "input"
 shape = [3, 16, 16]
 type = "f32"
 [[model.output]]
 name = "logits"
-shape = [2]
+shape = [5]
+type = "f32"
+[[model.output]]
+name = "embedding"
+shape = [12]
 type = "f32"
 "#;
 
@@ -70,6 +74,8 @@ pub fn reads() -> Result<Try> {
     for file in FILES {
         std::fs::write(dir.path().join(file), file)?;
     }
+    // A model's file is read, so this one is a model.
+    std::fs::copy(root().join("tests/fixtures/models/tiny.onnx"), dir.path().join("model.onnx"))?;
     Ok(Box::new(move |bytes| {
         let path = dir.path().join("plugin.toml");
         std::fs::write(&path, bytes)?;

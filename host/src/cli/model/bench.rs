@@ -109,7 +109,10 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
             for threads in &args.threads {
                 match file.lane(args, name, backend, *threads) {
                     Ok(lane) => lanes.push(lane),
-                    Err((row, error)) => rows.push(Row { outcome: Outcome::Failed { error }, ..row }),
+                    Err(failed) => {
+                        let (row, error) = *failed;
+                        rows.push(Row { outcome: Outcome::Failed { error }, ..row });
+                    }
                 }
             }
         }
@@ -176,13 +179,14 @@ impl BenchedFile {
         }
     }
 
-    fn lane(&self, args: &BenchArgs, name: &str, backend: &Backends, threads: u32) -> Result<Lane, (Row, String)> {
+    fn lane(&self, args: &BenchArgs, name: &str, backend: &Backends, threads: u32) -> Result<Lane, Box<(Row, String)>> {
         let row = self.row(args, name, threads);
         if let Some((_, reason)) = backend.missing().into_iter().next() {
-            return Err((row, reason));
+            return Err(Box::new((row, reason)));
         }
         if name == TRACT && Some(&threads) != args.threads.first() {
-            return Err((row, "tract runs on one thread, whatever it is given; see its first row".to_owned()));
+            let said = "tract runs on one thread, whatever it is given; see its first row";
+            return Err(Box::new((row, said.to_owned())));
         }
         let source = ModelSource {
             name: self.path.clone(),
@@ -200,7 +204,7 @@ impl BenchedFile {
                 let (load, inputs) = (begin.elapsed(), Arc::clone(&self.inputs));
                 Ok(Lane { row, model, inputs, load, times_us: Vec::new() })
             }
-            Err(error) => Err((row, error.to_string())),
+            Err(error) => Err(Box::new((row, error.to_string()))),
         }
     }
 }
