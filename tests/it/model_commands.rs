@@ -89,7 +89,7 @@ fn bench_measures_every_combination_or_says_why_not() {
             let (least, p50, p95) = (row["min_ms"].as_f64(), row["p50_ms"].as_f64(), row["p95_ms"].as_f64());
             assert!(least > Some(0.0) && least <= p50 && p50 <= p95 && row["load_ms"].as_f64() > Some(0.0), "{row}");
         } else {
-            let words = if onnx { "runs on one thread" } else { "is needed for format tflite" };
+            let words = if runs("tract", 2) { "runs on one thread" } else { "is needed for format tflite" };
             assert!(row["error"].as_str().unwrap().contains(words), "{row}");
         }
     }
