@@ -93,8 +93,13 @@ export function heatTests({ test, context, open, shot, equal, holds, start, stop
     const heat = page.locator('.picture .heat').first();
     await heat.waitFor();
     const over = await page.evaluate(() => {
-      const [a, b] = ['.picture img', '.picture .heat image'].map((at) => document.querySelector(at).getBoundingClientRect());
-      return Math.max(Math.abs(a.left - b.left), Math.abs(a.top - b.top), Math.abs(a.right - b.right), Math.abs(a.bottom - b.bottom));
+      const [img, map] = ['.picture img', '.picture .heat image'].map((at) => document.querySelector(at));
+      const [box, b] = [img.getBoundingClientRect(), map.getBoundingClientRect()];
+      // The picture as it is drawn: its element may be wider or higher (object-fit: contain).
+      const scale = Math.min(box.width / img.naturalWidth, box.height / img.naturalHeight);
+      const [wide, high] = [img.naturalWidth * scale, img.naturalHeight * scale];
+      const [left, top] = [box.left + (box.width - wide) / 2, box.top + (box.height - high) / 2];
+      return Math.max(Math.abs(left - b.left), Math.abs(top - b.top), Math.abs(left + wide - b.right), Math.abs(top + high - b.bottom));
     });
     holds(over < 2, `the map lies on the picture: ${over} px off`);
     await shot(page, 'heat-live');
