@@ -1,8 +1,9 @@
+use super::exports::MissingExport;
 use super::tools::{NodePins, ToolError, Tools, written};
 use crate::config::{BuildPlan, Language};
 use crate::plugin::{ComponentizeError, componentize_with_empty_wasi};
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -27,6 +28,8 @@ pub enum BuildError {
     },
     #[error("{name} does not compile: the compiler ended with {status}; its own message stands above")]
     Compile { name: String, status: ExitStatus },
+    #[error("{name} compiles, but is no {kind} yet: {missing}")]
+    Export { name: String, kind: &'static str, missing: MissingExport },
     #[error("the compiler succeeded but wrote no {}", path.display())]
     NoOutput { path: PathBuf },
     #[error(
@@ -66,8 +69,8 @@ pub fn build(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     match plan.language {
         Language::Rust => rust(plan, tools),
         Language::C | Language::Cpp | Language::Zig => native(plan, tools),
-        Language::Python => run(plan, python(plan, tools)?),
-        Language::JavaScript => run(plan, javascript(plan, tools)?),
+        Language::Python => run(plan, &mut python(plan, tools)?),
+        Language::JavaScript => run(plan, &mut javascript(plan, tools)?),
         Language::Go => go(plan, tools),
     }?;
     let there = plan.component.is_file();
@@ -90,8 +93,8 @@ fn sdk(plan: &BuildPlan, language: &str) -> PathBuf {
 }
 
 /// Runs a compiler in the project's folder; what it says goes to the author's terminal.
-fn run(plan: &BuildPlan, mut command: Command) -> Result<(), BuildError> {
-    let words = written(&command);
+fn run(plan: &BuildPlan, command: &mut Command) -> Result<(), BuildError> {
+    let words = written(command);
     let status = command.stdin(Stdio::null()).stdout(Stdio::from(io::stderr())).status();
     let status = status.map_err(|source| BuildError::Start { command: words, source })?;
     if status.success() { Ok(()) } else { Err(BuildError::Compile { name: plan.name.clone(), status }) }
@@ -107,7 +110,7 @@ fn rust(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     cargo.current_dir(&folder).env("CARGO_BUILD_BUILD_DIR", tools.home().join("rust-build"));
     // Debian's cargo carries an option already: the subcommand stands before all others.
     cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--target-dir"]).arg(&target);
-    run(plan, cargo)?;
+    run(plan, &mut cargo)?;
     let module = format!("{}.wasm", plan.name.replace('-', "_"));
     let built = target.join("wasm32-unknown-unknown/release").join(module);
     if !built.is_file() {
@@ -143,7 +146,7 @@ fn go(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     let code = plan.source.parent().unwrap_or(Path::new("."));
     let code = code.strip_prefix(&plan.folder).unwrap_or(code);
     go.arg(absolute(&module)?).arg(Path::new(".").join(code));
-    run(plan, go)?;
+    run(plan, &mut go)?;
     let built = std::fs::read(&module).map_err(|source| BuildError::Read { path: module.clone(), source })?;
     let made = componentize_with_empty_wasi(&built, &plan.root.join("wit"), plan.kind);
     let unfit = |ComponentizeError { detail }| BuildError::NoComponent {
@@ -166,6 +169,9 @@ const COMPILE: [&str; 8] =
 const LINK: [&str; 5] =
     ["-mexec-model=reactor", "-Wl,--gc-sections", "-Wl,-z,stack-size=131072", "-Wl,--initial-memory=1048576", "-s"];
 
+/// A linker's message is short; one behind so many warnings is not looked for.
+const MAX_HEARD_BYTES: u64 = 1 << 20;
+
 /// C, C++ and Zig stand on the C SDK, which is compiled for the plugin's world first. Zig brings the C library; of it
 /// only what needs no system is linked.
 fn native(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
@@ -181,7 +187,7 @@ fn native(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     let mut library = zig()?;
     library.arg("cc").args(COMPILE).arg("-I").arg(&include).arg("-std=c11");
     library.arg(format!("-DASSAY_WORLD_{}", plan.kind)).arg("-c").arg(c.join("src/assay.c")).arg("-o").arg(&object);
-    run(plan, library)?;
+    run(plan, &mut library)?;
 
     let description = c.join("gen").join(format!("{}_component_type.o", plan.kind));
     let code = plan.source.parent().unwrap_or(Path::new("."));
@@ -203,7 +209,31 @@ fn native(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
         Language::Zig => plugin.arg(emitted(&plan.component)),
         _ => plugin.arg("-o").arg(&plan.component),
     };
-    run(plan, plugin)
+    link(plan, plugin)
+}
+
+/// Runs the last step. Where it fails it is run again to read what it says: read the first time, the author would not
+/// see the compiler's progress and colours.
+fn link(plan: &BuildPlan, mut command: Command) -> Result<(), BuildError> {
+    run(plan, &mut command).map_err(|failed| {
+        let again = matches!(failed, BuildError::Compile { .. }).then(|| heard(&mut command)).flatten();
+        match again.and_then(|said| MissingExport::find(plan, &said)) {
+            Some(missing) => BuildError::Export { name: plan.name.clone(), kind: plan.kind.name(), missing },
+            None => failed,
+        }
+    })
+}
+
+/// What a command says on its standard error, as far as it is kept.
+fn heard(command: &mut Command) -> Option<String> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().ok()?;
+    let mut said = Vec::new();
+    let mut pipe = child.stderr.take()?;
+    let read = (&mut pipe).take(MAX_HEARD_BYTES).read_to_end(&mut said);
+    // What is not kept is not waited for: the pipe is closed, and the command ends.
+    drop(pipe);
+    let ended = child.wait();
+    (read.is_ok() && ended.is_ok()).then(|| String::from_utf8_lossy(&said).into_owned())
 }
 
 /// The root is the SDK's; the author's file is the module `plugin`.
@@ -228,7 +258,7 @@ fn emitted(path: &Path) -> OsString {
 }
 
 /// The files of a folder with an extension, by name.
-fn sources(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, BuildError> {
+pub(super) fn sources(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, BuildError> {
     let unreadable = |source| BuildError::Sources { path: folder.to_owned(), source };
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let mut files = Vec::new();

@@ -6,6 +6,7 @@
 
 mod answer;
 mod build;
+mod exports;
 mod given;
 mod golden;
 mod scaffold;
@@ -15,6 +16,7 @@ mod trial;
 
 pub use answer::{Answer, PictureNote, TensorNote};
 pub use build::{BuildError, build};
+pub use exports::MissingExport;
 pub use given::Given;
 pub use golden::{Compared, GoldenError, compare, golden_settings, pictures};
 pub use scaffold::{PictureError, ScaffoldError, node_pins, scaffold};

@@ -20,7 +20,7 @@ const MANIFEST: &str = "plugin.toml";
 const CHECK: &[&str] = &["check", "--no-build"];
 const TEST: &[&str] = &["test", "--no-build"];
 
-const MISTAKES: [Mistake; 12] = [
+const MISTAKES: [Mistake; 14] = [
     Mistake {
         what: "it does not compile",
         file: "src/plugin.c",
@@ -28,6 +28,27 @@ const MISTAKES: [Mistake; 12] = [
         to: "int x = ;\n#include",
         words: &["build"],
         says: "assay: blotch does not compile: the compiler ended with exit status: 1; its own message stands above",
+    },
+    Mistake {
+        what: "an export of its world that is not there",
+        file: "src/plugin.c",
+        from: "assay_status assay_detect(",
+        to: "assay_status inspect(",
+        words: &["build"],
+        says: "assay: blotch compiles, but is no detector yet: its code lacks the export `assay_detect`: write `assay_status \
+               assay_detect(const assay_frame *frame, const assay_evidence *evidence, assay_detection *detection)` in \
+               ./src/plugin.c",
+    },
+    Mistake {
+        what: "another world than its code is written for",
+        file: MANIFEST,
+        from: "world = \"detector\"",
+        to: "world = \"monitor\"",
+        words: &["build"],
+        says: "assay: blotch compiles, but is no monitor yet: its code lacks the export `assay_observe`, but ./src/plugin.c \
+               has `assay_detect`, which makes a detector: set [plugin] world to \"detector\", or write `assay_status \
+               assay_observe(const assay_frame *frame, const assay_inspection *inspection, assay_observation \
+               *observation)` in ./src/plugin.c",
     },
     Mistake {
         what: "another world than it was built for",
@@ -129,6 +150,51 @@ const MISTAKES: [Mistake; 12] = [
     },
 ];
 
+const CPP: [Mistake; 2] = [
+    Mistake {
+        what: "an export of its world that is not there",
+        file: "src/plugin.cpp",
+        from: "ASSAY_EXPORT_DETECTOR(Plugin)",
+        to: "",
+        words: &["build"],
+        says: "assay: blotch compiles, but is no detector yet: its code lacks the export `assay_detect`: write \
+               `ASSAY_EXPORT_DETECTOR(Plugin)` in ./src/plugin.cpp, for your class that derives from assay::Detector",
+    },
+    Mistake {
+        what: "another world than its code is written for",
+        file: MANIFEST,
+        from: "world = \"detector\"",
+        to: "world = \"preprocessor\"",
+        words: &["build"],
+        says: "assay: blotch compiles, but is no preprocessor yet: its code lacks the export `assay_preprocess`, but \
+               ./src/plugin.cpp has `ASSAY_EXPORT_DETECTOR`, which makes a detector: set [plugin] world to \"detector\", or \
+               write `ASSAY_EXPORT_PREPROCESSOR(Plugin)` in ./src/plugin.cpp, for your class that derives from \
+               assay::Preprocessor",
+    },
+];
+
+const ZIG: [Mistake; 2] = [
+    Mistake {
+        what: "an export of its world that is not there",
+        file: "src/plugin.zig",
+        from: "    assay.exportDetector(Plugin);\n",
+        to: "",
+        words: &["build"],
+        says: "assay: blotch compiles, but is no detector yet: its code lacks the export `assay_detect`: write `comptime { \
+               assay.exportDetector(Plugin); }` in ./src/plugin.zig, for your struct with `pub fn detect`",
+    },
+    Mistake {
+        what: "another world than its code is written for",
+        file: MANIFEST,
+        from: "world = \"detector\"",
+        to: "world = \"monitor\"",
+        words: &["build"],
+        says: "assay: blotch compiles, but is no monitor yet: its code lacks the export `assay_observe`, but \
+               ./src/plugin.zig has `exportDetector`, which makes a detector: set [plugin] world to \"detector\", or write \
+               `comptime { assay.exportMonitor(Plugin); }` in ./src/plugin.zig, for your struct with `pub fn observe`",
+    },
+];
+
 /// Makes the mistake, runs the command, and takes the mistake back.
 fn meets(project: &Path, mistake: &Mistake) -> Result<()> {
     let path = project.join(mistake.file);
@@ -190,6 +256,26 @@ fn a_plugin_of_two_worlds_is_told_to_become_two() -> Result<()> {
     let two = "assay: no station would take this plugin: plugin blotch: exports assay:plugin/detect@0.1.0 and \
                assay:plugin/observe@0.1.0: a plugin is of one world: make two plugins of it, each with its own manifest";
     says(&project, CHECK, two)
+}
+
+fn meets_all(language: &str, mistakes: &[Mistake]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    succeeds(folder.path(), &["new", "--lang", language, "--kind", "detector", "blotch"])?;
+    let project = folder.path().join("blotch");
+    for mistake in mistakes {
+        meets(&project, mistake).with_context(|| mistake.what)?;
+    }
+    succeeds(&project, &["build"]).map(drop)
+}
+
+#[test]
+fn a_plugin_in_cpp_without_the_export_of_its_world_is_told_which() -> Result<()> {
+    meets_all("cpp", &CPP)
+}
+
+#[test]
+fn a_plugin_in_zig_without_the_export_of_its_world_is_told_which() -> Result<()> {
+    meets_all("zig", &ZIG)
 }
 
 /// Go's linker knows nothing of worlds: the toolbox says what is missing.
