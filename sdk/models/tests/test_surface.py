@@ -15,6 +15,17 @@ from assay_models.surface.render import picture_rng, render
 
 SCRIPTS = sorted(path.stem for path in (Path(__file__).parents[1] / "src" / "assay_models" / "surface").glob("*.py"))
 
+LOADED = (
+    "quantise",
+    "reference",
+    "squeeze",
+    "export",
+    "calibrate",
+    "report_card",
+    "card_text",
+    "station_latency",
+)
+
 
 def test_a_seed_gives_the_same_picture_again() -> None:
     row = plan("test")[7]
@@ -32,7 +43,7 @@ def test_every_class_is_drawn_from_every_material() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in SCRIPTS if name in ("quantise", "reference", "squeeze", "export", "calibrate", "report_card")],
+    [name for name in SCRIPTS if name in LOADED],
 )
 def test_the_scripts_of_the_demo_still_load(name: str) -> None:
     done = subprocess.run(

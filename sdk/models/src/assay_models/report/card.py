@@ -117,12 +117,13 @@ def _made() -> Card:
         "by": f"assay-models {__version__}",
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
-        "machine": _processor(),
+        "machine": processor(),
         "packages": versions,
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the processor that this runs on."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -87,20 +87,6 @@ def _openvino(model: ModelFile, threads: int) -> Callable[[Floats], object]:
 
 
 def _by_assay(model: ModelFile, threads: Sequence[int], runs: int, assay: Path) -> list[Row]:
-    backends = "tract,onnxruntime,openvino"
-    words = [str(assay), "model", "bench", "--json", "-", "--threads", ",".join(map(str, threads)), "--runs", str(runs)]
-    words += ["--backends", backends, str(model.path)]
-    say(f"latency: {' '.join(words)}")
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=BENCH_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise KitError(f"{assay} could not be run: {error}") from error
-    if done.returncode != 0:
-        raise KitError(f"`assay model bench` ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    try:
-        results = json.loads(done.stdout)["results"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise KitError(f"`assay model bench` did not print what was expected: {error}") from error
     wanted = (
         "backend",
         "backend_version",
@@ -113,4 +99,24 @@ def _by_assay(model: ModelFile, threads: Sequence[int], runs: int, assay: Path) 
         "load_ms",
         "error",
     )
+    results = bench([model], assay, threads, runs)
     return [{"by": "assay model bench", **{k: row[k] for k in wanted if k in row}} for row in results]
+
+
+def bench(models: Sequence[ModelFile], assay: Path, threads: Sequence[int], runs: int) -> list[Row]:
+    """The rows of `assay model bench` (docs/json.md) on every backend of a station."""
+    backends = "tract,onnxruntime,openvino"
+    words = [str(assay), "model", "bench", "--json", "-", "--threads", ",".join(map(str, threads)), "--runs", str(runs)]
+    words += ["--backends", backends, *(str(model.path) for model in models)]
+    say(f"latency: {' '.join(words)}")
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=BENCH_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise KitError(f"{assay} could not be run: {error}") from error
+    if done.returncode != 0:
+        raise KitError(f"`assay model bench` ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+    try:
+        results: list[Row] = json.loads(done.stdout)["results"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise KitError(f"`assay model bench` did not print what was expected: {error}") from error
+    return results

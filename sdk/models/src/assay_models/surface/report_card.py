@@ -3,14 +3,15 @@
     python -m assay_models.surface.report_card --dataset build/dataset --out demo/report-card.json
 
 Reads what the other commands wrote under build/ and demo/, measures accuracy on the whole test split and
-latency on this machine, and writes report-card.json and, beside it, report-card.md.
+latency on this machine, and writes report-card.json and, beside it, report-card.md. With `--assay` (or the variable
+ASSAY) the station's backends are measured too, tract among them.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ..files import read_json, write_json, write_text
 from . import INPUT_SIZE, LABELS
+from .card_text import as_markdown, percent
 from .measure import Floats, Runner, normalise, wilson
 from .network import SurfaceNet, load
+from .station_latency import RUNS, measure_on_station
 from .train import Pictures, load_split
 
 DATA = "synthetic defects on real and procedural textures"
@@ -125,7 +129,7 @@ def _describe(path: Path, test: Pictures) -> dict[str, object]:
 def build(paths: Paths) -> dict[str, object]:
     """The whole card."""
     net, test = load(paths.weights), load_split(paths.dataset, "test")
-    index = json.loads((paths.dataset / "index.json").read_text())
+    index = read_json(paths.dataset / "index.json")
     splits = {s: {"pictures": len(v["rows"]), "digest": v["digest"]} for s, v in index["splits"].items()}
     card: dict[str, object] = {
         "schema": 1,
@@ -137,7 +141,7 @@ def build(paths: Paths) -> dict[str, object]:
         "parameters": sum(p.numel() for p in net.parameters()),
         "multiply_adds": multiply_adds(net),
         "dataset": {"seed": index["seed"], "splits": splits},
-        "training": json.loads(paths.training.read_text()),
+        "training": read_json(paths.training),
         "fp32": _describe(paths.fp32, test),
         "int8": _describe(paths.int8, test),
     }
@@ -147,66 +151,8 @@ def build(paths: Paths) -> dict[str, object]:
     gap = card["fp32"]["accuracy"]["value"] - card["int8"]["accuracy"]["value"]
     card["int8_loss_points"] = round(100 * gap, 2)
     if paths.detection.exists():
-        card["adversarial_detection"] = json.loads(paths.detection.read_text())
+        card["adversarial_detection"] = read_json(paths.detection)
     return card
-
-
-def as_markdown(card: dict) -> str:
-    """The card for people."""
-    lines = [
-        "# Report card: surface",
-        "",
-        f"Data: {DATA}. Test: {card['dataset']['splits']['test']['pictures']} pictures whose defect shapes, texture",
-        "regions and seeds the training never saw. Intervals are Wilson 95 %. Latency: one picture, one thread, all",
-        "taking turns, on a busy two-core machine: the least is closest to an idle one.",
-        "tract, which has no Python package, is measured by `cargo xtask bench --only inference`.",
-        "",
-        f"{card['parameters'] / 1e6:.2f} million parameters, {card['multiply_adds'] / 1e6:.0f} million multiply-adds.",
-        "",
-        "| | fp32 | int8 |",
-        "|---|---|---|",
-    ]
-    pair = (card["fp32"], card["int8"])
-    lines.append("| size | " + " | ".join(f"{m['bytes'] / 1e6:.2f} MB" for m in pair) + " |")
-    lines.append("| accuracy | " + " | ".join(_percent(m["accuracy"]) for m in pair) + " |")
-    for label in LABELS:
-        lines.append(f"| {label} | " + " | ".join(_percent(m["per_class"][label]) for m in pair) + " |")
-    for backend in pair[0]["latency"]:
-        times = [m["latency"][backend] for m in pair]
-        cells = [f"{t['min_ms']} / {t['p50_ms']} / {t['p95_ms']} ms" for t in times]
-        lines.append(f"| {backend}, least / p50 / p95 | {' | '.join(cells)} |")
-    return "\n".join(lines + _confusion(card) + _detection(card)) + "\n"
-
-
-def _percent(share: dict) -> str:
-    low, high = share["wilson95"]
-    return f"{100 * share['value']:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-
-
-def _confusion(card: dict) -> list[str]:
-    """Confusion matrix of the int8 model as a table."""
-    lines = ["", "int8, rows are the truth:", "", "| | " + " | ".join(LABELS) + " |", "|---" * (len(LABELS) + 1) + "|"]
-    rows = zip(LABELS, card["int8"]["confusion"], strict=True)
-    return lines + [f"| {label} | " + " | ".join(str(n) for n in row) + " |" for label, row in rows]
-
-
-def _detection(card: dict) -> list[str]:
-    """The adversarial detection table, bad rows included."""
-    report = card.get("adversarial_detection")
-    if not report:
-        return []
-    lines = ["", "## Detection of attacked pictures by feature squeezing", "", report["threat"].capitalize() + ".", ""]
-    lines += ["| attack | eps / 255 | worked | flagged at 5 % | flagged at 1 % |", "|---|---|---|---|---|"]
-    for row in report["rows"]:
-        rates = [f"{100 * row[k]:.0f} %" if k in row else "-" for k in ("tpr_at_fpr_0.05", "tpr_at_fpr_0.01")]
-        worked = f"{row['succeeded']} of {row['tried']}"
-        lines.append(f"| {row['attack']} | {row['eps_255']:g} | {worked} | {' | '.join(rates)} |")
-    at_5, at_1 = (100 * report["fpr_on_clean_test"][f"at_{rate}"] for rate in ("0.05", "0.01"))
-    clean = report["clean_test_pictures"]
-    return lines + [
-        "",
-        f"False alarms on {clean} clean test pictures at these two limits: {at_5:.1f} % and {at_1:.1f} %.",
-    ]
 
 
 def main() -> None:
@@ -218,12 +164,15 @@ def main() -> None:
     parser.add_argument("--training", type=Path, default=Path("build/training.json"))
     parser.add_argument("--detection", type=Path, default=Path("build/detection.json"))
     parser.add_argument("--out", type=Path, default=Path("demo/report-card.json"))
+    parser.add_argument("--assay", type=Path, default=os.environ.get("ASSAY"), help="the assay binary")
     args = parser.parse_args()
     torch.set_num_threads(1)
     card = build(Paths(args.weights, args.fp32, args.int8, args.dataset, args.training, args.detection))
-    args.out.write_text(json.dumps(card, indent=1) + "\n")
-    args.out.with_suffix(".md").write_text(as_markdown(card))
-    print(f"fp32 {_percent(card['fp32']['accuracy'])}, int8 {_percent(card['int8']['accuracy'])}")
+    if args.assay:
+        card["station_latency"] = measure_on_station((args.fp32, args.int8), Path(args.assay), RUNS)
+    write_json(args.out, card)
+    write_text(args.out.with_suffix(".md"), as_markdown(card))
+    print(f"fp32 {percent(card['fp32']['accuracy'])}, int8 {percent(card['int8']['accuracy'])}")
 
 
 if __name__ == "__main__":
