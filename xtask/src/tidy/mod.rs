@@ -6,6 +6,7 @@ mod cargo_checks;
 mod features;
 mod layers;
 mod licences;
+mod paths;
 mod project;
 mod sizes;
 mod source;
@@ -83,6 +84,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
         sizes::check(file, &mut problems);
         text::check(file, &mut problems);
     }
+    paths::check(&files, &mut problems);
     project::check(workspace, &files, &mut problems)?;
     // Before the slow part, so that it can be mended while that runs.
     problems.iter().for_each(|problem| println!("{problem}"));
