@@ -4,57 +4,6 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-const MODEL = (file) => `[bundle]
-kind = "model"
-name = "heat"
-version = "1.0.0"
-counter = 1
-[model]
-format = "onnx"
-file = ${JSON.stringify(file)}
-labels = ["good", "anomalous"]
-logits = "logits"
-heatmap = "heatmap"
-[[model.input]]
-name = "input"
-shape = [3, 16, 16]
-type = "f32"
-[[model.output]]
-name = "logits"
-shape = [2]
-type = "f32"
-[[model.output]]
-name = "heatmap"
-shape = [1, 8, 8]
-type = "f32"
-[[model.output]]
-name = "score"
-shape = [1]
-type = "f32"
-`;
-
-const RECIPE = `[bundle]
-kind = "recipe"
-name = "one-class"
-version = "1.0.0"
-counter = 1
-[recipe]
-frame_budget_ms = 10000
-[recipe.model]
-model = "heat"
-devices = ["CPU"]
-[[recipe.preprocessor]]
-plugin = "letterbox"
-grants = ["imaging", "log", "config"]
-[recipe.preprocessor.settings]
-width = 16
-height = 16
-[recipe.policy]
-pass_labels = ["good"]
-min_pass_probability = 0.5
-min_fail_probability = 0.5
-`;
-
 /** Packs the model and a recipe for it beside the demo's plugins; gives the configuration of a station for them. */
 function makeStation(assay, demo, root) {
   const home = mkdtempSync(join(tmpdir(), 'assay-heat-'));
@@ -63,12 +12,11 @@ function makeStation(assay, demo, root) {
   copyFileSync(join(demo, 'bundles/letterbox.assay'), join(bundles, 'letterbox.assay'));
   for (const name of ['1-ordinary-02-good-metal.jpg', '1-ordinary-24-stain-fabric.jpg']) copyFileSync(join(root, 'sdk/models/demo/pictures', name), join(pictures, name));
   const pack = (name, manifest) => {
-    writeFileSync(join(home, `${name}.toml`), manifest);
-    const args = ['bundle', 'pack', '--manifest', join(home, `${name}.toml`), '--bundles', bundles, '--key', join(demo, 'keys/demo.pem')];
+    const args = ['bundle', 'pack', '--manifest', join(root, 'tests/fixtures/models', manifest), '--bundles', bundles, '--key', join(demo, 'keys/demo.pem')];
     execFileSync(assay, [...args, '--out', join(bundles, `${name}.assay`)]);
   };
-  pack('heat', MODEL(join(root, 'tests/fixtures/models/tiny-heat.onnx')));
-  pack('recipe', RECIPE);
+  pack('heat', 'tiny-heat.toml');
+  pack('recipe', 'tiny-heat-recipe.toml');
   writeFileSync(
     join(home, 'station.toml'),
     `station = "heat"\ndata_dir = "data"\nbundles_dir = "bundles"\nrecipe = "bundles/recipe.assay"\ntrust = ${JSON.stringify(join(demo, 'trust.json'))}\n` +

@@ -5,55 +5,30 @@ use assay::imaging::{DecodeLimits, decode};
 use assay_tests::artifacts::root;
 use assay_tests::station::{Running, TestStation, assay, demo, picture};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const PICTURE: &str = "1-ordinary-02-good-metal.jpg";
 
-const RECIPE: &str = r#"
-[bundle]
-kind = "recipe"
-name = "one-class"
-version = "1.0.0"
-counter = 1
-[recipe]
-frame_budget_ms = 10000
-[recipe.model]
-model = "heat"
-devices = ["CPU"]
-[[recipe.preprocessor]]
-plugin = "letterbox"
-grants = ["imaging", "log", "config"]
-[recipe.preprocessor.settings]
-width = 16
-height = 16
-[recipe.policy]
-pass_labels = ["good"]
-min_pass_probability = 0.5
-min_fail_probability = 0.5
-undecided_on = []
-fail_on = []
-"#;
-
-/// The model's manifest; `more` stands among its keys.
-fn model(more: &str) -> String {
-    let file = root().join("tests/fixtures/models/tiny-heat.onnx");
-    format!(
-        "[bundle]\nkind = \"model\"\nname = \"heat\"\nversion = \"1.0.0\"\ncounter = 1\n[model]\nformat = \"onnx\"\n\
-         file = {file:?}\nlabels = [\"good\", \"anomalous\"]\nlogits = \"logits\"\n{more}\n\
-         [[model.input]]\nname = \"input\"\nshape = [3, 16, 16]\ntype = \"f32\"\n\
-         [[model.output]]\nname = \"logits\"\nshape = [2]\ntype = \"f32\"\n\
-         [[model.output]]\nname = \"score\"\nshape = [1]\ntype = \"f32\"\n\
-         [[model.output]]\nname = \"heatmap\"\nshape = [1, 8, 8]\ntype = \"f32\"\n"
-    )
+/// A manifest of the one-class model, or of a recipe for it: the browser's tests have the same.
+fn manifest(name: &str) -> PathBuf {
+    root().join("tests/fixtures/models").join(name)
 }
 
-fn pack(station: &TestStation, manifest: &str, out: &Path) -> Result<(), String> {
+/// Packs the model with `more` in place of its heat map.
+fn pack_model(station: &TestStation, more: &str, out: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(manifest("tiny-heat.toml")).unwrap();
+    let changed = text.replacen("heatmap = \"heatmap\"", more, 1);
+    let file = format!("file = {:?}", manifest("tiny-heat.onnx"));
     let path = station.dir.path().join("manifest.toml");
-    std::fs::write(&path, manifest).unwrap();
+    std::fs::write(&path, changed.replacen("file = \"tiny-heat.onnx\"", &file, 1)).unwrap();
+    pack(station, &path, out)
+}
+
+fn pack(station: &TestStation, manifest: &Path, out: &Path) -> Result<(), String> {
     let mut command = assay().unwrap();
-    command.args(["bundle", "pack", "--manifest"]).arg(&path).arg("--bundles").arg(&station.bundles);
+    command.args(["bundle", "pack", "--manifest"]).arg(manifest).arg("--bundles").arg(&station.bundles);
     let key = demo().unwrap().join("keys/demo.pem");
     let output = command.arg("--key").arg(key).arg("--out").arg(out).output().unwrap();
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
@@ -68,10 +43,10 @@ fn station() -> TestStation {
          mode = \"once\"\nrepeat = true\npace_ms = 100\n"
     );
     let station = TestStation::new(&more).unwrap();
-    pack(&station, &model("heatmap = \"heatmap\""), &station.bundles.join("heat.assay")).unwrap();
+    pack(&station, &manifest("tiny-heat.toml"), &station.bundles.join("heat.assay")).unwrap();
     let recipe = station.bundles.join("recipe.assay");
     std::fs::remove_file(&recipe).unwrap();
-    pack(&station, RECIPE, &recipe).unwrap();
+    pack(&station, &manifest("tiny-heat-recipe.toml"), &recipe).unwrap();
     station
 }
 
@@ -143,14 +118,14 @@ fn a_one_class_model_gives_a_verdict_with_its_two_logits() {
 fn a_heat_map_is_an_output_of_the_right_shape() {
     let station = station();
     let out = station.dir.path().join("out.assay");
-    let wrong = pack(&station, &model("heatmap = \"score\""), &out).unwrap_err();
+    let wrong = pack_model(&station, "heatmap = \"score\"", &out).unwrap_err();
     assert!(
         wrong.contains("model.heatmap: found [1] of f32, expected the name of an output [1, height, width]"),
         "{wrong}"
     );
-    let none = pack(&station, &model("heatmap = \"heat\""), &out).unwrap_err();
+    let none = pack_model(&station, "heatmap = \"heat\"", &out).unwrap_err();
     assert!(none.contains("model.heatmap: found \"heat\""), "{none}");
-    let fit = pack(&station, &model("heatmap_fit = \"stretch\""), &out).unwrap_err();
+    let fit = pack_model(&station, "heatmap_fit = \"stretch\"", &out).unwrap_err();
     assert!(fit.contains("heatmap_fit") && fit.contains("without `heatmap`"), "{fit}");
-    pack(&station, &model("heatmap = \"heatmap\"\nheatmap_fit = \"stretch\""), &out).unwrap();
+    pack_model(&station, "heatmap = \"heatmap\"\nheatmap_fit = \"stretch\"", &out).unwrap();
 }

@@ -2,9 +2,9 @@
 
 use crate::plugin_runtime::{host, source};
 use assay::domain::{
-    Blame, BufferPool, DeviceUse, Digest, Failure, FailureAction, FailureLimit, FailurePolicy, Frame, FrameId,
-    FrameMeta, Image, Judgement, ModelSpec, ModelUse, NamedTensor, Observation, PixelFormat, PluginKind, PluginUse,
-    REPLACED_PICTURE, Recipe, SettingValue, Stage, Tensor, Verdict, VerdictKind, VerdictPolicy,
+    Blame, BufferPool, Digest, Failure, FailureAction, FailureLimit, FailurePolicy, Frame, FrameId, FrameMeta, Image,
+    Judgement, ModelSpec, NamedTensor, Observation, PixelFormat, PluginKind, PluginUse, REPLACED_PICTURE, Recipe,
+    SettingValue, Stage, Tensor, Verdict, VerdictKind,
 };
 use assay::imaging::{DecodeLimits, encode_png};
 use assay::inference::{InferenceError, LoadedModel, Placement};
@@ -14,6 +14,7 @@ use assay::pipeline::{
 };
 use assay::plugin::{AdmittedPlugin, MonitorState, PluginSource};
 use assay::source::{Arrival, LostTriggers, Outlet, Source, StopFlag};
+use assay_tests::recipe::{device, recipe as usual};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,15 +34,9 @@ struct Model {
 
 impl Model {
     fn new(hangs: fn(usize) -> bool) -> (Arc<Self>, Sender<()>) {
-        let device = DeviceUse {
-            backend: "fake".to_owned(),
-            asked: vec!["CPU".to_owned()],
-            used: "CPU".to_owned(),
-            precision: "f32-exact".to_owned(),
-        };
         let (open, opened) = bounded(0);
         let spec = ModelSpec { inputs: vec![], outputs: vec![], batch_sizes: vec![1] };
-        let placement = Placement { device, library_version: "1".to_owned() };
+        let placement = Placement { device: device(&["CPU"]), library_version: "1".to_owned() };
         (Arc::new(Self { spec, placement, calls: AtomicUsize::new(0), hangs, opened }), open)
     }
 }
@@ -88,36 +83,8 @@ fn plugin_use(plugin: &PluginSource, then: FailureAction) -> PluginUse {
 fn recipe(plugin: &PluginSource, then: FailureAction, frame_budget_ms: u32) -> LiveRecipe {
     let place = plugin_use(plugin, then);
     let of = |kind| (place.kind == kind).then(|| place.clone()).into_iter().collect();
-    let recipe = Recipe {
-        name: "test".to_owned(),
-        version: "1.0.0".to_owned(),
-        digest: Digest::of(b"recipe"),
-        signers: vec![],
-        preprocessors: vec![],
-        model: ModelUse {
-            name: "demo".to_owned(),
-            version: "1.0.0".to_owned(),
-            model: Digest::of(b"model"),
-            bundle: Digest::of(b"bundle"),
-            signers: vec![],
-            labels: vec!["good".to_owned(), "pit".to_owned()],
-            devices: vec!["CPU".to_owned()],
-            logits: "logits".to_owned(),
-            temperature: 1.0,
-            reference: None,
-            heatmap: None,
-        },
-        detectors: of(PluginKind::Detector),
-        monitors: of(PluginKind::Monitor),
-        policy: VerdictPolicy {
-            pass_labels: vec!["good".to_owned()],
-            min_pass_probability: 0.6,
-            min_fail_probability: 0.5,
-            undecided_on: vec![],
-            fail_on: vec![],
-        },
-        frame_budget_ms,
-    };
+    let recipe =
+        Recipe { detectors: of(PluginKind::Detector), monitors: of(PluginKind::Monitor), frame_budget_ms, ..usual() };
     let admitted = host().admit(plugin.clone()).unwrap();
     let of = |kind| {
         (admitted.kind() == kind).then(|| Arc::clone(&admitted)).into_iter().collect::<Vec<Arc<AdmittedPlugin>>>()

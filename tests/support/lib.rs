@@ -5,4 +5,5 @@ pub mod bindings;
 pub mod fuzz;
 pub mod hostile;
 pub mod onnx_file;
+pub mod recipe;
 pub mod station;

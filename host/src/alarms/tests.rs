@@ -8,10 +8,7 @@
 
 use super::history::History;
 use super::*;
-use crate::domain::{
-    AlarmKind, AlarmRule, Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, LatencyHistogram, ModelUse, Recipe,
-    Stage, VerdictPolicy,
-};
+use crate::domain::{AlarmKind, AlarmRule, Blame, Failure, FailureCode, FrameId, LatencyHistogram, Stage, test_recipe};
 use crate::journal::{Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, LineEvent, RecipeCard};
 use std::sync::Arc;
@@ -183,43 +180,6 @@ fn an_event_of_the_line_raises_an_alarm_that_goes_on_after_a_restart_and_ends_wi
 }
 
 fn card() -> RecipeCard {
-    let model = ModelUse {
-        name: "surface".into(),
-        version: "1.0.0".into(),
-        model: Digest::of(b"model"),
-        bundle: Digest::of(b"bundle"),
-        signers: vec![],
-        labels: vec!["good".into()],
-        devices: vec!["CPU".into()],
-        logits: "logits".into(),
-        temperature: 1.0,
-        reference: None,
-        heatmap: None,
-    };
-    let policy = VerdictPolicy {
-        pass_labels: vec!["good".into()],
-        min_pass_probability: 0.6,
-        min_fail_probability: 0.5,
-        undecided_on: vec![],
-        fail_on: vec![],
-    };
-    let recipe = Recipe {
-        name: "test".into(),
-        version: "1.0.0".into(),
-        digest: Digest::of(b"recipe"),
-        signers: vec![],
-        preprocessors: vec![],
-        model,
-        detectors: vec![],
-        monitors: vec![],
-        policy,
-        frame_budget_ms: 100,
-    };
-    let device = DeviceUse {
-        backend: "fake".into(),
-        asked: vec!["NPU".into(), "CPU".into()],
-        used: "CPU".into(),
-        precision: "f32-exact".into(),
-    };
-    RecipeCard { recipe, device, library_version: "1".into(), components: vec![] }
+    let device = test_recipe::device(&["NPU", "CPU"]);
+    RecipeCard { recipe: test_recipe::recipe(), device, library_version: "1".into(), components: vec![] }
 }

@@ -53,45 +53,11 @@ impl LoadedModel for FakeModel {
 }
 
 fn recipe() -> Recipe {
-    Recipe {
-        name: "test".into(),
-        version: "1.0.0".into(),
-        digest: Digest::of(b"recipe"),
-        signers: vec![],
-        preprocessors: vec![],
-        model: ModelUse {
-            name: "surface".into(),
-            version: "1.0.0".into(),
-            model: Digest::of(b"model"),
-            bundle: Digest::of(b"bundle"),
-            signers: vec![],
-            labels: vec!["good".into(), "pit".into()],
-            devices: vec!["CPU".into()],
-            logits: "logits".into(),
-            temperature: 1.0,
-            reference: None,
-            heatmap: None,
-        },
-        detectors: vec![],
-        monitors: vec![],
-        policy: VerdictPolicy {
-            pass_labels: vec!["good".into()],
-            min_pass_probability: 0.6,
-            min_fail_probability: 0.5,
-            undecided_on: vec![],
-            fail_on: vec![],
-        },
-        frame_budget_ms: 60_000,
-    }
+    Recipe { frame_budget_ms: 60_000, ..test_recipe::recipe() }
 }
 
 fn live(answer: impl Fn() -> Result<Vec<f32>, InferenceError> + Send + Sync + 'static) -> LiveRecipe {
-    let device = DeviceUse {
-        backend: "fake".into(),
-        asked: vec!["CPU".into()],
-        used: "CPU".into(),
-        precision: "f32-exact".into(),
-    };
+    let device = test_recipe::device(&["CPU"]);
     let spec = ModelSpec { inputs: vec![], outputs: vec![], batch_sizes: vec![1] };
     let placement = Placement { device, library_version: "1".into() };
     let model = Arc::new(FakeModel { spec, placement, answer: Box::new(answer) });

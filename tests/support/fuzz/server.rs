@@ -2,11 +2,11 @@
 //! listener, router and guards of a station.
 
 use super::target::Try;
+use crate::recipe::{device, recipe};
 use anyhow::{Result, ensure};
 use assay::access::{Access, AccessOptions};
 use assay::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use assay::alarms::AlarmBoard;
-use assay::domain::{DeviceUse, Digest, ModelUse, Recipe, VerdictPolicy};
 use assay::journal::{Journal, JournalOptions, Ledger};
 use assay::pipeline::{Board, RecipeCard};
 use std::io::{Read as _, Write as _};
@@ -142,39 +142,5 @@ fn start() -> Result<Server> {
 }
 
 fn card() -> RecipeCard {
-    let model = ModelUse {
-        name: "surface".into(),
-        version: "1.0.0".into(),
-        model: Digest::of(b"model"),
-        bundle: Digest::of(b"bundle"),
-        signers: vec![],
-        labels: vec!["good".into()],
-        devices: vec!["CPU".into()],
-        logits: "logits".into(),
-        temperature: 1.0,
-        reference: None,
-        heatmap: None,
-    };
-    let policy = VerdictPolicy {
-        pass_labels: vec!["good".into()],
-        min_pass_probability: 0.6,
-        min_fail_probability: 0.5,
-        undecided_on: vec![],
-        fail_on: vec![],
-    };
-    let recipe = Recipe {
-        name: "test".into(),
-        version: "1.0.0".into(),
-        digest: Digest::of(b"recipe"),
-        signers: vec![],
-        preprocessors: vec![],
-        model,
-        detectors: vec![],
-        monitors: vec![],
-        policy,
-        frame_budget_ms: 100,
-    };
-    let (cpu, precision) = ("CPU".to_owned(), "f32-exact".to_owned());
-    let device = DeviceUse { backend: "fake".into(), asked: vec![cpu.clone()], used: cpu, precision };
-    RecipeCard { recipe, device, library_version: "1".into(), components: vec![] }
+    RecipeCard { recipe: recipe(), device: device(&["CPU"]), library_version: "1".into(), components: vec![] }
 }

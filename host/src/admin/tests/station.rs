@@ -3,7 +3,7 @@
 use crate::access::{Access, AccessOptions, Actor, Role};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::alarms::AlarmBoard;
-use crate::domain::{DeviceUse, Digest, ModelUse, Recipe, VerdictPolicy};
+use crate::domain::test_recipe;
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
 use std::sync::Arc;
@@ -152,43 +152,6 @@ pub fn form_token(page: &str) -> String {
 }
 
 fn card() -> RecipeCard {
-    let model = ModelUse {
-        name: "surface".into(),
-        version: "1.0.0".into(),
-        model: Digest::of(b"model"),
-        bundle: Digest::of(b"bundle"),
-        signers: vec![],
-        labels: vec!["good".into()],
-        devices: vec!["CPU".into()],
-        logits: "logits".into(),
-        temperature: 1.0,
-        reference: None,
-        heatmap: None,
-    };
-    let policy = VerdictPolicy {
-        pass_labels: vec!["good".into()],
-        min_pass_probability: 0.6,
-        min_fail_probability: 0.5,
-        undecided_on: vec![],
-        fail_on: vec![],
-    };
-    let recipe = Recipe {
-        name: "test".into(),
-        version: "1.0.0".into(),
-        digest: Digest::of(b"recipe"),
-        signers: vec![],
-        preprocessors: vec![],
-        model,
-        detectors: vec![],
-        monitors: vec![],
-        policy,
-        frame_budget_ms: 100,
-    };
-    let device = DeviceUse {
-        backend: "fake".into(),
-        asked: vec!["CPU".into()],
-        used: "CPU".into(),
-        precision: "f32-exact".into(),
-    };
-    RecipeCard { recipe, device, library_version: "1".into(), components: vec![] }
+    let device = test_recipe::device(&["CPU"]);
+    RecipeCard { recipe: test_recipe::recipe(), device, library_version: "1".into(), components: vec![] }
 }

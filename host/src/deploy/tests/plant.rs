@@ -93,29 +93,16 @@ pub fn live(bundle: &VerifiedBundle) -> LiveRecipe {
     let spec = ModelSpec { inputs: vec![], outputs: vec![], batch_sizes: vec![1] };
     let placement = Placement { device, library_version: "1".into() };
     let content = manifest.recipe.as_ref().unwrap();
+    let usual = test_recipe::recipe();
     let recipe = Recipe {
         name: manifest.name.clone(),
         version: manifest.version.to_string(),
         digest: bundle.digest(),
         signers: bundle.signers(),
-        preprocessors: vec![],
-        model: ModelUse {
-            name: "surface".into(),
-            version: "1.0.0".into(),
-            model: Digest::of(b"model"),
-            bundle: content.model.bundle,
-            signers: bundle.signers(),
-            labels: vec!["good".into(), "pit".into()],
-            devices: vec!["CPU".into()],
-            logits: "logits".into(),
-            temperature: 1.0,
-            reference: None,
-            heatmap: None,
-        },
-        detectors: vec![],
-        monitors: vec![],
+        model: ModelUse { bundle: content.model.bundle, signers: bundle.signers(), ..usual.model },
         policy: content.policy.clone(),
         frame_budget_ms: content.frame_budget_ms,
+        ..usual
     };
     let model = Arc::new(FakeModel { spec, placement, behaviour });
     let monitors = if manifest.description.as_deref() == Some("warm") { vec![super::warm::monitor()] } else { vec![] };
