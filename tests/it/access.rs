@@ -51,7 +51,12 @@ fn whoami(running: &Running, token: &str) -> (u16, Value) {
     let address = format!("{}/api/v1/whoami", running.address);
     let mut answer = agent().get(address).header("authorization", format!("Bearer {token}")).call().unwrap();
     let body = answer.body_mut().read_to_string().unwrap();
-    (answer.status().as_u16(), serde_json::from_str(&body).unwrap_or(Value::Null))
+    let (status, body) = (answer.status().as_u16(), serde_json::from_str(&body).unwrap_or(Value::Null));
+    if status != 200 {
+        assert_eq!(answer.headers().get("content-type").unwrap(), "application/problem+json");
+        assert_eq!(body["status"], status);
+    }
+    (status, body)
 }
 
 fn form(running: &Running, path: &str, fields: &[(&str, &str)]) -> ureq::http::Response<ureq::Body> {

@@ -6,7 +6,7 @@ use assay_tests::artifacts::root;
 use assay_tests::station::{Running, TestStation, assay, demo, picture};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,20 @@ fn problem(running: &Running, path: &str, media: &str, body: &[u8]) -> (u16, Str
     (answer.status, kind)
 }
 
+/// What the audit log has of a code: action and who.
+fn refused_as(station: &TestStation, code: &str) -> Vec<(String, String)> {
+    let exported = station.run(&["audit", "export"], &[]).unwrap();
+    assert!(exported.status.success(), "{}", text(&exported));
+    let rows = String::from_utf8(exported.stdout).unwrap();
+    let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let of = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    rows.filter(|row| row["refused"] == code).map(|row| (of(&row, "action"), of(&row, "actor"))).collect()
+}
+
+fn by_local(action: &str) -> Vec<(String, String)> {
+    vec![(action.to_owned(), "local".to_owned())]
+}
+
 const BYTES: &str = "application/octet-stream";
 const DEPLOYMENTS: &str = "/api/v1/deployments";
 
@@ -147,6 +161,8 @@ fn a_good_release_drives_after_all_states_and_after_a_kill() {
     // The very same again, and the way back of what is not there.
     let bytes = std::fs::read(release("1.1.0")).unwrap();
     assert_eq!(problem(&running, DEPLOYMENTS, BYTES, &bytes), (409, "already-running".to_owned()));
+    assert_eq!(refused_as(&station, "already-running"), by_local("deployment-failed"));
+    assert_eq!(version(&running), "1.1.0");
     drop(running); // kill -9
 
     let running = station.start().unwrap();
@@ -155,6 +171,8 @@ fn a_good_release_drives_after_all_states_and_after_a_kill() {
         assay().unwrap().args(["rollback", "--to", &running.address, "--reason", "complaints"]).output().unwrap();
     assert!(back.status.success() && text(&back).contains("1.0.0 drives"), "{}", text(&back));
     assert_eq!(problem(&running, "/api/v1/rollback", BYTES, b""), (409, "nothing-to-roll-back".to_owned()));
+    assert_eq!(refused_as(&station, "nothing-to-roll-back"), by_local("roll-back"));
+    assert_eq!(version(&running), "1.0.0");
     let status = assay().unwrap().args(["status", "--to", &running.address]).output().unwrap();
     assert!(text(&status).contains("1.1.0  rolled-back: taken back by local: complaints"), "{}", text(&status));
     assert_eq!(running.end().unwrap(), Some(0));
@@ -205,6 +223,8 @@ fn a_kill_in_the_shadow_or_on_trial_leaves_the_recipe_of_before() {
     wait_for(&running, 1, "shadow");
     let second = problem(&running, DEPLOYMENTS, BYTES, &bytes);
     assert_eq!(second, (409, "in-progress".to_owned()));
+    assert_eq!(refused_as(&station, "in-progress"), by_local("deploy"));
+    assert_eq!(get(&running, DEPLOYMENTS)["deployments"].as_array().unwrap().len(), 1, "the first goes on alone");
     drop(running);
 
     let running = station.start().unwrap();
@@ -240,7 +260,7 @@ fn what_cannot_be_taken_is_refused_with_its_reason_and_changes_nothing() {
         "{refused}"
     );
     assert_eq!(problem(&running, DEPLOYMENTS, BYTES, b"no bundle"), (422, "bundle-refused".to_owned()));
-    assert_eq!(problem(&running, DEPLOYMENTS, BYTES, &vec![0; 2 << 20]).1, "bundle-too-large");
+    assert_eq!(problem(&running, DEPLOYMENTS, BYTES, &vec![0; 2 << 20]), (413, "bundle-too-large".to_owned()));
     assert_eq!(problem(&running, DEPLOYMENTS, "image/png", b"x"), (415, "wrong-content-type".to_owned()));
     assert_eq!(problem(&running, &format!("{DEPLOYMENTS}?shadow=no"), BYTES, b"x"), (400, "bad-request".to_owned()));
     assert_eq!(problem(&running, &format!("{DEPLOYMENTS}?colour=red"), BYTES, b"x"), (400, "bad-request".to_owned()));
@@ -259,6 +279,43 @@ fn what_cannot_be_taken_is_refused_with_its_reason_and_changes_nothing() {
     let output = deploy(&running, &release("1.2.0"), &[]);
     assert!(text(&output).contains("shadow failed"), "{}", text(&output));
     assert_eq!(version(&running), "1.0.0");
+    assert_eq!(running.end().unwrap(), Some(0));
+}
+
+/// A key that may sign plugins only signs a recipe.
+#[test]
+fn a_bundle_of_a_kind_that_its_key_may_not_sign_is_refused_recorded_and_changes_nothing() {
+    let _alone = alone();
+    let station = station(QUICK);
+    let path = |name: &str| station.dir.path().join(name);
+    let run = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    };
+    std::fs::copy(demo().unwrap().join("trust.json"), path("trust.json")).unwrap();
+    let config = std::fs::read_to_string(station.config()).unwrap();
+    let ours = format!("trust = {:?}", demo().unwrap().join("trust.json"));
+    assert!(config.contains(&ours), "{config}");
+    std::fs::write(station.config(), config.replace(&ours, "trust = \"trust.json\"")).unwrap();
+    run(assay().unwrap().args(["key", "generate", "--out"]).arg(path("author.pem")));
+    let mut trust = assay().unwrap();
+    trust.args(["key", "trust", "--role", "plugin:*", "--store"]).arg(path("trust.json"));
+    run(trust.arg("--key").arg(path("author.pub.pem")));
+    std::fs::write(path("recipe.toml"), assay_tests::station::recipe_manifest().unwrap()).unwrap();
+    let mut pack = assay().unwrap();
+    pack.args(["bundle", "pack", "--manifest"]).arg(path("recipe.toml")).arg("--bundles").arg(&station.bundles);
+    run(pack.arg("--key").arg(path("author.pem")).arg("--out").arg(path("other.assay")));
+
+    let running = station.start().unwrap();
+    let bytes = std::fs::read(path("other.assay")).unwrap();
+    assert_eq!(problem(&running, DEPLOYMENTS, BYTES, &bytes), (422, "bundle-refused".to_owned()));
+    assert_eq!(refused_as(&station, "authority"), by_local("deployment-failed"));
+    let refused = get(&running, &format!("{DEPLOYMENTS}/1"));
+    assert!(refused["outcome"].as_str().unwrap().starts_with("authority check"), "{refused}");
+    assert_eq!(
+        (version(&running).as_str(), get(&running, DEPLOYMENTS)["in_progress"].as_bool()),
+        ("1.0.0", Some(false))
+    );
     assert_eq!(running.end().unwrap(), Some(0));
 }
 

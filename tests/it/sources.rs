@@ -72,6 +72,20 @@ fn lost(station: &TestStation) -> Vec<(String, u64, u64)> {
     rows
 }
 
+/// What the audit log has of refusals: action and code, in order.
+fn refusals(station: &TestStation) -> Vec<(String, String)> {
+    let exported = station.run(&["audit", "export"], &[]).unwrap();
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let rows = String::from_utf8(exported.stdout).unwrap();
+    let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let text = |row: &Value, key: &str| row[key].as_str().map(str::to_owned);
+    rows.filter_map(|row| Some((text(&row, "action")?, text(&row, "refused")?))).collect()
+}
+
+fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+    all.iter().map(|(action, code)| ((*action).to_owned(), (*code).to_owned())).collect()
+}
+
 fn holds(station: &TestStation) {
     let verified = verify(&station.data().join("journal"), None).unwrap();
     assert!(verified.holds(), "{verified:?}");

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from test_onnx import written
 
 from assay_models.calibrate import squeezing
 from assay_models.calibrate.embedding import describe_embedding, distances
@@ -134,6 +135,23 @@ def test_a_bundle_that_assay_refuses_is_not_left_behind(
     assert main([*words, "--reference", str(reference), "--assay", assay()]) == 1
     assert "refused" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.assay")) and not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "node", "domain", "said"),
+    [
+        (["N", 3, "H", "W"], "Relu", "", "?x3x?x?"),
+        (["N", 3, 32, 32], "Magic", "my.own", "my.own.Magic"),
+    ],
+)
+def test_a_model_that_no_station_runs_leaves_no_bundle(
+    shape: list[object], node: str, domain: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, out = written(tmp_path / "m.onnx", shape, node, domain), tmp_path / "out" / "x-1.0.0.assay"
+    words = ["pack", str(model), "--out", str(out), "--name", "x", "--version", "1.0.0", "--counter", "1"]
+    assert main([*words, "--reference", str(SHIPPED), "--assay", assay()]) == 1
+    assert said in capsys.readouterr().err
+    assert not out.parent.exists() or not list(out.parent.iterdir())
 
 
 def test_the_card_of_another_file_is_not_packed(

@@ -34,6 +34,17 @@ fn head(more: &str) -> String {
     format!("POST /api/v1/inspect HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: image/png\r\n{more}\r\n")
 }
 
+fn bundle_head(more: &str) -> String {
+    format!("POST /api/v1/deployments HTTP/1.1\r\nhost: 127.0.0.1\r\n{more}\r\n")
+}
+
+/// A whole answer must be a problem of that kind.
+fn is_problem(answer: &str, status: u16, kind: &str) {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    assert!(answer.contains("application/problem+json"), "{answer}");
+    assert!(answer.contains(&format!("\"urn:assay:problem:{kind}\"")), "{answer}");
+}
+
 #[test]
 fn an_oversized_upload_is_refused_before_it_is_read() {
     let station = with_uploads("[limits.image]\nmax_file_bytes = 100000");
@@ -41,9 +52,7 @@ fn an_oversized_upload_is_refused_before_it_is_read() {
     let mut raw = Raw::new(&running);
     // Not one byte of the body is sent: the answer cannot come from reading it.
     raw.send(&head("content-length: 100001\r\n"));
-    let answer = raw.answer();
-    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    assert!(answer.contains("application/problem+json") && answer.contains("urn:assay:problem:too-large"), "{answer}");
+    is_problem(&raw.answer(), 413, "too-large");
 
     let mut chunked = Raw::new(&running);
     chunked.send(&head("transfer-encoding: chunked\r\n"));
@@ -53,10 +62,10 @@ fn an_oversized_upload_is_refused_before_it_is_read() {
             break;
         }
     }
-    let answer = chunked.answer();
-    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    is_problem(&chunked.answer(), 413, "too-large");
     assert_eq!(upload(&running, "", GOOD).status, 200, "the next one is served");
     assert_eq!(records(&station), 1);
+    assert_eq!(refusals(&station), pairs(&[("inspect", "too-large"); 2]));
     assert_eq!(running.end().unwrap(), Some(0));
 }
 
@@ -67,10 +76,32 @@ fn a_body_that_comes_too_slowly_is_given_up_and_one_that_ends_early_is_refused()
     let mut slow = Raw::new(&running);
     slow.send(&head("content-length: 1000\r\n"));
     slow.send("one byte and then nothing");
-    let answer = slow.answer();
-    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("urn:assay:problem:too-slow"), "{answer}");
+    is_problem(&slow.answer(), 408, "too-slow");
     assert_eq!(upload(&running, "", GOOD).status, 200);
     assert_eq!(records(&station), 1);
+    assert_eq!(refusals(&station), pairs(&[("inspect", "too-slow")]));
+    assert_eq!(running.end().unwrap(), Some(0));
+}
+
+#[test]
+fn a_bundle_that_is_too_large_or_too_slow_is_refused_recorded_and_changes_nothing() {
+    let station = TestStation::new(FAST).unwrap();
+    let running = station.start().unwrap();
+    let mut large = Raw::new(&running);
+    // Not one byte of the body is sent.
+    large.send(&bundle_head("content-length: 1000000000000\r\n"));
+    is_problem(&large.answer(), 413, "bundle-too-large");
+    let mut slow = Raw::new(&running);
+    slow.send(&bundle_head("content-length: 1000\r\n"));
+    slow.send("one byte and then nothing");
+    is_problem(&slow.answer(), 408, "upload-too-slow");
+    assert_eq!(refusals(&station), pairs(&[("deploy", "bundle-too-large"), ("deploy", "upload-too-slow")]));
+    let mut overview = agent().get(format!("{}/api/v1/deployments", running.address)).call().unwrap();
+    let overview: Value = serde_json::from_str(&overview.body_mut().read_to_string().unwrap()).unwrap();
+    assert_eq!((&overview["running"]["version"], &overview["in_progress"]), (&"1.0.0".into(), &false.into()));
+    assert_eq!(overview["deployments"], Value::Array(vec![]));
+    // Whoever comes next has the turn.
+    refused(&post(&running, "/api/v1/deployments", "application/octet-stream", b"x"), 422, "bundle-refused");
     assert_eq!(running.end().unwrap(), Some(0));
 }
 
@@ -116,8 +147,8 @@ fn what_is_not_understood_is_refused_with_the_right_code_and_leaves_no_record() 
         refused(&upload(&running, query, GOOD), 400, "bad-request");
     }
     assert_eq!(records(&station), 0);
-    let audit = agent().get(format!("{}/audit", running.address)).call().unwrap().body_mut().read_to_string().unwrap();
-    assert!(audit.contains("wrong-content-type") && audit.contains("bad-request"), "{audit}");
+    let recorded = [[("inspect", "wrong-content-type"); 4].as_slice(), &[("inspect", "bad-request"); 6]].concat();
+    assert_eq!(refusals(&station), pairs(&recorded));
     assert_eq!(running.end().unwrap(), Some(0));
 }
 

@@ -159,9 +159,11 @@ fn the_running_recipe_and_an_older_release_are_refused() {
     running.settled(&plant.recipe("1.2.0", "pass"), true);
     let again = running.deploy(&plant.recipe("1.2.0", "pass"), true).unwrap_err();
     assert!(matches!(again, DeployError::Running { .. }), "{again}");
+    let code = || running.ledger.audit_lines(None, 1).unwrap().remove(0).refused;
+    assert_eq!(code().as_deref(), Some("already-running"));
     let older = running.deploy(&plant.recipe("1.1.0", "pass"), true).unwrap_err();
     assert!(matches!(&older, DeployError::Refused { check, .. } if check == "counter"), "{older}");
-    assert_eq!(running.version(), "1.2.0");
+    assert_eq!((code().as_deref(), running.version().as_str()), (Some("counter"), "1.2.0"));
 }
 
 #[test]
