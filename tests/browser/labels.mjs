@@ -21,7 +21,10 @@ export function labelsTests({ test, context, open, shot, equal, holds, startLabe
 
   test('labels: the station with plugins of five languages starts', async () => {
     station = await startLabels();
-    const text = await (await page('/plugins')).locator('main').textContent();
+    const plugins = await page('/plugins');
+    const text = await plugins.locator('main').textContent();
+    // A page that stays open would ask a station that has ended.
+    await plugins.close();
     for (const name of ['fixture-align', 'code-check', 'exposure', 'statistics-rule', 'spc-monitor']) holds(text.includes(name), `the page names ${name}`);
   });
 
