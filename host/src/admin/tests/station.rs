@@ -3,12 +3,16 @@
 use crate::access::{Access, AccessOptions, Actor, Role};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::alarms::AlarmBoard;
+use crate::charts::ChartBoard;
 use crate::domain::{DeviceUse, Digest, ModelUse, Recipe, VerdictPolicy};
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
 use std::sync::Arc;
 
 pub const PASSWORD: &str = "canada-goose-7";
+
+/// Addresses whose answer has no end.
+const STREAMS: [&str; 4] = ["/live/events", "/station/events", "/dashboard/events", "/api/v1/events"];
 
 /// What came back: status, headers, text.
 pub struct Answer {
@@ -35,6 +39,7 @@ impl Answer {
 pub struct Station {
     pub access: Arc<Access>,
     pub alarms: AlarmBoard,
+    pub board: Board,
     pub address: String,
     agent: ureq::Agent,
     _admin: AdminServer,
@@ -62,15 +67,18 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
         Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
     let ledger = Arc::new(Ledger::open(dir.path(), "line-1").unwrap());
     let alarms = AlarmBoard::new(Arc::clone(&ledger));
+    let charts = ChartBoard::new(dir.path());
     let access = Arc::new(Access::new(Arc::clone(&ledger), options).unwrap());
+    let board = Board::new(card());
     let listener = bind("127.0.0.1:0".parse().unwrap(), &reach, false).unwrap();
     let state = AdminState::new(AdminParts {
         station: "line-1".into(),
-        board: Board::new(card()),
+        board: board.clone(),
         journal: Arc::new(journal.reader()),
         reviews: journal.review_desk(),
         trouble: Arc::new(|| None),
         alarms: alarms.clone(),
+        charts: Some(charts.clone()),
         intakes: Arc::new([]),
         access: Arc::clone(&access),
         deployer: None,
@@ -79,7 +87,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
     let admin = AdminServer::start(listener, state).unwrap();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let address = format!("http://{}", admin.address);
-    Station { access, alarms, address, agent, _admin: admin, _journal: journal, _dir: dir }
+    Station { access, alarms, board, address, agent, _admin: admin, _journal: journal, _dir: dir }
 }
 
 impl Station {
@@ -89,7 +97,7 @@ impl Station {
             request = request.header(*name, *value);
         }
         let mut response = self.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
-        let bytes = if path == "/live/events" { Vec::new() } else { response.body_mut().read_to_vec().unwrap() };
+        let bytes = if STREAMS.contains(&path) { Vec::new() } else { response.body_mut().read_to_vec().unwrap() };
         // An export of pictures is no text.
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
@@ -99,6 +107,10 @@ impl Station {
     pub fn end(self) -> tempfile::TempDir {
         self._admin.stop();
         self._dir
+    }
+
+    pub fn dir(&self) -> &std::path::Path {
+        self._dir.path()
     }
 
     pub fn journal(&self) -> &Journal {
