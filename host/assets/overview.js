@@ -20,6 +20,8 @@
   const REFRESH_MS = 10_000;
   const HEIGHT = 230;
   const MIB = 1 << 20;
+  // Between two marks of the time: round ones, in seconds.
+  const TIME_STEPS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000, 864_000];
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const pairs = (text) => new Map(text.split('|').map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
 
@@ -122,7 +124,7 @@
       cursor: { drag: { x: true, y: false }, sync: { key: 'dashboard' } },
       scales: { x: { time: false }, y: { range: (_plot, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
       axes: [
-        { ...axis, space: span > 86_400 ? 110 : 80, values: (_plot, ticks) => ticks.map((at) => timeText(at, span)) },
+        { ...axis, space: span > 86_400 ? 110 : 80, incrs: TIME_STEPS, values: (_plot, ticks) => ticks.map((at) => timeText(at, span)) },
         { ...axis, size: 74, values: (_plot, ticks) => ticks.map(show) },
       ],
       hooks: { setScale: [follow] },

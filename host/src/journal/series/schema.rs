@@ -86,6 +86,7 @@ fn connect(path: &Path) -> Result<Connection, SeriesError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut db = Connection::open_with_flags(path, flags)?;
         db.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        make(&mut db)?;
         db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         // A power cut may cost the last seconds of the charts, never the file.
         db.pragma_update(None, "synchronous", 1)?;
@@ -93,14 +94,19 @@ fn connect(path: &Path) -> Result<Connection, SeriesError> {
         db.pragma_update(None, "cell_size_check", true)?;
         db.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
         db.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES, |_| Ok(()))?;
-        let tx = db.transaction()?;
-        if tx.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))? == 0 {
-            tx.execute_batch(TABLES)?;
-            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-            tx.pragma_update(None, "user_version", VERSION)?;
-        }
-        tx.commit()?;
         Ok(db)
     };
     opened().map_err(|source| SeriesError::Database { doing: "opened", source })
+}
+
+/// Makes the tables where there are none. Before the WAL is switched on, so that the file itself says whose it is from
+/// its first moment on, also to a start that follows a power cut.
+fn make(db: &mut Connection) -> rusqlite::Result<()> {
+    let tx = db.transaction()?;
+    if tx.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))? == 0 {
+        tx.execute_batch(TABLES)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", VERSION)?;
+    }
+    tx.commit()
 }

@@ -78,6 +78,21 @@ fn figures_go_on_after_a_restart_in_the_interval_that_was_begun() {
 }
 
 #[test]
+fn a_station_that_was_killed_goes_on_with_its_figures() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut killed = SeriesWriter::open(dir.path()).unwrap();
+    killed.add(NOON, &figures(2)).unwrap();
+    // As the disk was at that moment: nothing was closed.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["series.db", "series.db-wal"] {
+        std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let again = SeriesWriter::open(copy.path()).unwrap();
+    assert!(!again.began_anew());
+    assert_eq!(again.reader().read(Tier::Minute, NOON, NOON + 60).unwrap()[&NOON], figures(2));
+}
+
+#[test]
 fn each_tier_keeps_as_many_intervals_as_its_time_has_and_what_belongs_to_them() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = SeriesWriter::open(dir.path()).unwrap();
