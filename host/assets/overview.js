@@ -19,9 +19,12 @@
 
   const REFRESH_MS = 10_000;
   const HEIGHT = 230;
-  const MIB = 1 << 20;
+  const GIB = 1 << 30;
   // Between two marks of the time: round ones, in seconds.
   const TIME_STEPS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000, 864_000];
+  // Charts of counts have no mark between two whole numbers.
+  const COUNTED = ['misses', 'failures', 'queue'];
+  const WHOLE_STEPS = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7].map((power) => digit * 10 ** power)).sort((a, b) => a - b);
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const pairs = (text) => new Map(text.split('|').map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
 
@@ -41,8 +44,8 @@
   function linesOf(kind, now, before, box) {
     const word = pairs(box.dataset.words);
     const [share, count, ms] = [(v) => `${(v * 100).toFixed(1)} %`, (v) => v.toLocaleString('en'), (v) => `${v.toFixed(v < 10 ? 2 : 1)} ms`];
-    const size = (v) => (v >= 1024 ? `${(v / 1024).toFixed(1)} GiB` : `${v.toFixed(0)} MiB`);
-    const mib = (list) => list.map((value) => (value === null ? null : value / MIB));
+    const size = (v) => (v >= 1 ? `${v.toFixed(1)} GiB` : `${(v * 1024).toFixed(0)} MiB`);
+    const gib = (list) => list.map((value) => (value === null ? null : value / GIB));
     const old = (list, show) => (list ? [{ label: word.get('before'), values: list, colour: css('--dim'), dash: [5, 4], show }] : []);
     const stack = (parts) => {
       const sums = stacked(parts.map((part) => part.values));
@@ -58,7 +61,7 @@
           ...stack([
             { label: word.get('pass'), values: rate(now.passed), colour: css('--line-3'), show },
             { label: word.get('fail'), values: rate(now.failed), colour: css('--line-6'), show },
-            { label: word.get('undecided'), values: rate(now.undecided), colour: css('--line-2'), show },
+            { label: word.get('undecided'), values: rate(now.undecided), colour: css('--line-4'), show },
           ]),
           ...old(before?.frames_per_min, show),
         ];
@@ -87,9 +90,9 @@
       case 'cpu':
         return [line(word.get('cpu'), now.own_cpu, 1, share), line(word.get('busy'), now.busy_cpu, 8, share), ...old(before?.own_cpu, share)];
       case 'memory':
-        return [line(word.get('memory'), mib(now.own_memory_bytes), 1, size), line(word.get('memory-free'), mib(now.memory_free_bytes), 8, size)];
+        return [line(word.get('memory'), gib(now.own_memory_bytes), 1, size), line(word.get('memory-free'), gib(now.memory_free_bytes), 8, size)];
       case 'disk':
-        return [line(word.get('disk'), mib(now.disk_free_bytes), 1, size)];
+        return [line(word.get('disk'), gib(now.disk_free_bytes), 1, size)];
       case 'queue':
         return [line(word.get('queue'), now.queue_frames, 1, count), line(word.get('outbox'), now.outbox_pending, 2, count)];
       default:
@@ -125,7 +128,7 @@
       scales: { x: { time: false }, y: { range: (_plot, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
       axes: [
         { ...axis, space: span > 86_400 ? 110 : 80, incrs: TIME_STEPS, values: (_plot, ticks) => ticks.map((at) => timeText(at, span)) },
-        { ...axis, size: 74, values: (_plot, ticks) => ticks.map(show) },
+        { ...axis, size: 74, values: (_plot, ticks) => ticks.map(show), ...(COUNTED.includes(panel.dataset.chart) ? { incrs: WHOLE_STEPS } : {}) },
       ],
       hooks: { setScale: [follow] },
       series: [
@@ -144,7 +147,7 @@
         })),
       ],
     };
-    if (panel.dataset.chart === 'yield') options.scales.y = { range: (_plot, low) => [Math.max(0, Math.min(0.9, (low ?? 0) - 0.02)), 1.005] };
+    if (panel.dataset.chart === 'yield') options.scales.y = { range: (_plot, low) => [Math.max(0, Math.min(0.9, Math.floor(((low ?? 0) - 0.03) * 20) / 20)), 1.005] };
     target.replaceChildren();
     return new uPlot(options, [now.t, ...lines.map((line) => line.values)], target);
   }

@@ -205,7 +205,7 @@ fn plugins(view: &DashboardView<'_>) -> Markup {
                 table {
                     thead { tr {
                         th { (t("detail.plugin")) } th class="num" { (t("dashboard.calls")) } th class="num" { (t("dashboard.mean")) }
-                        th class="num" { (t("plugins.failures")) } th class="num" { (t("dashboard.memory-peak")) }
+                        th class="num" { (t("dashboard.failures")) } th class="num" { (t("dashboard.memory-peak")) }
                     } }
                     tbody { @for (name, plugin) in &view.reading.plugins {
                         tr {

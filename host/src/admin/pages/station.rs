@@ -3,7 +3,7 @@ use super::layout::{PageFrame, Shown, head, ms, picture, shape, switches, utc, v
 use super::live::{reason, regions_of_frame};
 use crate::admin::i18n::Lang;
 use crate::charts::{Recent, Verdicts};
-use crate::domain::{Alarm, Inspection, VerdictKind};
+use crate::domain::{Alarm, Inspection, Severity, VerdictKind};
 use crate::pipeline::{BoardSnapshot, Condition, Outcome};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -247,7 +247,7 @@ fn counts(view: &StationView<'_>) -> Markup {
             h2 { (title) }
             div class="tally-row" {
                 @for (kind, count) in by_kind {
-                    div class={ "tally-cell " (kind.name()) } { (shape(kind)) b class="num" id={ "tally-" (kind.name()) } { (count) } span { (verdict_word(view.lang, kind)) } }
+                    div class={ "tally-cell " (kind.name()) } { (shape(kind)) b class="num" id={ "tally-" (kind.name()) } { (short(count)) } span { (verdict_word(view.lang, kind)) } }
                 }
                 div class="tally-cell" { b class="num" { (yields(&counts)) } span { (t("live.yield")) } }
             }
@@ -268,11 +268,21 @@ fn bottom(view: &StationView<'_>) -> Markup {
             @if view.alarms.is_empty() { p class="quiet-line dim" { (shape(VerdictKind::Pass)) (t("alarms.none")) } }
             @for alarm in view.alarms.iter().take(NAMED_ALARMS) {
                 p class={ "notice " (severity_class(alarm)) } {
+                    (shape(if alarm.severity == Severity::Critical { VerdictKind::Fail } else { VerdictKind::Undecided }))
                     b { (kind_word(view.lang, alarm)) } @if !alarm.about.is_empty() { " " (alarm.about) }
                 }
             }
             @if view.alarms.len() > NAMED_ALARMS { p class="notice undecided" { "+" (view.alarms.len() - NAMED_ALARMS) " " a href="/alarms" { (t("nav.alarms")) } } }
         }
+    }
+}
+
+/// With five digits at most, so that none is cut off on a panel.
+fn short(count: u64) -> String {
+    match count {
+        0..100_000 => count.to_string(),
+        100_000..1_000_000 => format!("{:.1} k", count as f64 / 1e3),
+        _ => format!("{:.2} M", count as f64 / 1e6),
     }
 }
 
@@ -289,4 +299,22 @@ fn duration(lang: Lang, micros: i64) -> String {
         format!("{rest} {s}")
     };
     lang.text("station.ago").replace("{time}", &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_stays_short_whatever_a_shift_brings() {
+        let shown = [0, 99_999, 100_000, 345_678, 1_000_000, 12_345_678].map(short);
+        assert_eq!(shown, ["0", "99999", "100.0 k", "345.7 k", "1.00 M", "12.35 M"]);
+    }
+
+    #[test]
+    fn an_age_has_the_units_that_matter() {
+        let shown = [0, 59_999_999, 61_000_000, 7_260_000_000].map(|micros| duration(Lang::En, micros));
+        assert_eq!(shown, ["0 s ago", "59 s ago", "1 min 1 s ago", "2 h 1 min ago"]);
+        assert_eq!(duration(Lang::ZhCn, 61_000_000), "1 分 1 秒前");
+    }
 }
