@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod journal;
 pub mod access;
 pub mod alarms;
+pub mod charts;
 pub mod outputs;
 pub mod deploy;
 pub mod toolbox;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use assay::domain::VerdictKind;
 use assay::journal::{Journal, JournalOptions};
 use assay::pipeline::{
-    InspectContext, JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe, LiveSlot, Outcome,
+    Board, InspectContext, JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe, LiveSlot, Outcome,
 };
 use assay::source::{Outlet, Source, StopFlag};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -102,6 +102,11 @@ impl Source for FedSource {
 
 /// Runs a line with its journal until all frames are through. `beside` runs on a thread of its own until the flag.
 pub fn run(load: Load, beside: impl FnOnce(&LiveSlot, &StopFlag) + Send) -> anyhow::Result<Run> {
+    run_watched(load, |live, _, over| beside(live, over))
+}
+
+/// The same with what the line publishes.
+pub fn run_watched(load: Load, beside: impl FnOnce(&LiveSlot, &Board, &StopFlag) + Send) -> anyhow::Result<Run> {
     let dir = tempfile::tempdir()?;
     let journal = Arc::new(Journal::open(JournalOptions::new(dir.path(), "test"))?);
     let keeper = JournalKeeper::new(Arc::clone(&journal), true);
@@ -124,11 +129,11 @@ pub fn run(load: Load, beside: impl FnOnce(&LiveSlot, &StopFlag) + Send) -> anyh
         events: LineEvents::default(),
         options: LaneOptions::default(),
     })?;
-    let live = line.live.clone();
+    let (live, board) = (line.live.clone(), line.board.clone());
     let (over, start) = (StopFlag::new(), Instant::now());
     let released = std::thread::scope(|scope| {
         let collector = scope.spawn(move || collect(&outcomes, &done_in));
-        scope.spawn(|| beside(&live, &over));
+        scope.spawn(|| beside(&live, &board, &over));
         let _ = slot.set(live.clone());
         line.join();
         over.stop();

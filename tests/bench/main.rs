@@ -14,6 +14,7 @@ mod pictures;
 mod raw;
 mod record;
 mod running;
+mod sse;
 mod straight;
 mod telemetry;
 mod throughput;
@@ -46,7 +47,7 @@ fn wanted(name: &str, only: Option<&str>) -> bool {
 /// One group of figures.
 type Group = fn(&Fixture) -> anyhow::Result<Vec<Figure>>;
 
-const GROUPS: [(&str, Group); 12] = [
+const GROUPS: [(&str, Group); 13] = [
     ("boundary", boundary::measure),
     ("frame", frame::measure),
     ("kernels", kernels::measure),
@@ -57,6 +58,7 @@ const GROUPS: [(&str, Group); 12] = [
     ("throughput", throughput::measure),
     ("running", running::measure),
     ("uploads", uploads::measure),
+    ("sse", sse::measure),
     ("list", list::measure),
     ("languages", languages::measure),
 ];

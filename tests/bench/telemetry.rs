@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const COUNT: usize = 20_000;
 /// Verdicts of one reading of the clock, which itself costs some tens of nanoseconds.
 const GROUP: usize = 20;
-/// Additions that one verdict of these needs: two for each time, one for each count.
-const ADDITIONS: usize = 2 * 11 + 2;
+/// Additions that one verdict of these needs: two for each time and one more of a stage or a frame, one for each count and
+/// for each plugin's memory.
+const ADDITIONS: usize = 2 * 11 + 9 + 3 + 3;
 /// A station that has run this many recipes before.
 const RECIPES: usize = 20;
 

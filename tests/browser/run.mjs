@@ -11,6 +11,7 @@ import { chromium } from 'playwright-core';
 import { accessTests } from './access.mjs';
 import { heatTests } from './heat.mjs';
 import { labelsTests } from './labels.mjs';
+import { overviewsTests } from './overviews.mjs';
 import { recordsTests } from './records.mjs';
 
 const { values: options } = parseArgs({
@@ -258,6 +259,7 @@ async function expectNoise(body) {
   noise.length = before;
 }
 recordsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
+overviewsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 accessTests({ test, browser, open, shot, equal, holds, expectNoise, secret });
 const startLabels = () => startStation(options.labels);
 labelsTests({ test, context, open, shot, equal, holds, startLabels, stopStation, limitMs: WAIT_LIMIT_MS });

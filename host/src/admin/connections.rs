@@ -31,7 +31,7 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { connections: 256, head: Duration::from_secs(10), unread: Duration::from_secs(30), head_bytes: 32 << 10 }
+        Self { connections: 512, head: Duration::from_secs(10), unread: Duration::from_secs(30), head_bytes: 32 << 10 }
     }
 }
 

@@ -1,25 +1,13 @@
-use super::guard::identify;
 use super::i18n::Lang;
 use super::pages::layout::{Tab, page};
 use super::pages::live::{LiveView, content, fragment};
 use super::request::{Shown, Visitor};
 use super::serve::AdminState;
-use crate::access::Presented;
+use super::stream::{Fragments, answer};
 use crate::domain::Report;
 use axum::extract::State;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
-use std::convert::Infallible;
-use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::MissedTickBehavior;
-use tokio_stream::wrappers::ReceiverStream;
-
-/// How often the board is looked at. A slow reader misses steps between, never holds anything up.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often an open stream asks whether its person is still signed in.
-const CHECK_EVERY: Duration = Duration::from_secs(5);
 
 pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response {
     let content = with_view(visitor.lang, &state, content);
@@ -41,44 +29,13 @@ pub async fn health(State(state): State<AdminState>) -> Response {
 
 /// The live page's fragment, whenever the board changed; until whoever watches is signed out.
 pub async fn events(visitor: Visitor, shown: Shown, State(state): State<AdminState>) -> Response {
-    let Some(seat) = state.take_seat() else {
-        return axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let fragments = Fragments {
+        name: "live",
+        version: |state| state.board.version(),
+        draw: |lang, state| with_view(lang, state, fragment),
+        beat: None,
     };
-    let (fragments, stream) = mpsc::channel(1);
-    tokio::spawn(follow(state, visitor.lang, shown.0, fragments, seat));
-    Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
-}
-
-async fn follow(
-    state: AdminState,
-    lang: Lang,
-    presented: Presented,
-    fragments: mpsc::Sender<Result<Event, Infallible>>,
-    _held_while_streaming: OwnedSemaphorePermit,
-) {
-    let (mut shown, mut checked) = (0, Instant::now());
-    let mut looks = tokio::time::interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = looks.tick() => {}
-            () = fragments.closed() => return,
-        }
-        if checked.elapsed() >= CHECK_EVERY {
-            if identify(&state, presented.clone()).await.is_err() {
-                return;
-            }
-            checked = Instant::now();
-        }
-        let version = state.board.version();
-        if version != shown {
-            shown = version;
-            let html = with_view(lang, &state, fragment).into_string();
-            if fragments.send(Ok(Event::default().event("live").data(html))).await.is_err() {
-                return;
-            }
-        }
-    }
+    answer(state, visitor.lang, shown.0, fragments)
 }
 
 fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&LiveView<'_>) -> Markup) -> Markup {

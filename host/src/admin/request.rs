@@ -5,6 +5,7 @@ use super::i18n::Lang;
 use super::pages::layout::{PageFrame, page};
 use super::pages::problem;
 use super::serve::AdminState;
+use super::theme::Theme;
 use crate::access::{Actor, Identity, Presented};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST, LOCATION, SET_COOKIE};
@@ -21,6 +22,7 @@ const OF_PROXIES: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 /// Who asks: language, address and, where that is known, who it is; taken from the request.
 pub struct Visitor {
     pub lang: Lang,
+    pub theme: Theme,
     pub here: String,
     pub identity: Option<Identity>,
 }
@@ -30,7 +32,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let here = parts.uri.path_and_query().map_or("/", |address| address.as_str()).to_owned();
-        Ok(Self { lang: language(&parts.headers), here, identity: parts.extensions.get().cloned() })
+        let (lang, theme) = (language(&parts.headers), Theme::of(&parts.headers));
+        Ok(Self { lang, theme, here, identity: parts.extensions.get().cloned() })
     }
 }
 
@@ -40,6 +43,7 @@ impl Visitor {
     pub fn frame(&self, state: &AdminState) -> PageFrame {
         PageFrame {
             lang: self.lang,
+            theme: self.theme,
             station: state.station.to_string(),
             here: self.here.clone(),
             identity: self.identity.clone(),
@@ -54,9 +58,15 @@ impl Visitor {
     }
 }
 
-fn language(headers: &HeaderMap) -> Lang {
+/// Values of the cookies of a name.
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
     let cookies = headers.get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let chosen = cookies.split(';').filter_map(|pair| pair.trim().strip_prefix("lang=")).find_map(Lang::from_tag);
+    let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(one, _)| *one == name).map(|(_, value)| value)
+}
+
+fn language(headers: &HeaderMap) -> Lang {
+    let chosen = cookie(headers, "lang").find_map(Lang::from_tag);
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");
     chosen.unwrap_or_else(|| Lang::from_accept(accepted))
 }

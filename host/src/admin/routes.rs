@@ -7,8 +7,8 @@
 use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
-    alarms, api, assets, audit, browse, deployments, drift, export, inspections, live, metrics, plugins, quality,
-    request, review, sign_in, users,
+    alarms, api, assets, audit, browse, dashboard, deployments, drift, export, inspections, live, metrics, plugins,
+    quality, request, review, series, sign_in, station, theme, users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -56,6 +56,7 @@ fn public() -> Vec<Entry> {
         get("/assets/{name}", PUBLIC, assets::asset),
         get("/healthz", PUBLIC, live::health),
         get("/language", PUBLIC, request::choose_language),
+        get("/theme", PUBLIC, theme::choose),
         get("/login", PUBLIC, sign_in::show),
         post("/login", PUBLIC, sign_in::sign_in),
         get("/setup", PUBLIC, sign_in::show_set_up),
@@ -67,6 +68,10 @@ fn pages() -> Vec<Entry> {
     vec![
         get("/", VIEWER, live::show),
         get("/live/events", VIEWER, live::events),
+        get("/station", VIEWER, station::show),
+        get("/station/events", VIEWER, station::events),
+        get("/dashboard", VIEWER, dashboard::show),
+        get("/dashboard/events", VIEWER, dashboard::events),
         get("/inspections/{id}/heatmap", VIEWER, inspections::heatmap),
         get("/pictures/{digest}", VIEWER, inspections::picture),
         get("/drift", VIEWER, drift::show),
@@ -97,6 +102,8 @@ fn machines() -> Vec<Entry> {
     vec![
         get("/metrics", VIEWER, metrics::show),
         get("/api/v1/alarms", VIEWER, alarms::list),
+        get("/api/v1/series", VIEWER, series::get),
+        get("/api/v1/events", VIEWER, api::events::events),
         streamed("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),
         delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),

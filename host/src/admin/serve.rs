@@ -1,9 +1,12 @@
 use super::connections::{ConnectionLimits, serve};
+use super::feed::{Feed, FeedThread};
 use super::guard::sealed;
 use super::request::{self, Reach};
 use super::routes::{Entry, build, entries};
+use super::stream::Drawn;
 use crate::access::Access;
 use crate::alarms::AlarmBoard;
+use crate::charts::ChartBoard;
 use crate::deploy::Deployer;
 use crate::journal::{Reader, ReviewDesk};
 use crate::pipeline::Board;
@@ -19,7 +22,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Event streams that may be open at one time.
-const EVENT_STREAMS: usize = 100;
+const EVENT_STREAMS: usize = 200;
+/// Programs that may read events at one time, beside the pages.
+const READERS: usize = 256;
 /// Exports that may be on their way at one time.
 const EXPORTS: usize = 2;
 
@@ -44,6 +49,8 @@ pub struct AdminParts {
     /// Why the station records nothing any more; none while it does.
     pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     pub alarms: AlarmBoard,
+    /// How the station was over time; none where nobody keeps that.
+    pub charts: Option<ChartBoard>,
     pub access: Arc<Access>,
     /// Where uploads are handed over, one for each source of kind "http".
     pub intakes: Arc<[Intake]>,
@@ -58,6 +65,9 @@ pub struct AdminState {
     parts: AdminParts,
     seats: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+    pub(super) drawn: Arc<Drawn>,
+    pub(super) feed: Feed,
 }
 
 impl std::ops::Deref for AdminState {
@@ -71,7 +81,14 @@ impl std::ops::Deref for AdminState {
 impl AdminState {
     #[must_use]
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts, seats: Arc::new(Semaphore::new(EVENT_STREAMS)), exports: Arc::new(Semaphore::new(EXPORTS)) }
+        Self {
+            parts,
+            seats: Arc::new(Semaphore::new(EVENT_STREAMS)),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
+            readers: Arc::new(Semaphore::new(READERS)),
+            drawn: Arc::default(),
+            feed: Feed::default(),
+        }
     }
 
     /// A place for one export; none where all are taken.
@@ -79,7 +96,12 @@ impl AdminState {
         Arc::clone(&self.exports).try_acquire_owned().ok()
     }
 
-    /// A place for one event stream; none where all are taken.
+    /// A place for one program that reads events; none where all are taken.
+    pub(super) fn take_reader(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.readers).try_acquire_owned().ok()
+    }
+
+    /// A place for one event stream of a page; none where all are taken.
     pub(super) fn take_seat(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.seats).try_acquire_owned().ok()
     }
@@ -132,6 +154,7 @@ pub struct AdminServer {
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
+    feed: Option<FeedThread>,
 }
 
 impl AdminServer {
@@ -153,6 +176,7 @@ impl AdminServer {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(threads)?
         };
+        let feed = FeedThread::start(&state.parts, state.feed.clone()).map_err(threads)?;
         let (stop, stopped) = oneshot::channel();
         let access = Arc::clone(&state.access);
         let router = router(state, entries());
@@ -172,7 +196,7 @@ impl AdminServer {
             access.end_refusals();
         };
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(run).map_err(threads)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, stop: Some(stop), thread: Some(thread), feed: Some(feed) })
     }
 
     /// Stops serving and waits for the threads.
@@ -183,6 +207,7 @@ impl AdminServer {
 
 impl Drop for AdminServer {
     fn drop(&mut self) {
+        drop(self.feed.take());
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

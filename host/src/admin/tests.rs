@@ -8,8 +8,11 @@
 
 mod access;
 mod alarms;
+mod events;
+mod overviews;
 mod records;
 mod station;
+mod styles;
 
 use super::i18n::{Lang, keys};
 use super::pages::layout::percent;

@@ -3,6 +3,7 @@ use super::sources::{Sources, sources};
 use super::station::{Assembly, open_journal};
 use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
+use crate::charts::ChartKeeper;
 use crate::config::{StationConfig, load};
 use crate::deploy::DeployThread;
 use crate::journal::Ledger;
@@ -63,6 +64,8 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         options: lane_options(&parts.config),
     })?;
     let outputs = Outputs::start(&parts.config, &line.board, events, &journal, &ledger)?;
+    let charts = ChartKeeper::start(&parts.config.data_dir.join("journal"), &line.board, &outputs.alarms())
+        .context("the thread that keeps figures for charts cannot be started")?;
     let watched = Arc::clone(&journal);
     let trouble = Arc::new(move || watched.health().trouble());
     let access = access(&parts.config, &reach, &ledger)?;
@@ -75,6 +78,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         reviews: journal.review_desk(),
         trouble,
         alarms: outputs.alarms(),
+        charts: Some(charts.board.clone()),
         access: Arc::clone(&access),
         intakes: intakes.into(),
         reach,
@@ -91,6 +95,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     say!("ending: the frames in flight are finished first");
     end_line(line, deployments);
     outputs.stop();
+    charts.stop();
     admin.stop();
     journal.close();
     say!("ended");

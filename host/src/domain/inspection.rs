@@ -141,6 +141,13 @@ pub struct Inspection {
 }
 
 impl Inspection {
+    /// Time until the verdict was formed: what counts against the frame's budget, in microseconds.
+    #[must_use]
+    pub fn judged_in_us(&self) -> u64 {
+        let until = self.stages.iter().filter(|time| time.stage <= Stage::Decide);
+        until.fold(0, |sum, time| sum.saturating_add(time.micros))
+    }
+
     /// All findings of all plugins.
     pub fn findings(&self) -> impl Iterator<Item = (&str, &Finding)> {
         self.runs.iter().flat_map(|run| run.findings.iter().map(move |finding| (run.plugin.as_str(), finding)))

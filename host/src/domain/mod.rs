@@ -8,6 +8,7 @@ mod image;
 mod tensor;
 mod number;
 mod latency;
+mod fine_latency;
 mod frame;
 mod finding;
 mod failure;
@@ -34,6 +35,7 @@ pub use digest::{Digest, DigestParseError};
 pub use event::CloudEvent;
 pub use failure::{Blame, Failure, FailureCode, Stage};
 pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report};
+pub use fine_latency::{FineCounts, FineHistogram};
 pub use frame::{Frame, FrameId, FrameMeta};
 pub use image::{BufferPool, Image, ImageError, PixelBuffer, PixelFormat};
 pub use inspection::{

@@ -33,6 +33,7 @@ mod rows;
 mod sample;
 mod schema;
 mod search;
+mod series;
 mod space;
 mod streams;
 mod verify;
@@ -62,6 +63,7 @@ pub use reviews::{MAX_LABEL_CHARS, MAX_REASON_CHARS, NewReview, Review, ReviewDe
 pub use rows::{Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
 pub use sample::is_drawn;
 pub use search::{Budget, Found, Turn};
+pub use series::{Figures, PluginFigures, SeriesError, SeriesReader, SeriesWriter, StageKey, Tier};
 pub use streams::Direction;
 pub use verify::{ChainFault, Verified, verify};
 

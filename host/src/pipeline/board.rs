@@ -28,6 +28,7 @@ struct Shared {
     queued: AtomicU64,
     metrics: Arc<Metrics>,
     tap: ArcSwapOption<Sender<Arc<Outcome>>>,
+    feed: ArcSwapOption<Sender<Arc<Outcome>>>,
 }
 
 /// Plugin, feature, statistic.
@@ -38,6 +39,8 @@ pub type DriftKey = (String, String, String);
 pub struct BoardSnapshot {
     pub counters: Counters,
     pub stages: Vec<StageLatency>,
+    /// Of all that counts against the frame's budget; none before the first frame.
+    pub judged: Option<JudgedLatency>,
     pub last: Option<Arc<Outcome>>,
     /// Newest first.
     pub recent: Vec<Arc<Outcome>>,
@@ -102,6 +105,13 @@ pub struct StageLatency {
     pub p99_us: u64,
 }
 
+/// Percentiles of the time until the verdict was formed, over the window, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JudgedLatency {
+    pub p50_us: u64,
+    pub p99_us: u64,
+}
+
 /// What the admin says of the running recipe.
 #[derive(Debug, Clone)]
 pub struct RecipeCard {
@@ -139,6 +149,7 @@ impl Board {
                 queued: AtomicU64::new(0),
                 metrics: Arc::default(),
                 tap: ArcSwapOption::empty(),
+                feed: ArcSwapOption::empty(),
             }),
         }
     }
@@ -177,7 +188,17 @@ impl Board {
         self.shared.tap.store(out.map(Arc::new));
     }
 
+    /// The same for whoever tells programs of verdicts. What finds no room is counted.
+    pub fn feed(&self, out: Option<Sender<Arc<Outcome>>>) {
+        self.shared.feed.store(out.map(Arc::new));
+    }
+
     pub(super) fn offer_to_tap(&self, outcome: &Arc<Outcome>) {
+        if let Some(out) = self.shared.feed.load().as_deref()
+            && out.try_send(Arc::clone(outcome)).is_err()
+        {
+            self.metrics().events_dropped.add(1);
+        }
         if let Some(out) = self.shared.tap.load().as_deref()
             && out.try_send(Arc::clone(outcome)).is_err()
         {
@@ -257,6 +278,7 @@ pub(super) struct BoardWriter {
     recent: VecDeque<Arc<Outcome>>,
     /// Microseconds of the last frames, stage by stage.
     times: [VecDeque<u64>; Stage::ALL.len()],
+    judged: VecDeque<u64>,
     released: VecDeque<Instant>,
     dirty: bool,
     published: Instant,
@@ -269,6 +291,7 @@ impl BoardWriter {
             counters: Counters::default(),
             recent: VecDeque::with_capacity(RECENT_FRAMES + 1),
             times: std::array::from_fn(|_| VecDeque::with_capacity(WINDOW_FRAMES + 1)),
+            judged: VecDeque::with_capacity(WINDOW_FRAMES + 1),
             released: VecDeque::with_capacity(WINDOW_FRAMES + 1),
             dirty: false,
             published: Instant::now(),
@@ -289,6 +312,7 @@ impl BoardWriter {
                 push_bounded(times, time.micros, WINDOW_FRAMES);
             }
         }
+        push_bounded(&mut self.judged, outcome.inspection.judged_in_us(), WINDOW_FRAMES);
         push_bounded(&mut self.released, Instant::now(), WINDOW_FRAMES);
         self.recent.push_front(Arc::clone(outcome));
         self.recent.truncate(RECENT_FRAMES);
@@ -304,10 +328,12 @@ impl BoardWriter {
         }
         let all = Stage::ALL.into_iter().zip(&self.times);
         let stages: Vec<_> = all.filter_map(|(stage, times)| latency(stage, times)).collect();
+        let judged = percentiles(&self.judged).map(|(p50_us, p99_us)| JudgedLatency { p50_us, p99_us });
         let frames_per_s = rate(&self.released);
         self.board.put(|_| BoardSnapshot {
             counters: self.counters,
             stages: stages.clone(),
+            judged,
             last: self.recent.front().cloned(),
             recent: self.recent.iter().cloned().collect(),
             frames_per_s,
@@ -315,6 +341,21 @@ impl BoardWriter {
         });
         self.dirty = false;
         self.published = Instant::now();
+    }
+}
+
+/// What the line does, for tests of those who read the board.
+#[cfg(test)]
+impl Board {
+    pub(crate) fn release(&self, outcome: &Arc<Outcome>) {
+        let mut writer = BoardWriter::new(self.clone());
+        writer.add(outcome, 0);
+        writer.publish();
+        self.offer_to_tap(outcome);
+    }
+
+    pub(crate) fn stop(&self, reason: &Failure) {
+        self.set_stopped(reason);
     }
 }
 
@@ -326,9 +367,14 @@ fn push_bounded<T>(queue: &mut VecDeque<T>, value: T, most: usize) {
 }
 
 fn latency(stage: Stage, times: &VecDeque<u64>) -> Option<StageLatency> {
+    percentiles(times).map(|(p50_us, p99_us)| StageLatency { stage, p50_us, p99_us })
+}
+
+/// The 50th and the 99th.
+fn percentiles(times: &VecDeque<u64>) -> Option<(u64, u64)> {
     let mut sorted: Vec<u64> = times.iter().copied().collect();
     sorted.sort_unstable();
-    Some(StageLatency { stage, p50_us: percentile(&sorted, 50)?, p99_us: percentile(&sorted, 99)? })
+    Some((percentile(&sorted, 50)?, percentile(&sorted, 99)?))
 }
 
 /// The nearest-rank percentile of sorted values; none of none.

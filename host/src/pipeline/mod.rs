@@ -25,7 +25,7 @@ mod lane;
 mod lanes;
 
 pub(crate) use board::percentile;
-pub use board::{Board, BoardSnapshot, Condition, Counters, RecipeCard, StageLatency};
+pub use board::{Board, BoardSnapshot, Condition, Counters, JudgedLatency, RecipeCard, StageLatency};
 pub use events::{LineEvent, LineEvents};
 pub use inspect::{InspectContext, Inspected, decide_on, inspect_frame, now_us};
 pub use judge::{Judge, LiveRecipe, Looked, Until};

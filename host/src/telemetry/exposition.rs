@@ -132,6 +132,7 @@ impl Out<'_> {
             ("assay_lost", "Triggers for which there is no inspection", gauges.lost),
             ("assay_outbox_dropped", "Events given up since the outbox was full", metrics.outbox_dropped.get()),
             ("assay_traces_dropped", "Inspections whose trace no collector took", metrics.traces_dropped.get()),
+            ("assay_events_dropped", "Verdicts that no event stream told of", metrics.events_dropped.get()),
         ];
         for (name, help, count) in counters {
             let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;

@@ -35,8 +35,10 @@ impl Fact for VerdictReleased<'_> {
         let inspection = self.inspection;
         let kind = inspection.verdict.kind();
         metrics.frames.add(1);
-        if kind == VerdictKind::Undecided {
-            metrics.undecided.add(1);
+        match kind {
+            VerdictKind::Pass => metrics.passed.add(1),
+            VerdictKind::Fail => metrics.failed.add(1),
+            VerdictKind::Undecided => metrics.undecided.add(1),
         }
         if missed_deadline(inspection) {
             metrics.deadline_missed.add(1);
@@ -44,6 +46,7 @@ impl Fact for VerdictReleased<'_> {
         if inspection.findings().any(|(_, finding)| finding.raised && finding.label == ADVERSARIAL) {
             metrics.adversarial.add(1);
         }
+        count_times(metrics, inspection);
         metrics.recipes.with([&inspection.recipe], |recipe| {
             recipe.verdict(kind);
             for time in &inspection.stages {
@@ -53,7 +56,11 @@ impl Fact for VerdictReleased<'_> {
                 recipe.plugins.with([&run.plugin], |times| times.record(run.micros));
             }
         });
+        if inspection.findings().any(|(_, finding)| finding.raised) {
+            metrics.flagged_frames.add(1);
+        }
         for run in &inspection.runs {
+            metrics.memory.with([&run.plugin], |memory| memory.see(run.memory_bytes));
             if run.findings.iter().any(|finding| finding.raised) {
                 metrics.flagged.with([&run.plugin], |flagged| flagged.add(1));
             }
@@ -62,6 +69,17 @@ impl Fact for VerdictReleased<'_> {
             }
         }
     }
+}
+
+fn count_times(metrics: &Metrics, inspection: &Inspection) {
+    let mut whole = 0u64;
+    for time in &inspection.stages {
+        if let Some(histogram) = metrics.stages.get(time.stage as usize) {
+            histogram.record(time.micros);
+        }
+        whole = whole.saturating_add(time.micros);
+    }
+    metrics.whole.record(whole);
 }
 
 fn missed_deadline(inspection: &Inspection) -> bool {

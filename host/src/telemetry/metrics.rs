@@ -1,5 +1,5 @@
 use super::series::Series;
-use crate::domain::{LatencyHistogram, Stage, VerdictKind, WarmCounts};
+use crate::domain::{FineHistogram, LatencyHistogram, Stage, VerdictKind, WarmCounts};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +27,20 @@ impl Counter {
     }
 }
 
+/// A number that only grows: the highest that was seen.
+#[derive(Debug, Default)]
+pub(super) struct Peak(AtomicU64);
+
+impl Peak {
+    pub fn see(&self, value: u64) {
+        self.0.fetch_max(value, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What the station counts, from its start to its end and across all recipes.
 ///
 /// Recording is a few atomic additions and takes no lock; a scrape only reads.
@@ -38,6 +52,12 @@ pub struct Metrics {
     /// By plugin, of those that it is to blame for itself.
     pub(super) faulty: Series<Counter, 1>,
     pub(super) flagged: Series<Counter, 1>,
+    /// Linear memory by plugin, in bytes.
+    pub(super) memory: Series<Peak, 1>,
+    /// By stage, of all recipes: for percentiles over time.
+    pub(super) stages: [FineHistogram; Stage::ALL.len()],
+    /// All stages of a frame together, but its monitors.
+    pub(super) whole: FineHistogram,
     /// Of every warm plugin that came to drive, by its name.
     pub(super) warm: ArcSwap<Vec<(String, Arc<WarmCounts>)>>,
     pub deadline_missed: Counter,
@@ -48,8 +68,14 @@ pub struct Metrics {
     pub unmonitored: Counter,
     pub outbox_dropped: Counter,
     pub traces_dropped: Counter,
+    /// Verdicts that the event stream for programs had no room for.
+    pub events_dropped: Counter,
     pub frames: Counter,
+    pub passed: Counter,
+    pub failed: Counter,
     pub undecided: Counter,
+    /// Frames with a raised finding.
+    pub flagged_frames: Counter,
 }
 
 /// What is counted under a recipe's name.
@@ -88,6 +114,9 @@ impl Default for Metrics {
             faulty: Series::new(FAULTS),
             warm: ArcSwap::default(),
             flagged: Series::new(DETECTORS),
+            memory: Series::new(PLUGINS),
+            stages: Default::default(),
+            whole: FineHistogram::default(),
             deadline_missed: Counter::default(),
             adversarial: Counter::default(),
             plugin_faults: Counter::default(),
@@ -95,8 +124,12 @@ impl Default for Metrics {
             unmonitored: Counter::default(),
             outbox_dropped: Counter::default(),
             traces_dropped: Counter::default(),
+            events_dropped: Counter::default(),
             frames: Counter::default(),
+            passed: Counter::default(),
+            failed: Counter::default(),
             undecided: Counter::default(),
+            flagged_frames: Counter::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod series;
 mod metrics;
 mod facts;
+mod reading;
 mod exposition;
 
 pub use exposition::{EXPOSITION_TYPE, Gauges, exposition};
@@ -13,6 +14,7 @@ pub use facts::{
     EventsDropped, Fact, FrameUnmonitored, MonitorCalled, RecordNotDurable, TracesDropped, VerdictReleased,
 };
 pub use metrics::{Counter, Metrics};
+pub use reading::{PluginReading, Reading};
 
 #[cfg(test)]
 mod tests;

@@ -132,6 +132,7 @@ fn start() -> Result<Server> {
         reviews: journal.review_desk(),
         trouble: Arc::new(|| None),
         alarms: AlarmBoard::new(Arc::clone(&ledger)),
+        charts: None,
         intakes: Arc::new([]),
         access: Arc::new(Access::new(ledger, options)?),
         deployer: None,

@@ -3,7 +3,7 @@
 use super::{File, Problem};
 
 /// A module and those it may use. `cli` stands on top of all.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("trust", &["domain"]),
     ("imaging", &["domain"]),
@@ -16,13 +16,17 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("pipeline", &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "journal", "telemetry"]),
     ("access", &["domain", "journal"]),
     ("alarms", &["domain", "config", "journal", "telemetry", "pipeline"]),
+    ("charts", &["domain", "journal", "telemetry", "pipeline", "alarms"]),
     ("outputs", &["domain", "config", "journal", "telemetry", "pipeline", "alarms"]),
     (
         "deploy",
         &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "pipeline", "journal", "telemetry"],
     ),
     ("toolbox", &["domain", "config", "trust", "imaging", "plugin", "pipeline"]),
-    ("admin", &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms", "deploy"]),
+    (
+        "admin",
+        &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms", "charts", "deploy"],
+    ),
 ];
 
 /// The top of the host.

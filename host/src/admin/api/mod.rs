@@ -6,6 +6,7 @@ mod upload;
 pub(super) mod inspect;
 pub(super) mod inspections;
 pub(super) mod deployments;
+pub(super) mod events;
 
 pub use problem::Problem;
 pub use verdict::{JudgedJson, reason_of};

@@ -64,13 +64,9 @@ fn table(frame: &PageFrame, alarms: &[Alarm]) -> Markup {
 
 fn row(frame: &PageFrame, alarm: &Alarm) -> Markup {
     let lang = frame.lang;
-    let class = match alarm.severity {
-        Severity::Critical => "badge fail",
-        Severity::Warning => "badge undecided",
-    };
     html! {
         tr {
-            td { span class=(class) { (lang.text(&format!("severity.{}", alarm.severity.name()))) } }
+            td { span class={ "badge " (severity_class(alarm)) } { (lang.text(&format!("severity.{}", alarm.severity.name()))) } }
             td { b { (kind_word(lang, alarm)) } @if alarm.rule != alarm.kind.name() { " " span class="dim" { (alarm.rule) } } }
             td class="num" { (value(alarm, alarm.value)) }
             td class="num" { (value(alarm, alarm.limit)) }
@@ -96,7 +92,15 @@ fn acknowledged(frame: &PageFrame, alarm: &Alarm) -> Markup {
     }
 }
 
-fn kind_word(lang: Lang, alarm: &Alarm) -> &'static str {
+/// The verdict whose colour an alarm has.
+pub const fn severity_class(alarm: &Alarm) -> &'static str {
+    match alarm.severity {
+        Severity::Critical => "fail",
+        Severity::Warning => "undecided",
+    }
+}
+
+pub fn kind_word(lang: Lang, alarm: &Alarm) -> &'static str {
     lang.text(&format!("alarm.{}", alarm.kind.name()))
 }
 

@@ -1,3 +1,4 @@
+use super::chart_kit;
 use super::layout::percent;
 use crate::admin::i18n::Lang;
 use crate::domain::Report;
@@ -7,6 +8,7 @@ use maud::{Markup, html};
 pub fn content(lang: Lang, reports: &[(String, Report)]) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
+        (chart_kit())
         h1 { (t("drift.title")) }
         p class="dim" { (t("drift.intro")) }
         @if reports.is_empty() {

@@ -1,6 +1,7 @@
 use super::alarms::banner;
 use crate::access::{ActorKind, Identity};
 use crate::admin::i18n::Lang;
+use crate::admin::theme::Theme;
 use crate::alarms::AlarmSnapshot;
 use crate::domain::{Region, Role, VerdictKind};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -10,6 +11,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tab {
     Live,
+    Station,
+    Dashboard,
     Inspections,
     Review,
     Quality,
@@ -22,8 +25,10 @@ pub enum Tab {
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 10] = [
+const TABS: [(Tab, &str, &str, Role); 12] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
+    (Tab::Station, "/station", "nav.station", Role::Viewer),
+    (Tab::Dashboard, "/dashboard", "nav.dashboard", Role::Viewer),
     (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
     (Tab::Review, "/review", "nav.review", Role::Viewer),
     (Tab::Quality, "/quality", "nav.quality", Role::Viewer),
@@ -39,6 +44,7 @@ const TABS: [(Tab, &str, &str, Role); 10] = [
 #[derive(Debug, Clone)]
 pub struct PageFrame {
     pub lang: Lang,
+    pub theme: Theme,
     pub station: String,
     /// Path and query of this page, to come back to after the language was changed.
     pub here: String,
@@ -62,20 +68,8 @@ pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) 
     let t = |key: &str| frame.lang.text(key);
     html! {
         (DOCTYPE)
-        html lang=(frame.lang.tag()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="htmx-config" content=r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true}"#;
-                title { (title) " - " (t("site.title")) }
-                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/assets/uplot.min.css";
-                link rel="stylesheet" href="/assets/style.css";
-                script src="/assets/htmx.min.js" defer {}
-                script src="/assets/htmx-sse.min.js" defer {}
-                script src="/assets/uplot.min.js" defer {}
-                script src="/assets/app.js" defer {}
-            }
+        html lang=(frame.lang.tag()) data-theme=[frame.theme.attribute()] {
+            (head(frame, title, &html! {}))
             body {
                 a class="skip" href="#content" { (t("nav.skip")) }
                 (top(frame, tab))
@@ -89,9 +83,37 @@ pub fn page(frame: &PageFrame, tab: Option<Tab>, title: &str, content: &Markup) 
     }
 }
 
+/// What every page begins with; `more` is what only this one needs.
+pub fn head(frame: &PageFrame, title: &str, more: &Markup) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="htmx-config" content=r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true}"#;
+            title { (title) " - " (frame.lang.text("site.title")) }
+            link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
+            link rel="stylesheet" href="/assets/style.css";
+            script src="/assets/htmx.min.js" defer {}
+            script src="/assets/htmx-sse.min.js" defer {}
+            script src="/assets/app.js" defer {}
+            (more)
+        }
+    }
+}
+
+/// The theme and the language: links, so that they work without scripts too.
+pub fn switches(frame: &PageFrame) -> Markup {
+    let t = |key: &str| frame.lang.text(key);
+    let (other, next) = (frame.lang.other(), frame.theme.next().name());
+    let back = percent(&frame.here);
+    html! {
+        a class="theme" href={ "/theme?to=" (next) "&back=" (back) } title=(t("theme.title")) { (t(&format!("theme.{next}"))) }
+        a href={ "/language?to=" (other.tag()) "&back=" (back) } lang=(other.tag()) { (t("nav.language")) }
+    }
+}
+
 fn top(frame: &PageFrame, tab: Option<Tab>) -> Markup {
     let t = |key: &str| frame.lang.text(key);
-    let other = frame.lang.other();
     let role = frame.identity.as_ref().map(|identity| identity.actor.role);
     html! {
         header class="top" {
@@ -105,7 +127,7 @@ fn top(frame: &PageFrame, tab: Option<Tab>) -> Markup {
             }
             span class="station" { (t("site.station")) " " b { (frame.station) } }
             (who(frame))
-            a href={ "/language?to=" (other.tag()) "&back=" (percent(&frame.here)) } lang=(other.tag()) { (t("nav.language")) }
+            (switches(frame))
         }
     }
 }
@@ -231,6 +253,13 @@ pub fn heat_switch(lang: Lang) -> Markup {
         input type="checkbox" id="show-heat" class="heat-switch" checked;
         label for="show-heat" { (lang.text("heat.show")) }
         p class="heat-legend dim" { span { "0" } span class="ramp" {} span { "1" } (lang.text("heat.legend")) }
+        (heat_colours())
+    }
+}
+
+/// What colours a grey heat map; once on a page that has one.
+pub fn heat_colours() -> Markup {
+    html! {
         svg class="defs" width="0" height="0" aria-hidden="true" {
             filter id="heat-colours" color-interpolation-filters="sRGB" x="0" y="0" width="1" height="1" {
                 feColorMatrix type="matrix" values="1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0" {}

@@ -2,6 +2,8 @@
 
 pub mod layout;
 pub mod live;
+pub mod station;
+pub mod dashboard;
 pub mod filter;
 pub mod list;
 pub mod review;
@@ -22,5 +24,13 @@ fn kit() -> maud::Markup {
     maud::html! {
         link rel="stylesheet" href="/assets/browse.css";
         script src="/assets/browse.js" defer {}
+    }
+}
+
+/// What draws charts: a page has it only where it has some.
+fn chart_kit() -> maud::Markup {
+    maud::html! {
+        link rel="stylesheet" href="/assets/uplot.min.css";
+        script src="/assets/uplot.min.js" defer {}
     }
 }

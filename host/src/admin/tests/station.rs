@@ -3,6 +3,7 @@
 use crate::access::{Access, AccessOptions, Actor, Role};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::alarms::AlarmBoard;
+use crate::charts::ChartBoard;
 use crate::domain::test_recipe;
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
@@ -35,6 +36,7 @@ impl Answer {
 pub struct Station {
     pub access: Arc<Access>,
     pub alarms: AlarmBoard,
+    pub board: Board,
     pub address: String,
     agent: ureq::Agent,
     _admin: AdminServer,
@@ -62,15 +64,18 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
         Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
     let ledger = Arc::new(Ledger::open(dir.path(), "line-1").unwrap());
     let alarms = AlarmBoard::new(Arc::clone(&ledger));
+    let charts = ChartBoard::new(dir.path());
     let access = Arc::new(Access::new(Arc::clone(&ledger), options).unwrap());
+    let board = Board::new(card());
     let listener = bind("127.0.0.1:0".parse().unwrap(), &reach, false).unwrap();
     let state = AdminState::new(AdminParts {
         station: "line-1".into(),
-        board: Board::new(card()),
+        board: board.clone(),
         journal: Arc::new(journal.reader()),
         reviews: journal.review_desk(),
         trouble: Arc::new(|| None),
         alarms: alarms.clone(),
+        charts: Some(charts.clone()),
         intakes: Arc::new([]),
         access: Arc::clone(&access),
         deployer: None,
@@ -79,7 +84,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
     let admin = AdminServer::start(listener, state).unwrap();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let address = format!("http://{}", admin.address);
-    Station { access, alarms, address, agent, _admin: admin, _journal: journal, _dir: dir }
+    Station { access, alarms, board, address, agent, _admin: admin, _journal: journal, _dir: dir }
 }
 
 impl Station {
@@ -89,7 +94,9 @@ impl Station {
             request = request.header(*name, *value);
         }
         let mut response = self.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
-        let bytes = if path == "/live/events" { Vec::new() } else { response.body_mut().read_to_vec().unwrap() };
+        // An answer without an end.
+        let endless = response.headers().get("content-type").is_some_and(|media| media == "text/event-stream");
+        let bytes = if endless { Vec::new() } else { response.body_mut().read_to_vec().unwrap() };
         // An export of pictures is no text.
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
@@ -99,6 +106,10 @@ impl Station {
     pub fn end(self) -> tempfile::TempDir {
         self._admin.stop();
         self._dir
+    }
+
+    pub fn dir(&self) -> &std::path::Path {
+        self._dir.path()
     }
 
     pub fn journal(&self) -> &Journal {

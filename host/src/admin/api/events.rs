@@ -1,0 +1,130 @@
+//! `GET /api/v1/events`: what happens, as it happens, for programs.
+
+use super::Problem;
+use crate::access::Presented;
+use crate::admin::asked::Asked;
+use crate::admin::feed::{Feed, Topic};
+use crate::admin::guard::identify;
+use crate::admin::request::Shown;
+use crate::admin::serve::AdminState;
+use crate::admin::stream::{CHECK_EVERY, KEEP_ALIVE};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Events on their way to one reader, beside what the system keeps of its connection.
+const ON_THE_WAY: usize = 16;
+/// What a reader waits before it comes again.
+const RETRY: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsQuery {
+    /// Comma-separated; all where it is missing.
+    #[serde(default)]
+    types: Option<String>,
+}
+
+/// How many events a reader will never get; null where that is not known, since the station was started anew.
+#[derive(serde::Serialize)]
+struct Missed {
+    count: Option<u64>,
+}
+
+pub async fn events(
+    shown: Shown,
+    State(state): State<AdminState>,
+    Asked(query): Asked<EventsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let topics = topics(query.types.as_deref())?;
+    let Some(seat) = state.take_reader() else {
+        let detail = "as many programs as may do so read events already";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-readers", "No place is free", detail)
+            .retry_after(super::RETRY_AFTER_S));
+    };
+    let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("").to_owned());
+    let (out, stream) = mpsc::channel(ON_THE_WAY);
+    tokio::spawn(follow(state, shown.0, topics, last, out, seat));
+    Ok(Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+fn topics(types: Option<&str>) -> Result<Vec<Topic>, Problem> {
+    let Some(types) = types else { return Ok(Topic::ALL.to_vec()) };
+    let one = |name: &str| {
+        let known = Topic::ALL.map(Topic::name).join(", ");
+        Topic::from_name(name)
+            .ok_or_else(|| Problem::bad_request(format!("{name:?} is no type of event; there are {known}")))
+    };
+    types.split(',').map(|name| one(name.trim())).collect()
+}
+
+type Out = mpsc::Sender<Result<Event, Infallible>>;
+
+async fn follow(
+    state: AdminState,
+    presented: Presented,
+    topics: Vec<Topic>,
+    last: Option<String>,
+    out: Out,
+    _held_while_streaming: OwnedSemaphorePermit,
+) {
+    let feed = &state.feed;
+    let mut news = feed.watch();
+    let known = last.as_deref().map(|id| feed.number(id));
+    let mut seen = known.flatten().unwrap_or_else(|| feed.newest());
+    // Said at once, so that a reader knows that it is connected.
+    let mut begin = Event::default().comment("events").retry(RETRY);
+    if known == Some(None) {
+        begin = missed(feed, seen, None).retry(RETRY);
+    }
+    if out.send(Ok(begin)).await.is_err() {
+        return;
+    }
+    let mut checked = Instant::now();
+    loop {
+        if drain(feed, &topics, &mut seen, &out).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            changed = news.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(CHECK_EVERY) => {}
+            () = out.closed() => return,
+        }
+        if checked.elapsed() >= CHECK_EVERY {
+            if identify(&state, presented.clone()).await.is_err() {
+                return;
+            }
+            checked = Instant::now();
+        }
+    }
+}
+
+/// The reader has gone.
+struct Gone;
+
+async fn drain(feed: &Feed, topics: &[Topic], seen: &mut u64, out: &Out) -> Result<(), Gone> {
+    while let Some(event) = feed.after(*seen) {
+        let lost = event.number - *seen - 1;
+        if lost > 0 {
+            out.send(Ok(missed(feed, event.number - 1, Some(lost)))).await.map_err(|_| Gone)?;
+        }
+        *seen = event.number;
+        if topics.contains(&event.topic) {
+            let told = Event::default().id(feed.id(event.number)).event(event.topic.name()).data(&*event.data);
+            out.send(Ok(told)).await.map_err(|_| Gone)?;
+        }
+    }
+    Ok(())
+}
+
+/// With the id of the last of them, to go on from there.
+fn missed(feed: &Feed, until: u64, count: Option<u64>) -> Event {
+    let data = serde_json::to_string(&Missed { count }).unwrap_or_default();
+    Event::default().id(feed.id(until)).event("missed").data(data)
+}

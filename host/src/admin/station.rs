@@ -1,0 +1,43 @@
+//! The station page: one screen above the line, for whoever stands three metres away.
+
+use super::i18n::Lang;
+use super::pages::station::{StationView, beat, fragment, kiosk};
+use super::request::{Shown, Visitor};
+use super::serve::AdminState;
+use super::stream::{Fragments, answer};
+use crate::charts::Verdicts;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use maud::Markup;
+
+pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response {
+    let frame = visitor.frame(&state);
+    with_view(visitor.lang, &state, |view| kiosk(&frame, view)).into_response()
+}
+
+/// The page's fragment whenever something on it changed, and every two seconds that the station is there.
+pub async fn events(visitor: Visitor, shown: Shown, State(state): State<AdminState>) -> Response {
+    let fragments = Fragments {
+        name: "station",
+        // Each of them only grows, so the sum changes with any of them.
+        version: |state| state.board.version() + state.alarms.version(),
+        draw: |lang, state| with_view(lang, state, fragment),
+        beat: Some(|lang, state| with_view(lang, state, beat)),
+    };
+    answer(state, visitor.lang, shown.0, fragments)
+}
+
+fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&StationView<'_>) -> Markup) -> Markup {
+    let (board, condition, alarms) = (state.board.snapshot(), state.board.condition(), state.alarms.snapshot());
+    let counters = board.counters;
+    let now = Verdicts { passed: counters.pass, failed: counters.fail, undecided: counters.undecided };
+    draw(&StationView {
+        lang,
+        board: &board,
+        condition: &condition,
+        unrecorded: (state.trouble)(),
+        alarms: &alarms.active,
+        recent: state.charts.as_ref().map(|charts| charts.now().recent.until(now)),
+        now_us: crate::pipeline::now_us(),
+    })
+}
