@@ -3,11 +3,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// Files that are part of the binary, with their media types.
-const ASSETS: [(&str, &str, &[u8]); 9] = [
+const ASSETS: [(&str, &str, &[u8]); 10] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../../assets/style.css")),
     ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/app.js")),
     ("browse.css", "text/css; charset=utf-8", include_bytes!("../../assets/browse.css")),
     ("browse.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/browse.js")),
+    ("report.css", "text/css; charset=utf-8", include_bytes!("../../assets/report.css")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")),
     ("htmx.min.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/vendor/htmx.min.js")),
     ("htmx-sse.min.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/vendor/htmx-sse.min.js")),

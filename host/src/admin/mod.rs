@@ -29,6 +29,7 @@ mod sign_in;
 mod users;
 mod asked;
 mod audit;
+mod report;
 mod request;
 mod serve;
 

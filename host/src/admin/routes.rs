@@ -8,7 +8,7 @@ use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
     alarms, api, assets, audit, browse, deployments, drift, export, inspections, live, metrics, plugins, quality,
-    request, review, sign_in, users,
+    report, request, review, sign_in, users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -99,6 +99,7 @@ fn machines() -> Vec<Entry> {
         get("/api/v1/alarms", VIEWER, alarms::list),
         streamed("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),
+        get("/api/v1/openapi.json", VIEWER, api::openapi::document),
         delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),
         get("/api/v1/deployments", VIEWER, api::deployments::list),
         streamed("/api/v1/deployments", ENGINEER, api::deployments::deploy),
@@ -120,6 +121,8 @@ fn records() -> Vec<Entry> {
         get("/review", VIEWER, review::show),
         post("/inspections/{id}/reviews", OPERATOR, review::post),
         get("/quality", VIEWER, quality::show),
+        get("/report", VIEWER, report::show),
+        get("/api/v1/report", VIEWER, report::json),
         get("/api/v1/inspections", VIEWER, api::inspections::list),
         get("/api/v1/inspections/{id}", VIEWER, api::inspections::one),
         post("/api/v1/inspections/{id}/reviews", OPERATOR, api::inspections::review),

@@ -5,6 +5,7 @@ use super::routes::{Entry, build, entries};
 use crate::access::Access;
 use crate::alarms::AlarmBoard;
 use crate::deploy::Deployer;
+use crate::domain::ShiftPlan;
 use crate::journal::{Reader, ReviewDesk};
 use crate::pipeline::Board;
 use crate::source::Intake;
@@ -22,6 +23,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 const EVENT_STREAMS: usize = 100;
 /// Exports that may be on their way at one time.
 const EXPORTS: usize = 2;
+/// Reports, and pictures that are made on demand, at one time; others wait so long for their turn.
+const TURNS: usize = 2;
+const TURN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Threads for what blocks: the journal, the station's records, and the few that hash or wait to.
 const BLOCKING_THREADS: usize = 8;
@@ -50,6 +54,8 @@ pub struct AdminParts {
     pub reach: Reach,
     /// None where nothing can be deployed: then its pages say so.
     pub deployer: Option<Deployer>,
+    /// How the days of reports are divided.
+    pub shifts: Arc<ShiftPlan>,
 }
 
 /// What the handlers read.
@@ -58,6 +64,7 @@ pub struct AdminState {
     parts: AdminParts,
     seats: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for AdminState {
@@ -71,7 +78,13 @@ impl std::ops::Deref for AdminState {
 impl AdminState {
     #[must_use]
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts, seats: Arc::new(Semaphore::new(EVENT_STREAMS)), exports: Arc::new(Semaphore::new(EXPORTS)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { parts, seats: places(EVENT_STREAMS), exports: places(EXPORTS), turns: places(TURNS) }
+    }
+
+    /// The turn for what takes a while; none where too many wait already.
+    pub(super) async fn take_turn(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::time::timeout(TURN_LIMIT, Arc::clone(&self.turns).acquire_owned()).await.ok()?.ok()
     }
 
     /// A place for one export; none where all are taken.

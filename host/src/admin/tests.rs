@@ -9,6 +9,7 @@
 mod access;
 mod alarms;
 mod records;
+mod report;
 mod station;
 
 use super::i18n::{Lang, keys};

@@ -64,16 +64,12 @@ fn table(frame: &PageFrame, alarms: &[Alarm]) -> Markup {
 
 fn row(frame: &PageFrame, alarm: &Alarm) -> Markup {
     let lang = frame.lang;
-    let class = match alarm.severity {
-        Severity::Critical => "badge fail",
-        Severity::Warning => "badge undecided",
-    };
     html! {
         tr {
-            td { span class=(class) { (lang.text(&format!("severity.{}", alarm.severity.name()))) } }
+            td { (severity_badge(lang, alarm)) }
             td { b { (kind_word(lang, alarm)) } @if alarm.rule != alarm.kind.name() { " " span class="dim" { (alarm.rule) } } }
-            td class="num" { (value(alarm, alarm.value)) }
-            td class="num" { (value(alarm, alarm.limit)) }
+            td class="num" { (alarm_value(alarm, alarm.value)) }
+            td class="num" { (alarm_value(alarm, alarm.limit)) }
             td { (alarm.about) }
             td class="num" { (utc(alarm.raised_at_us)) }
             td class="num" { @if let Some(at_us) = alarm.cleared_at_us { (utc(at_us)) } @else { (lang.text("alarms.still")) } }
@@ -96,11 +92,19 @@ fn acknowledged(frame: &PageFrame, alarm: &Alarm) -> Markup {
     }
 }
 
-fn kind_word(lang: Lang, alarm: &Alarm) -> &'static str {
+pub(super) fn severity_badge(lang: Lang, alarm: &Alarm) -> Markup {
+    let class = match alarm.severity {
+        Severity::Critical => "badge fail",
+        Severity::Warning => "badge undecided",
+    };
+    html! { span class=(class) { (lang.text(&format!("severity.{}", alarm.severity.name()))) } }
+}
+
+pub(super) fn kind_word(lang: Lang, alarm: &Alarm) -> &'static str {
     lang.text(&format!("alarm.{}", alarm.kind.name()))
 }
 
-fn value(alarm: &Alarm, value: f64) -> String {
+pub(super) fn alarm_value(alarm: &Alarm, value: f64) -> String {
     match alarm.kind.unit() {
         AlarmUnit::Share => format!("{:.1} %", value * 100.0),
         AlarmUnit::Millis => format!("{value:.0} ms"),

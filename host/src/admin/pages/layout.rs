@@ -13,6 +13,7 @@ pub enum Tab {
     Inspections,
     Review,
     Quality,
+    Report,
     Drift,
     Plugins,
     Alarms,
@@ -22,11 +23,12 @@ pub enum Tab {
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 10] = [
+const TABS: [(Tab, &str, &str, Role); 11] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
     (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
     (Tab::Review, "/review", "nav.review", Role::Viewer),
     (Tab::Quality, "/quality", "nav.quality", Role::Viewer),
+    (Tab::Report, "/report", "nav.report", Role::Viewer),
     (Tab::Drift, "/drift", "nav.drift", Role::Viewer),
     (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
     (Tab::Alarms, "/alarms", "nav.alarms", Role::Viewer),

@@ -16,6 +16,7 @@ pub mod problem;
 pub mod sign_in;
 pub mod users;
 pub mod audit;
+pub mod report;
 
 /// Style and script of the pages for browsing, reviewing and quality. Not in every page's head: the others need neither.
 fn kit() -> maud::Markup {
