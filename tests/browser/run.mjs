@@ -12,6 +12,7 @@ import { accessTests } from './access.mjs';
 import { heatTests } from './heat.mjs';
 import { labelsTests } from './labels.mjs';
 import { recordsTests } from './records.mjs';
+import { reportsTests } from './reports.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -257,6 +258,7 @@ async function expectNoise(body) {
   await body();
   noise.length = before;
 }
+reportsTests({ test, context, open, shot, equal, holds, expectNoise, browser, limitMs: WAIT_LIMIT_MS });
 recordsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 accessTests({ test, browser, open, shot, equal, holds, expectNoise, secret });
 const startLabels = () => startStation(options.labels);

@@ -30,6 +30,7 @@ mod users;
 mod asked;
 mod audit;
 mod report;
+mod security;
 mod request;
 mod serve;
 

@@ -8,7 +8,7 @@ use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
     alarms, api, assets, audit, browse, deployments, drift, export, inspections, live, metrics, plugins, quality,
-    report, request, review, sign_in, users,
+    report, request, review, security, sign_in, users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -83,6 +83,8 @@ fn pages() -> Vec<Entry> {
         get("/alarms/banner", VIEWER, alarms::banner),
         post("/alarms/{id}/acknowledge", OPERATOR, alarms::acknowledge),
         get("/audit", ENGINEER, audit::show),
+        get("/security", ENGINEER, security::show),
+        get("/security/pictures/{digest}", ENGINEER, security::picture),
         get("/users", ADMIN, users::show),
         post("/users", ADMIN, users::add),
         post("/users/{name}/role", ADMIN, users::set_role),

@@ -10,6 +10,7 @@ mod access;
 mod alarms;
 mod records;
 mod report;
+mod security;
 mod station;
 
 use super::i18n::{Lang, keys};

@@ -22,7 +22,22 @@ const LAYERS: [(&str, &[&str]); 16] = [
         &["domain", "config", "trust", "imaging", "inference", "plugin", "source", "pipeline", "journal", "telemetry"],
     ),
     ("toolbox", &["domain", "config", "trust", "imaging", "plugin", "pipeline"]),
-    ("admin", &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms", "deploy"]),
+    (
+        "admin",
+        &[
+            "domain",
+            "trust",
+            "imaging",
+            "source",
+            "journal",
+            "access",
+            "telemetry",
+            "config",
+            "pipeline",
+            "alarms",
+            "deploy",
+        ],
+    ),
 ];
 
 /// The top of the host.

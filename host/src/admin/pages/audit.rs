@@ -38,7 +38,7 @@ pub fn content(lang: Lang, view: &AuditView<'_>) -> Markup {
     }
 }
 
-fn chain(lang: Lang, verified: &AuditVerified) -> Markup {
+pub(super) fn chain(lang: Lang, verified: &AuditVerified) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
         section class={ "panel chain " (if verified.fault.is_some() { "fail" } else { "pass" }) } {

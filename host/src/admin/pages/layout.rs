@@ -18,12 +18,13 @@ pub enum Tab {
     Plugins,
     Alarms,
     Deployments,
+    Security,
     Audit,
     Users,
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 11] = [
+const TABS: [(Tab, &str, &str, Role); 12] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
     (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
     (Tab::Review, "/review", "nav.review", Role::Viewer),
@@ -33,6 +34,7 @@ const TABS: [(Tab, &str, &str, Role); 11] = [
     (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
     (Tab::Alarms, "/alarms", "nav.alarms", Role::Viewer),
     (Tab::Deployments, "/deployments", "nav.deployments", Role::Viewer),
+    (Tab::Security, "/security", "nav.security", Role::Engineer),
     (Tab::Audit, "/audit", "nav.audit", Role::Engineer),
     (Tab::Users, "/users", "nav.users", Role::Admin),
 ];

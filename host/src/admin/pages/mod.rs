@@ -17,6 +17,7 @@ pub mod sign_in;
 pub mod users;
 pub mod audit;
 pub mod report;
+pub mod security;
 
 /// Style and script of the pages for browsing, reviewing and quality. Not in every page's head: the others need neither.
 fn kit() -> maud::Markup {

@@ -6,13 +6,11 @@ use crate::domain::{Blame, Digest, FrameId, FrameMeta, Inspection, Stage, StageT
 use crate::journal::Record;
 use serde_json::Value;
 
-/// A frame that was judged now, with a picture of its own.
-fn judge(station: &Station, trigger: u64, verdict: Verdict) {
-    let journal = station.journal();
-    let id = FrameId { station: "line-1".to_owned(), boot: journal.boot(), trigger };
-    let picture = trigger.to_le_bytes().repeat(4);
+/// What is recorded of a frame that was judged now.
+pub fn judged(station: &Station, trigger: u64, verdict: Verdict, picture: &[u8]) -> Inspection {
+    let id = FrameId { station: "line-1".to_owned(), boot: station.journal().boot(), trigger };
     let now_us = station.now_us();
-    let inspection = Inspection {
+    Inspection {
         meta: FrameMeta {
             id,
             captured_at_us: now_us - 1000,
@@ -23,7 +21,7 @@ fn judge(station: &Station, trigger: u64, verdict: Verdict) {
             line_trigger: None,
             simulated: false,
         },
-        picture: Some(Digest::of(&picture)),
+        picture: Some(Digest::of(picture)),
         width: 4,
         height: 2,
         recipe: "test".to_owned(),
@@ -34,8 +32,15 @@ fn judge(station: &Station, trigger: u64, verdict: Verdict) {
         runs: vec![],
         stages: vec![StageTime { stage: Stage::Infer, micros: 3000 }],
         judged_at_us: now_us,
-    };
-    journal.submit(Record { inspection, picture: Some(picture.into()), images: vec![] }).unwrap().wait().unwrap();
+    }
+}
+
+/// A frame that was judged now, with a picture of its own.
+fn judge(station: &Station, trigger: u64, verdict: Verdict) {
+    let picture = trigger.to_le_bytes().repeat(4);
+    let inspection = judged(station, trigger, verdict, &picture);
+    let record = Record { inspection, picture: Some(picture.into()), images: vec![] };
+    station.journal().submit(record).unwrap().wait().unwrap();
 }
 
 fn fail(reason: &str) -> Verdict {
