@@ -14,8 +14,8 @@ def role_is_kept(ctx, response, case):
     needed = case.operation.definition.raw.get("x-assay-role")
     assert needed in ROLES, f"{case.operation.label} does not say who may ask"
     problem = response.json().get("type", "") if "problem+json" in content_type(response) else ""
-    if "Authorization" not in (case.headers or {}) and response.status_code == 401:
-        return None
+    if response.request.headers.get("Authorization") != f"Bearer {os.environ['ASSAY_TOKEN']}":
+        return None  # `ignored_auth` looks at those.
     if ROLES.index(mine) < ROLES.index(needed):
         assert response.status_code in (401, 403, 405), f"{mine} got {response.status_code} from what needs {needed}"
         assert problem.startswith("urn:assay:problem:"), f"{mine} got data from what needs {needed}"

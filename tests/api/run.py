@@ -9,11 +9,12 @@ that of the operation. Prints one line per role and, last, "N passed, N failed".
 import argparse
 import json
 import os
+import queue
 import re
-import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -42,10 +43,15 @@ def start(assay, config):
     child = subprocess.Popen(
         [assay, "run", "--config", config, "--bind", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
     )
+    # Read to its end, so that the station never waits for who reads it.
+    lines = queue.SimpleQueue()
+    threading.Thread(target=lambda: [lines.put(line) for line in child.stdout], daemon=True).start()
     said, deadline = "", time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline and child.poll() is None:
-        ready, _, _ = select.select([child.stdout], [], [], 1)
-        line = child.stdout.readline() if ready else ""
+        try:
+            line = lines.get(timeout=1)
+        except queue.Empty:
+            continue
         said += line
         found = re.search(r"admin: (http://127\.0\.0\.1:\d+)", line)
         if found:
@@ -101,7 +107,7 @@ def schemathesis(options, address, document, role, token):
     ]  # fmt: skip
     here = Path(__file__).parent
     environment = os.environ | {
-        "ASSAY_ROLE": role, "SCHEMATHESIS_HOOKS": "checks", "PYTHONPATH": str(here), "PYTHONDONTWRITEBYTECODE": "1"
+        "ASSAY_ROLE": role, "ASSAY_TOKEN": token, "SCHEMATHESIS_HOOKS": "checks", "PYTHONPATH": str(here), "PYTHONDONTWRITEBYTECODE": "1"
     }  # fmt: skip
     folder = options.out or here
     run = subprocess.run(command, env=environment, cwd=folder, text=True, capture_output=True, timeout=ROLE_LIMIT_S)

@@ -150,10 +150,11 @@ fn collect_counts(mut rows: rusqlite::Rows<'_>) -> rusqlite::Result<Counts> {
 }
 
 fn lost(db: &Connection, SpanUs { from_us, to_us }: SpanUs) -> rusqlite::Result<u64> {
-    let sql = "SELECT coalesce(sum(last - first + 1), 0) FROM
+    // A line's counter may jump as far as its numbers go: no sum of whole numbers holds that twice.
+    let sql = "SELECT total(CAST(last AS REAL) - first + 1) FROM
                (SELECT first, last, at_us FROM lost UNION ALL SELECT first, last, at_us FROM line_lost)
                WHERE at_us >= ? AND at_us < ?";
-    db.query_row(sql, [from_us, to_us], |row| Ok(unsigned(row.get(0)?)))
+    db.query_row(sql, [from_us, to_us], |row| Ok(row.get::<_, f64>(0)? as u64))
 }
 
 /// The newest rows of one verdict in a span, as a table to group.

@@ -31,6 +31,7 @@ const MAX_REASON: usize = 300;
 
 /// Why and how a bundle is deployed.
 #[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeployQuery {
     /// Why, for the audit log; what is longer than 300 characters is cut.
@@ -196,6 +197,7 @@ async fn take_in(
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackQuery {
     /// Why, for the audit log; what is longer than 300 characters is cut.

@@ -25,6 +25,7 @@ const MAX_TEXT_CHARS: usize = 200;
 
 /// What is said of a picture beside its bytes.
 #[derive(Debug, Default, Clone, PartialEq, Eq, serde::Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct InspectQuery {
     /// Which source of kind "http"; may be left out where there is one.

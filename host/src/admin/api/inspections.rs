@@ -1,7 +1,7 @@
 //! Inspections and their reviews for programs.
 
 use super::Problem;
-use super::parameters::FilterParams;
+use super::parameters::{FilterParams, no_empty};
 use super::verdict::JudgedJson;
 use crate::admin::asked::Named;
 use crate::admin::browse::{Turned, turn};
@@ -124,6 +124,9 @@ struct ListJson<'l> {
         (status = 304, description = "As it was"),
         (status = 400, response = Problem)))]
 pub async fn list(State(state): State<AdminState>, headers: HeaderMap, Pairs(pairs): Pairs) -> Response {
+    if let Err(problem) = no_empty(&pairs) {
+        return problem.into_response();
+    }
     let wish = Wish::new(pairs, &[]);
     let asked = match wish.understand() {
         Ok(asked) => asked,

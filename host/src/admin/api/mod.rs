@@ -4,7 +4,7 @@ mod problem;
 mod verdict;
 mod upload;
 pub(super) mod openapi;
-mod parameters;
+pub(super) mod parameters;
 pub(super) mod inspect;
 pub(super) mod inspections;
 pub(super) mod deployments;

@@ -161,6 +161,11 @@ mod tests {
             assert_eq!(operation["responses"]["default"]["$ref"], "#/components/responses/Problem", "{method} {path}");
             assert!(operation["security"].as_array().is_some_and(|ways| ways.len() == 2), "{method} {path}");
             assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{method} {path}");
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let in_path = parameters.filter(|one| one["in"] == "path").map(|one| one["name"].as_str().unwrap());
+            let named: Vec<String> = in_path.map(|name| format!("{{{name}}}")).collect();
+            assert_eq!(named.len(), path.matches('{').count(), "{method} {path}: {named:?}");
+            assert!(named.iter().all(|name| path.contains(name)), "{method} {path}: {named:?}");
             let summary = operation["summary"].as_str().or(operation["description"].as_str());
             assert!(summary.is_some_and(|text| text.len() > 5), "{method} {path} says nothing");
         }

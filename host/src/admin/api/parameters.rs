@@ -1,5 +1,6 @@
 //! The filter's keys as the document has them; `Wish` reads them, with all that is wrong at once.
 
+use super::Problem;
 use crate::domain::VerdictKind;
 use utoipa::IntoParams;
 
@@ -43,6 +44,21 @@ pub struct FilterParams {
     /// Rows of the page; 50 where nothing is said.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+}
+
+/// A form of a page sends fields that are empty, and means none of them; a program that does has lost a value, and would
+/// take the answer for what it did not ask for.
+///
+/// # Errors
+/// With the key of the first empty value.
+pub fn no_empty(pairs: &[(String, String)]) -> Result<(), Problem> {
+    match pairs.iter().find(|(_, value)| value.trim().is_empty()) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let key: String = key.chars().take(40).collect();
+            Err(Problem::bad_request(format!("{key} is empty: leave it out, or give it a value")))
+        }
+    }
 }
 
 #[cfg(test)]

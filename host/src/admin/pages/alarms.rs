@@ -36,12 +36,12 @@ pub fn content(frame: &PageFrame, view: &AlarmsView<'_>) -> Markup {
     html! {
         h1 { (t("alarms.title")) }
         h2 { (t("alarms.active")) }
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             @if view.active.is_empty() { div class="empty" { b { (t("alarms.none")) } } }
             @else { (table(frame, view.active)) }
         }
         h2 { (t("alarms.history")) }
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             @if view.history.is_empty() { div class="empty" { b { (t("alarms.no-history")) } } }
             @else { (table(frame, view.history)) }
         }

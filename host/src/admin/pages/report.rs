@@ -57,7 +57,7 @@ fn form(view: &ReportView<'_>) -> Markup {
     html! {
         form class="filter panel" method="get" action="/report" {
             label { (t("report.date")) input type="date" name="date" value=(date) aria-invalid=[invalid(view, "date")]; }
-            label { (t("report.shift"))
+            label { (t("report.of-shift"))
                 select name="shift" aria-invalid=[invalid(view, "shift")] {
                     option value="" selected[shift.is_empty()] { (t("report.whole-day")) }
                     @for one in view.shifts.shifts() {
@@ -243,7 +243,7 @@ impl Drawing<'_> {
         let all = &self.report.latency;
         let frames = all.last().map_or(0, |total| total.frames);
         html! {
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (self.t("report.latency")) }
                 @if all.is_empty() { p { (self.not_measured()) } }
                 @else {
@@ -262,7 +262,7 @@ impl Drawing<'_> {
 
     fn drift(&self) -> Markup {
         html! {
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (self.t("report.drift")) }
                 @if self.report.drift.is_empty() { p { (self.not_measured()) } }
                 @else {
@@ -292,12 +292,12 @@ impl Drawing<'_> {
     fn alarms(&self) -> Markup {
         let alarms = &self.report.alarms;
         html! {
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (self.t("alarms.title")) }
                 @if alarms.is_empty() { p { (self.t("report.no-alarms")) } }
                 @else {
                     table {
-                        thead { tr { th { (self.t("alarms.severity")) } th { (self.t("alarms.alarm")) } th class="num" { (self.t("alarms.value")) } th { (self.t("alarms.about")) } th { (self.t("alarms.raised")) } th { (self.t("alarms.cleared")) } } }
+                        thead { tr { th { (self.t("alarms.severity")) } th { (self.t("alarms.alarm")) } th class="num" { (self.t("alarms.value")) } th { (self.t("alarms.about")) } th { (self.t("report.raised")) } th { (self.t("report.cleared")) } } }
                         tbody { @for alarm in alarms { tr {
                             td { (severity_badge(self.view.lang, alarm)) } td { (kind_word(self.view.lang, alarm)) }
                             td class="num" { (alarm_value(alarm, alarm.value)) } td class="words" { (alarm.about) }
@@ -312,7 +312,7 @@ impl Drawing<'_> {
     fn changes(&self) -> Markup {
         let reviews = self.report.reviews;
         html! {
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (self.t("report.changes")) }
                 h3 { (self.t("deployments.title")) }
                 @if self.report.deployments.is_empty() { p { (self.t("report.no-deployments")) } }
@@ -352,7 +352,7 @@ fn in_percent(share: f64) -> String {
     if percent > 0.0 && percent < 1.0 { format!("{percent:.2} %") } else { format!("{percent:.1} %") }
 }
 
-/// The mix of verdicts as one bar: its parts differ in pattern too, for who prints without colours.
+/// The mix of verdicts as one bar, in the order of the counters above it; on paper in greys that differ.
 fn mix(lang: Lang, counts: [u64; 3]) -> Markup {
     let total = counts.iter().sum::<u64>().max(1) as f64;
     let kinds = [VerdictKind::Pass, VerdictKind::Fail, VerdictKind::Undecided];

@@ -54,12 +54,12 @@ pub fn content(view: &SecurityView<'_>) -> Markup {
                 div class="suspects" { @for one in view.suspects { (suspect(view.lang, one)) } }
             }
         }
-        section class="panel scroll" { h2 { (t("security.bundles")) } (bundles(view)) }
+        section class="panel scroll" tabindex="0" { h2 { (t("security.bundles")) } (bundles(view)) }
         @match view.trust {
             Some(trust) => { (trusted(view, trust)) }
             None => { section class="panel" { h2 { (t("security.trust")) } p { (t("security.no-trust")) } } }
         }
-        section class="panel scroll" { h2 { (t("security.sign-ins")) } (sign_ins(view)) }
+        section class="panel scroll" tabindex="0" { h2 { (t("security.sign-ins")) } (sign_ins(view)) }
         h2 { (t("audit.title")) }
         (chain(view.lang, view.verified))
         p { a href="/audit" { (t("security.audit")) } }
@@ -127,7 +127,7 @@ fn trusted(view: &SecurityView<'_>, trust: &TrustView) -> Markup {
     let t = |key: &str| view.lang.text(key);
     let store = &trust.store;
     html! {
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             h2 { (t("security.trust")) }
             table {
                 thead { tr { th { (t("security.key")) } th { (t("security.may-sign")) } th { (t("security.not-after")) } th { (t("security.comment")) } } }

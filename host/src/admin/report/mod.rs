@@ -6,6 +6,7 @@ mod wish;
 pub use figures::{CountsJson, DriftJson, ReasonJson, ReportJson};
 pub use wish::{Wish, Wrong};
 
+use super::api::parameters::no_empty;
 use super::api::{Problem, tagged};
 use super::filter::Pairs;
 use super::i18n::Lang;
@@ -112,6 +113,9 @@ fn has_begun(span: &ShiftSpan) -> bool {
         (status = 304, description = "As it was"),
         (status = 400, response = Problem), (status = 503, response = Problem)))]
 pub async fn json(By(actor): By, State(state): State<AdminState>, headers: HeaderMap, Pairs(pairs): Pairs) -> Response {
+    if let Err(problem) = no_empty(&pairs) {
+        return problem.into_response();
+    }
     let title = "There is no such report";
     match make(&state, &Wish::new(pairs), actor.role).await {
         Ok((report, _)) => tagged(&headers, &report),

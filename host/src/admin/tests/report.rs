@@ -111,6 +111,11 @@ fn what_is_wrong_with_the_span_is_said_beside_what_was_typed() {
     }
     let answer = station.get("/api/v1/report?from=2026-11-24T00:00:00Z&to=2026-11-23T00:00:00Z", &[]);
     assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-span"));
+    assert_eq!(station.get("/report?date=&shift=", &[]).status, 200, "fields of a form that nobody filled in");
+    for path in ["/api/v1/report?date=", "/api/v1/inspections?serial=%20"] {
+        let answer = station.get(path, &[]);
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-request"), "a program lost a value: {path}");
+    }
 }
 
 #[test]

@@ -44,6 +44,19 @@ fn counts_reasons_and_undecided_frames_are_those_of_the_span() {
 }
 
 #[test]
+fn lost_triggers_are_summed_up_however_many_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = opened(dir.path());
+    journal.lost(3, 7, "overrun").unwrap().wait().unwrap();
+    assert_eq!(journal.reader().figures(ALL).unwrap().lost, 5);
+    for _ in 0..3 {
+        journal.lost(1, i64::MAX as u64 - 1, "a counter that jumped").unwrap().wait().unwrap();
+    }
+    assert!(journal.reader().figures(ALL).unwrap().lost > i64::MAX as u64);
+    assert_eq!(figures(&journal, 1, 7).lost, 0, "they were recorded later than that");
+}
+
+#[test]
 fn an_example_is_the_newest_reject_whose_picture_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let journal = opened(dir.path());
