@@ -82,6 +82,7 @@ fn serve(board: &Board, over: &StopFlag) -> anyhow::Result<usize> {
         trouble: Arc::new(|| None),
         alarms,
         charts: Some(charts.board.clone()),
+        shifts: Arc::default(),
         intakes: Arc::new([]),
         access: Arc::new(Access::new(ledger, options)?),
         deployer: None,

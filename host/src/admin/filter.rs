@@ -30,7 +30,7 @@ pub const KEYS: [&str; 13] = [
     "reviewed",
     "sampled",
 ];
-const PAGE_KEYS: [&str; 2] = ["cursor", "limit"];
+pub const PAGE_KEYS: [&str; 2] = ["cursor", "limit"];
 
 /// What was asked for, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

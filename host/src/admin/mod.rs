@@ -35,6 +35,8 @@ mod sign_in;
 mod users;
 mod asked;
 mod audit;
+mod report;
+mod security;
 mod request;
 mod serve;
 

@@ -8,7 +8,7 @@ use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
     alarms, api, assets, audit, browse, dashboard, deployments, drift, export, inspections, live, metrics, plugins,
-    quality, request, review, series, sign_in, station, theme, users,
+    quality, report, request, review, security, series, sign_in, station, theme, users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -88,6 +88,8 @@ fn pages() -> Vec<Entry> {
         get("/alarms/banner", VIEWER, alarms::banner),
         post("/alarms/{id}/acknowledge", OPERATOR, alarms::acknowledge),
         get("/audit", ENGINEER, audit::show),
+        get("/security", ENGINEER, security::show),
+        get("/security/pictures/{digest}", ENGINEER, security::picture),
         get("/users", ADMIN, users::show),
         post("/users", ADMIN, users::add),
         post("/users/{name}/role", ADMIN, users::set_role),
@@ -106,6 +108,7 @@ fn machines() -> Vec<Entry> {
         get("/api/v1/events", VIEWER, api::events::events),
         streamed("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),
+        get("/api/v1/openapi.json", VIEWER, api::openapi::document),
         delete("/api/v1/tokens/{id}", ADMIN, api::revoke_token),
         get("/api/v1/deployments", VIEWER, api::deployments::list),
         streamed("/api/v1/deployments", ENGINEER, api::deployments::deploy),
@@ -127,6 +130,8 @@ fn records() -> Vec<Entry> {
         get("/review", VIEWER, review::show),
         post("/inspections/{id}/reviews", OPERATOR, review::post),
         get("/quality", VIEWER, quality::show),
+        get("/report", VIEWER, report::show),
+        get("/api/v1/report", VIEWER, report::json),
         get("/api/v1/inspections", VIEWER, api::inspections::list),
         get("/api/v1/inspections/{id}", VIEWER, api::inspections::one),
         post("/api/v1/inspections/{id}/reviews", OPERATOR, api::inspections::review),

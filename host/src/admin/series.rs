@@ -11,9 +11,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::{IntoParams, ToSchema};
 
 /// A range of time up to now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 pub enum Range {
     #[serde(rename = "15m")]
     QuarterHour,
@@ -141,17 +142,24 @@ pub async fn history(state: &AdminState, range: Range, compare: bool) -> Option<
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct SeriesQuery {
+    /// Up to now; an hour where nothing is said.
     #[serde(default)]
+    #[param(inline)]
     range: Range,
     /// The range before, too.
     #[serde(default)]
     compare: bool,
 }
 
-/// `GET /api/v1/series`.
+/// How the station was over a range of time.
+#[utoipa::path(get, path = "/api/v1/series", operation_id = "getSeries", tag = "station", params(SeriesQuery),
+    responses(
+        (status = 200, description = "Figures by interval", body = SeriesJson),
+        (status = 400, response = Problem), (status = 503, response = Problem)))]
 pub async fn get(State(state): State<AdminState>, Asked(query): Asked<SeriesQuery>) -> Response {
     let Some(history) = history(&state, query.range, query.compare).await else {
         let detail = "no history is kept at the moment; the station's log says why";
@@ -162,7 +170,7 @@ pub async fn get(State(state): State<AdminState>, Asked(query): Asked<SeriesQuer
     Json(SeriesJson { range: query.range.name(), columns: Columns::new(&history.points), before }).into_response()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SeriesJson {
     range: &'static str,
     #[serde(flatten)]
@@ -170,51 +178,49 @@ struct SeriesJson {
     before: Option<Columns>,
 }
 
-type Column<T> = Vec<Option<T>>;
-
 /// One list per figure, all as long as `t`; null where the station did not run or nothing was measured.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Columns {
     step_s: i64,
     /// Start of each point in seconds since 1970.
     t: Vec<i64>,
-    covered_s: Column<f64>,
-    passed: Column<u64>,
-    failed: Column<u64>,
-    undecided: Column<u64>,
-    flagged: Column<u64>,
-    frames_per_min: Column<f64>,
+    covered_s: Vec<Option<f64>>,
+    passed: Vec<Option<u64>>,
+    failed: Vec<Option<u64>>,
+    undecided: Vec<Option<u64>>,
+    flagged: Vec<Option<u64>>,
+    frames_per_min: Vec<Option<f64>>,
     #[serde(rename = "yield")]
-    yields: Column<f64>,
-    deadline_missed: Column<u64>,
-    plugin_faults: Column<u64>,
-    not_durable: Column<u64>,
-    other_device_s: Column<f64>,
-    own_cpu: Column<f64>,
-    busy_cpu: Column<f64>,
-    own_memory_bytes: Column<u64>,
-    memory_free_bytes: Column<u64>,
-    disk_free_bytes: Column<u64>,
-    queue_frames: Column<u64>,
-    outbox_pending: Column<u64>,
+    yields: Vec<Option<f64>>,
+    deadline_missed: Vec<Option<u64>>,
+    plugin_faults: Vec<Option<u64>>,
+    not_durable: Vec<Option<u64>>,
+    other_device_s: Vec<Option<f64>>,
+    own_cpu: Vec<Option<f64>>,
+    busy_cpu: Vec<Option<f64>>,
+    own_memory_bytes: Vec<Option<u64>>,
+    memory_free_bytes: Vec<Option<u64>>,
+    disk_free_bytes: Vec<Option<u64>>,
+    queue_frames: Vec<Option<u64>>,
+    outbox_pending: Vec<Option<u64>>,
     stages: BTreeMap<&'static str, Percentiles>,
     plugins: BTreeMap<String, PluginColumns>,
 }
 
 /// Milliseconds.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Percentiles {
-    p50_ms: Column<f64>,
-    p95_ms: Column<f64>,
-    p99_ms: Column<f64>,
+    p50_ms: Vec<Option<f64>>,
+    p95_ms: Vec<Option<f64>>,
+    p99_ms: Vec<Option<f64>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PluginColumns {
-    calls: Column<u64>,
-    mean_ms: Column<f64>,
-    failures: Column<u64>,
-    memory_bytes: Column<u64>,
+    calls: Vec<Option<u64>>,
+    mean_ms: Vec<Option<f64>>,
+    failures: Vec<Option<u64>>,
+    memory_bytes: Vec<Option<u64>>,
 }
 
 impl Columns {
@@ -250,7 +256,7 @@ impl Columns {
     }
 }
 
-fn column<T>(points: &Points, figure: impl Fn(&Figures) -> Option<T>) -> Column<T> {
+fn column<T>(points: &Points, figure: impl Fn(&Figures) -> Option<T>) -> Vec<Option<T>> {
     points.all.iter().map(|(_, figures)| figures.as_ref().and_then(&figure)).collect()
 }
 

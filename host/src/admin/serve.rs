@@ -8,6 +8,7 @@ use crate::access::Access;
 use crate::alarms::AlarmBoard;
 use crate::charts::ChartBoard;
 use crate::deploy::Deployer;
+use crate::domain::ShiftPlan;
 use crate::journal::{Reader, ReviewDesk};
 use crate::pipeline::Board;
 use crate::source::Intake;
@@ -27,6 +28,9 @@ const EVENT_STREAMS: usize = 200;
 const READERS: usize = 256;
 /// Exports that may be on their way at one time.
 const EXPORTS: usize = 2;
+/// Reports, and pictures that are made on demand, at one time; others wait so long for their turn.
+const TURNS: usize = 2;
+const TURN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Threads for what blocks: the journal, the station's records, and the few that hash or wait to.
 const BLOCKING_THREADS: usize = 8;
@@ -57,6 +61,8 @@ pub struct AdminParts {
     pub reach: Reach,
     /// None where nothing can be deployed: then its pages say so.
     pub deployer: Option<Deployer>,
+    /// How the days of reports are divided.
+    pub shifts: Arc<ShiftPlan>,
 }
 
 /// What the handlers read.
@@ -68,6 +74,7 @@ pub struct AdminState {
     readers: Arc<Semaphore>,
     pub(super) drawn: Arc<Drawn>,
     pub(super) feed: Feed,
+    turns: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for AdminState {
@@ -81,14 +88,21 @@ impl std::ops::Deref for AdminState {
 impl AdminState {
     #[must_use]
     pub fn new(parts: AdminParts) -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
         Self {
             parts,
-            seats: Arc::new(Semaphore::new(EVENT_STREAMS)),
-            exports: Arc::new(Semaphore::new(EXPORTS)),
-            readers: Arc::new(Semaphore::new(READERS)),
+            seats: places(EVENT_STREAMS),
+            exports: places(EXPORTS),
+            readers: places(READERS),
+            turns: places(TURNS),
             drawn: Arc::default(),
             feed: Feed::default(),
         }
+    }
+
+    /// The turn for what takes a while; none where too many wait already.
+    pub(super) async fn take_turn(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::time::timeout(TURN_LIMIT, Arc::clone(&self.turns).acquire_owned()).await.ok()?.ok()
     }
 
     /// A place for one export; none where all are taken.

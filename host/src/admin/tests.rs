@@ -11,6 +11,8 @@ mod alarms;
 mod events;
 mod overviews;
 mod records;
+mod report;
+mod security;
 mod station;
 mod styles;
 

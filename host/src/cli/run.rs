@@ -83,6 +83,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         intakes: intakes.into(),
         reach,
         deployer: Some(deployer),
+        shifts: Arc::new(parts.config.shifts.clone()),
     });
     let admin = AdminServer::start(listener, state)?;
     if let Some(secret) = access.new_set_up_secret()? {

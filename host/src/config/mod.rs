@@ -19,6 +19,7 @@ mod deploy;
 mod index;
 mod model_file;
 mod resolve;
+mod shifts;
 
 pub use alarms::MAX_WINDOW_S;
 pub use author::{AuthoredBundle, load_author_manifest};

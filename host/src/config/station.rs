@@ -4,8 +4,9 @@ use super::deploy::{DeployConfig, deploy};
 use super::fields::{Document, Fields};
 use super::outputs::{MqttConfig, TelemetryConfig, WebhookConfig, mqtt, telemetry, webhook};
 use super::problem::ConfigErrors;
+use super::shifts::shifts;
 use super::sources::{QueueConfig, SourceConfig, queue, sources};
-use crate::domain::{AlarmRule, PluginLimits};
+use crate::domain::{AlarmRule, PluginLimits, ShiftPlan};
 use crate::trust::{NAME_RULE, is_name};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -38,6 +39,8 @@ pub struct StationConfig {
     pub queue: QueueConfig,
     pub sources: Vec<SourceConfig>,
     pub alarms: Vec<AlarmRule>,
+    /// How the days of the shift report are divided.
+    pub shifts: ShiftPlan,
     pub webhook: Option<WebhookConfig>,
     pub mqtt: Option<MqttConfig>,
     pub telemetry: TelemetryConfig,
@@ -120,6 +123,7 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
     let queue = root.section("queue", queue).unwrap_or_else(|| Some(QueueConfig::default()));
     let sources = sources(root);
     let alarms = alarms(root);
+    let shifts = shifts(root);
     let webhook = optional(root.section("webhook", webhook));
     let mqtt = optional(root.section("mqtt", mqtt));
     let telemetry = root.section("telemetry", telemetry).unwrap_or_else(|| Some(TelemetryConfig::default()));
@@ -139,6 +143,7 @@ fn station(root: &Fields<'_>) -> Option<StationConfig> {
         queue: queue?,
         sources: sources?,
         alarms: alarms?,
+        shifts: shifts?,
         webhook: webhook?,
         mqtt: mqtt?,
         telemetry: telemetry?,

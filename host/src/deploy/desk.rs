@@ -11,7 +11,7 @@ use crate::domain::{Actor, DeployState, Deployment, Digest, with_causes};
 use crate::journal::{AuditEntry, Ledger, LedgerError};
 use crate::pipeline::LiveSlot;
 use crate::source::StopFlag;
-use crate::trust::{BundleKind, CounterError, Counters, TrustError, VerifiedBundle, VerifyPolicy, verify};
+use crate::trust::{BundleKind, CounterError, Counters, TrustError, TrustStore, VerifiedBundle, VerifyPolicy, verify};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Sender, bounded};
 use std::path::PathBuf;
@@ -246,6 +246,20 @@ impl Deployer {
     pub fn running(&self) -> (String, String, Digest) {
         let live = self.shared.parts.live.load();
         (live.recipe.name.clone(), live.recipe.version.clone(), live.recipe.digest)
+    }
+
+    /// Who may sign what, as it was read last.
+    #[must_use]
+    pub fn trust_store(&self) -> Arc<TrustStore> {
+        self.shared.parts.trust.store()
+    }
+
+    /// The counters against older releases; reads their file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn counters(&self) -> Result<Counters, CounterError> {
+        self.shared.counters()
     }
 
     #[must_use]

@@ -2,9 +2,10 @@ use super::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Where a deployment stands. Written to the disk before it is entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeployState {
     /// The bundle's bytes are here.
@@ -93,7 +94,7 @@ impl fmt::Display for DeployState {
 }
 
 /// What a deployment brings, as its verified manifest says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeployedBundle {
     /// `plugin`, `model` or `recipe`.
     pub kind: String,
@@ -109,7 +110,7 @@ impl fmt::Display for DeployedBundle {
 }
 
 /// One line of a qualification: what was asked, what was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QualityCheck {
     pub what: String,
     pub asked: String,
@@ -128,7 +129,7 @@ impl QualityCheck {
 }
 
 /// What the shadow saw.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ShadowReport {
     /// Frames that both judged.
     pub frames: u64,
@@ -145,7 +146,7 @@ pub struct ShadowReport {
     pub kept: Vec<Disagreement>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Disagreement {
     pub frame: String,
     pub kind: String,
@@ -155,7 +156,7 @@ pub struct Disagreement {
 }
 
 /// What the trial saw of the frames that the new recipe judged.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrialReport {
     pub frames: u64,
     pub frames_wanted: u64,
@@ -171,7 +172,7 @@ pub struct TrialReport {
 }
 
 /// When a state was entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Entered {
     pub state: DeployState,
     /// Microseconds since 1970-01-01 UTC.
@@ -179,7 +180,7 @@ pub struct Entered {
 }
 
 /// One deployment with all that is known of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Deployment {
     /// From 1; never used twice.
     pub id: u64,

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Where in the way of a frame something happened. The order is the order of the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     Source,
@@ -49,7 +50,7 @@ impl fmt::Display for Stage {
 }
 
 /// Whose fault a failure is: who has to change something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Blame {
     Plugin,
@@ -79,7 +80,7 @@ impl fmt::Display for Blame {
 }
 
 /// What happened, for a program to branch on. Stored in the journal by its kebab-case name: add, never rename.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureCode {
     /// The plugin's code trapped (unreachable, bad memory access, panic).
@@ -164,7 +165,7 @@ impl fmt::Display for FailureCode {
 }
 
 /// Why a stage gave no answer. Any of these makes the verdict `undecided`, never `pass`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, ToSchema)]
 #[error("{stage}{}: {code} ({blame}): {detail}", plugin.as_ref().map(|name| format!(" {name}")).unwrap_or_default())]
 pub struct Failure {
     pub stage: Stage,

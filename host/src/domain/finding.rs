@@ -1,8 +1,9 @@
 use super::{Image, NamedTensor};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A rectangle in pixels of the frame, top-left origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Region {
     pub x: u32,
     pub y: u32,
@@ -24,12 +25,13 @@ impl Region {
 }
 
 /// What a detector says about a frame.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// A short word, the same for the same thing: `adversarial`, `too-dark`.
     pub label: String,
     /// In [0, 1]. How far the finding holds, by the plugin's own scale.
     #[serde(deserialize_with = "super::number::or_nan")]
+    #[schema(value_type = Option<f32>)]
     pub score: f32,
     /// False for a measurement that is only shown; true asks for the recipe's consequence.
     pub raised: bool,

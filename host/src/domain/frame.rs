@@ -1,9 +1,10 @@
 use super::{Digest, Image};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Names one frame for ever: a station never uses a pair of boot and trigger twice.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct FrameId {
     pub station: String,
     /// Counts the starts of the station, from 1.
@@ -30,7 +31,7 @@ impl fmt::Display for FrameId {
 }
 
 /// All that is known of a picture but its pixels.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FrameMeta {
     pub id: FrameId,
     /// Microseconds since 1970-01-01 UTC.

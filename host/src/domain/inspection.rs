@@ -1,8 +1,9 @@
 use super::{Digest, Failure, Finding, FrameMeta, NamedImage, NamedTensor, PluginKind, Stage, Verdict};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Where inference ran, and where it was asked to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceUse {
     pub backend: String,
     /// The wish list, in order.
@@ -21,14 +22,14 @@ impl DeviceUse {
 }
 
 /// Time that one stage took, in whole microseconds. A stage of several plugins is the sum of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StageTime {
     pub stage: Stage,
     pub micros: u64,
 }
 
 /// One call of one plugin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PluginRun {
     /// Its name in the recipe.
     pub plugin: String,
@@ -74,20 +75,21 @@ pub fn is_heatmap(by: &str, name: &str) -> bool {
 }
 
 /// Width and height in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PictureSize {
     pub width: u32,
     pub height: u32,
 }
 
 /// What the model said, after softmax with the calibrated temperature.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelAnswer {
     pub model: String,
     pub digest: Digest,
     pub device: DeviceUse,
     /// One per label, in the order of the model's labels; they sum to 1.
     #[serde(deserialize_with = "super::number::each_or_nan")]
+    #[schema(value_type = Vec<Option<f32>>)]
     pub probabilities: Vec<f32>,
     pub labels: Vec<String>,
 }
@@ -121,7 +123,7 @@ pub struct Judgement {
 }
 
 /// A judged frame: what the journal stores and the admin shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Inspection {
     pub meta: FrameMeta,
     /// Digest of the encoded picture; none where the source gave no bytes.

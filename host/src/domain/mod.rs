@@ -23,6 +23,7 @@ mod deployment;
 mod event;
 mod causes;
 mod one_line;
+mod shift;
 mod quality;
 
 pub use actor::{Actor, ActorKind, Role, RoleParseError};
@@ -53,6 +54,7 @@ pub use recipe::{
     Capability, FailureAction, FailureLimit, FailurePolicy, ModelUse, PluginKind, PluginLimits, PluginUse, Recipe,
     SettingValue, Settings, VerdictPolicy,
 };
+pub use shift::{Shift, ShiftError, ShiftPlan, ShiftSpan};
 pub use tensor::{ElementType, NamedTensor, Tensor, TensorError};
 pub use verdict::{Evidence, Verdict, VerdictKind, decide};
 

@@ -1,8 +1,9 @@
 use super::{Blame, Failure, FailureCode, Finding, ModelAnswer, Stage, VerdictPolicy};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The answer of the station for one part.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
     Pass { label: String, score: f32 },
@@ -11,7 +12,7 @@ pub enum Verdict {
 }
 
 /// A verdict without its reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VerdictKind {
     Pass,

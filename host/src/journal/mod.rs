@@ -26,6 +26,7 @@ mod place;
 mod quality;
 mod reader;
 mod record;
+mod report;
 mod recovery;
 mod refused;
 mod reviews;
@@ -59,6 +60,9 @@ pub use place::network_name;
 pub use quality::MAX_LABELLED;
 pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
 pub use record::{Record, StoredImage};
+pub use report::{
+    DriftSummary, MAX_RANKED, MAX_RANKED_ROWS, Reason, Reasons, SpanFigures, SpanUs, Undecided, UndecidedBy,
+};
 pub use reviews::{MAX_LABEL_CHARS, MAX_REASON_CHARS, NewReview, Review, ReviewDesk, ReviewError, Reviewed};
 pub use rows::{Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
 pub use sample::is_drawn;

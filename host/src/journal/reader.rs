@@ -144,26 +144,14 @@ impl Reader {
     /// is known since the start of the station, and only to its own reader.
     pub fn latencies(&self, last: usize) -> Result<Vec<Latency>, JournalError> {
         let last = last.min(MAX_LATENCY_ROWS);
-        let sql = "SELECT source_us, decode_us, preprocess_us, infer_us, detect_us, decide_us, total_us
-                   FROM inspections ORDER BY seq DESC LIMIT ?";
-        let mut columns = self.with("read the times of stages", |db| {
-            let mut columns = vec![Vec::new(); TIMED.len() + 1];
-            let mut statement = db.prepare(sql)?;
-            let mut rows = statement.query([i64::try_from(last).unwrap_or(i64::MAX)])?;
-            while let Some(row) = rows.next()? {
-                for (index, column) in columns.iter_mut().enumerate() {
-                    column.extend(row.get::<_, Option<i64>>(index)?.map(unsigned));
-                }
-            }
-            Ok(columns)
+        let times = self.with("read the times of stages", |db| {
+            StageTimes::read(
+                db,
+                "FROM inspections ORDER BY seq DESC LIMIT ?",
+                [i64::try_from(last).unwrap_or(i64::MAX)],
+            )
         })?;
-        let total = columns.pop().unwrap_or_default();
-        let mut latencies: Vec<Latency> =
-            TIMED.into_iter().zip(columns).filter_map(|(stage, times)| latency(Some(stage), times)).collect();
-        let waited = self.shared.as_ref().map(|shared| shared.waited(last)).unwrap_or_default();
-        latencies.extend(latency(Some(Stage::Journal), waited));
-        latencies.extend(latency(None, total));
-        Ok(latencies)
+        Ok(times.latencies(self.shared.as_ref().map(|shared| shared.waited(last)).unwrap_or_default()))
     }
 
     /// The newest `last` points of one series, the oldest first.
@@ -294,6 +282,36 @@ fn entry_parts(db: &Connection, row: i64) -> rusqlite::Result<Option<EntryParts>
                WHERE boot = ? AND trigger = ? ORDER BY seq, ord";
     let observations = db.prepare(sql)?.query_map([boot, trigger], observed)?.collect::<rusqlite::Result<_>>()?;
     Ok(Some((hash, flagged, text, observations)))
+}
+
+/// The times of each stage, and of all together last, of some inspections.
+pub(super) struct StageTimes(Vec<Vec<u64>>);
+
+impl StageTimes {
+    /// `of` says of which: all of a query behind its columns.
+    pub fn read(db: &Connection, of: &str, bounds: impl rusqlite::Params) -> rusqlite::Result<Self> {
+        let sql = format!("SELECT source_us, decode_us, preprocess_us, infer_us, detect_us, decide_us, total_us {of}");
+        let mut columns = vec![Vec::new(); TIMED.len() + 1];
+        let mut statement = db.prepare(&sql)?;
+        let mut rows = statement.query(bounds)?;
+        while let Some(row) = rows.next()? {
+            for (index, column) in columns.iter_mut().enumerate() {
+                column.extend(row.get::<_, Option<i64>>(index)?.map(unsigned));
+            }
+        }
+        Ok(Self(columns))
+    }
+
+    /// With the times that records waited for the disk, where they are known.
+    pub fn latencies(self, waited: Vec<u64>) -> Vec<Latency> {
+        let Self(mut columns) = self;
+        let total = columns.pop().unwrap_or_default();
+        let mut latencies: Vec<Latency> =
+            TIMED.into_iter().zip(columns).filter_map(|(stage, times)| latency(Some(stage), times)).collect();
+        latencies.extend(latency(Some(Stage::Journal), waited));
+        latencies.extend(latency(None, total));
+        latencies
+    }
 }
 
 fn latency(stage: Option<Stage>, mut times: Vec<u64>) -> Option<Latency> {

@@ -10,6 +10,7 @@ use crate::domain::{Actor, FrameId, VerdictKind};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Characters of a label and of a reason.
 pub const MAX_LABEL_CHARS: usize = 128;
@@ -29,7 +30,7 @@ pub struct NewReview {
 }
 
 /// A review as it is recorded.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, ToSchema)]
 pub struct Review {
     pub row: i64,
     /// Microseconds since 1970, UTC.

@@ -12,6 +12,7 @@ mod line;
 mod pictures;
 mod place;
 mod reading;
+mod report;
 mod reviews;
 mod search;
 mod writing;

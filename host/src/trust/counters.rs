@@ -89,6 +89,11 @@ impl Counters {
         self.marks.get(&(kind, name.to_owned())).copied()
     }
 
+    /// All of them, by kind and name.
+    pub fn marks(&self) -> impl Iterator<Item = (BundleKind, &str, u64)> {
+        self.marks.iter().map(|((kind, name), counter)| (*kind, name.as_str(), *counter))
+    }
+
     /// The latest time that a commit saw: a clock behind it is wrong.
     #[must_use]
     pub const fn latest_time(&self) -> Timestamp {

@@ -313,6 +313,16 @@ impl TrustStore {
     }
 
     #[must_use]
+    pub fn revoked_keys(&self) -> &[RevokedKey] {
+        &self.revoked_keys
+    }
+
+    #[must_use]
+    pub fn revoked_bundles(&self) -> &[RevokedBundle] {
+        &self.revoked_bundles
+    }
+
+    #[must_use]
     pub fn bundle_revocation(&self, bundle: Digest) -> Option<&RevokedBundle> {
         self.revoked_bundles.iter().find(|revoked| revoked.bundle == bundle)
     }

@@ -287,3 +287,60 @@ fn problems_come_in_the_order_of_the_file() {
     assert!(found.iter().any(|one| one.contains("a path in quotes that is not empty")), "{found:#?}");
     assert!(found.iter().any(|one| one.contains("a list of texts in [ ]")), "{found:#?}");
 }
+
+#[test]
+fn shifts_begin_by_the_clock_of_the_report() {
+    let usual = read(SMALLEST).unwrap().shifts;
+    let starts = |plan: &assay::domain::ShiftPlan| {
+        plan.shifts()
+            .iter()
+            .map(|shift| format!("{} {}", shift.name, shift.start.strftime("%H:%M")))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (usual.zone_name(), starts(&usual)),
+        ("UTC", vec!["1 06:00".into(), "2 14:00".into(), "3 22:00".into()])
+    );
+    let given = "
+        [report]
+        time_zone = \"Asia/Shanghai\"
+        [[shift]]
+        name = \"晚班\"
+        start = \"20:30\"
+        [[shift]]
+        name = \"早班\"
+        start = \"08:30\"
+    ";
+    let plan = read(&format!("{SMALLEST}{given}")).unwrap().shifts;
+    assert_eq!((plan.zone_name(), starts(&plan)), ("Asia/Shanghai", vec!["早班 08:30".into(), "晚班 20:30".into()]));
+}
+
+#[test]
+fn all_that_is_wrong_with_shifts_is_said_at_once() {
+    let wrong = "
+        [report]
+        time_zone = \"Mars/Olympus\"
+        [[shift]]
+        name = \"\"
+        start = \"6:00\"
+        [[shift]]
+        name = \"late\"
+        start = \"24:00\"
+        until = \"22:00\"
+    ";
+    let problems = problems(&format!("{SMALLEST}{wrong}"));
+    let keys = ["report.time_zone", "shift[0].name", "shift[0].start", "shift[1].start", "shift[1].until"];
+    for (problem, key) in problems.iter().zip(keys) {
+        assert!(problem.contains(&format!(": {key}: ")), "{key}: {problem}");
+    }
+    assert_eq!(problems.len(), keys.len(), "{problems:#?}");
+    let twice = "
+        [[shift]]
+        name = \"early\"
+        start = \"06:00\"
+        [[shift]]
+        name = \"late\"
+        start = \"06:00\"
+    ";
+    assert!(problem(&format!("{SMALLEST}{twice}")).contains("two shifts begin at 06:00"));
+}

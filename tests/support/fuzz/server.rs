@@ -136,6 +136,7 @@ fn start() -> Result<Server> {
         intakes: Arc::new([]),
         access: Arc::new(Access::new(ledger, options)?),
         deployer: None,
+        shifts: Arc::default(),
         reach: Reach::default(),
     });
     let admin = AdminServer::start(bind("127.0.0.1:0".parse()?, &Reach::default(), false)?, state)?;

@@ -25,7 +25,20 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("toolbox", &["domain", "config", "trust", "imaging", "plugin", "pipeline"]),
     (
         "admin",
-        &["domain", "source", "journal", "access", "telemetry", "config", "pipeline", "alarms", "charts", "deploy"],
+        &[
+            "domain",
+            "trust",
+            "imaging",
+            "source",
+            "journal",
+            "access",
+            "telemetry",
+            "config",
+            "pipeline",
+            "alarms",
+            "charts",
+            "deploy",
+        ],
     ),
 ];
 

@@ -3,6 +3,7 @@
 //! Every rule is a function from files to problems; all problems are shown at once. What compiles comes last.
 
 mod cargo_checks;
+mod catalogues;
 mod features;
 mod layers;
 mod licences;
@@ -85,6 +86,7 @@ pub fn run(workspace: &Workspace, mut options: Options) -> Result<()> {
         text::check(file, &mut problems);
     }
     paths::check(&files, &mut problems);
+    catalogues::check(&files, &mut problems);
     project::check(workspace, &files, &mut problems)?;
     // Before the slow part, so that it can be mended while that runs.
     problems.iter().for_each(|problem| println!("{problem}"));

@@ -8,7 +8,6 @@ use anyhow::Result;
 use std::collections::BTreeSet;
 
 const WIT_RECORD: &str = "wit/CHANGELOG.md";
-const CATALOGUES: &str = "host/src/admin/i18n/";
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 /// One page.
 const ARCHITECTURE_LINES: usize = 150;
@@ -22,7 +21,6 @@ pub fn check(workspace: &Workspace, files: &[File], problems: &mut Vec<Problem>)
     guests_are_named(files, problems);
     vendored_files_have_an_entry(files, problems);
     lock_files_are_committed(files, problems);
-    catalogues_have_the_same_keys(files, problems);
     architecture_names_every_module(files, problems);
     let digest = Cmd::new("sh").dir(&workspace.root).args(["-c", WIT_DIGEST]).read()?;
     wit_digest_is_recorded(files, digest.split_whitespace().next().unwrap_or_default(), problems);
@@ -85,47 +83,6 @@ fn lock_files_are_committed(files: &[File], problems: &mut Vec<Problem>) {
         let (manifest, lock) = (format!("{folder}Cargo.toml"), format!("{folder}Cargo.lock"));
         if text_of(files, &manifest).is_some() && text_of(files, &lock).is_none() {
             problems.push(problem(&manifest, format!("{lock} is not committed: git add {lock}")));
-        }
-    }
-}
-
-/// Every language says everything.
-fn catalogues_have_the_same_keys(files: &[File], problems: &mut Vec<Problem>) {
-    let mut catalogues: Vec<(&str, BTreeSet<String>)> = Vec::new();
-    for file in files.iter().filter(|file| file.path.starts_with(CATALOGUES)) {
-        let text = file.text.as_deref().unwrap_or_default();
-        let value = match file.path.rsplit('.').next() {
-            Some("toml") => toml::from_str::<serde_json::Value>(text).map_err(|error| error.to_string()),
-            Some("json") => serde_json::from_str(text).map_err(|error| error.to_string()),
-            _ => continue,
-        };
-        match value {
-            Ok(value) => {
-                let mut keys = BTreeSet::new();
-                collect_keys("", &value, &mut keys);
-                catalogues.push((&file.path, keys));
-            }
-            Err(error) => problems.push(problem(&file.path, format!("no catalogue: {error}"))),
-        }
-    }
-    let all: BTreeSet<String> = catalogues.iter().flat_map(|(_, keys)| keys.clone()).collect();
-    for (path, keys) in &catalogues {
-        for missing in all.difference(keys) {
-            problems.push(problem(path, format!("the message `{missing}` is missing; another language has it")));
-        }
-    }
-}
-
-fn collect_keys(start: &str, value: &serde_json::Value, keys: &mut BTreeSet<String>) {
-    match value {
-        serde_json::Value::Object(members) => {
-            for (key, member) in members {
-                let full = if start.is_empty() { key.clone() } else { format!("{start}.{key}") };
-                collect_keys(&full, member, keys);
-            }
-        }
-        _ => {
-            keys.insert(start.to_owned());
         }
     }
 }
@@ -211,19 +168,6 @@ mod tests {
     fn every_workspace_commits_its_lock_file() {
         assert_eq!(found(lock_files_are_committed, &[("plugins/Cargo.toml", "")]).len(), 1);
         assert!(found(lock_files_are_committed, &[("plugins/Cargo.toml", ""), ("plugins/Cargo.lock", "")]).is_empty());
-    }
-
-    #[test]
-    fn both_languages_have_every_message() {
-        let en = ("host/src/admin/i18n/en.toml", "[live]\ntitle = \"Live\"\nlost = \"Lost\"");
-        let zh = ("host/src/admin/i18n/zh-CN.json", "{\"live\": {\"title\": \"t\"}}");
-        let problems = found(catalogues_have_the_same_keys, &[en, zh]);
-        assert_eq!(
-            problems,
-            ["host/src/admin/i18n/zh-CN.json: the message `live.lost` is missing; another language has it"]
-        );
-        assert!(found(catalogues_have_the_same_keys, &[en]).is_empty());
-        assert_eq!(found(catalogues_have_the_same_keys, &[("host/src/admin/i18n/en.toml", "= no")]).len(), 1);
     }
 
     #[test]

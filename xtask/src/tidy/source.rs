@@ -21,6 +21,26 @@ pub fn mask(text: &str) -> Masked {
     Masked(String::from_utf8_lossy(&out).into_owned())
 }
 
+/// The inside of every plain string literal.
+pub fn strings(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let (start, end) = (at, literal_end(bytes, at));
+            if end <= start {
+                at += identifier_length(bytes, at).max(1);
+                continue;
+            }
+            at = end;
+            if byte(bytes, start) == b'"' {
+                return Some(text.get(start + 1..end - 1).unwrap_or_default());
+            }
+        }
+        None
+    })
+}
+
 fn byte(bytes: &[u8], at: usize) -> u8 {
     bytes.get(at).copied().unwrap_or(0)
 }
@@ -173,6 +193,16 @@ mod tests {
         assert_eq!(masked("a // b\nc /* d /* e */ f */ g"), "a c g");
         assert_eq!(masked(r#"x("a \" { b", '{', '\'', 'ä', b'}', b"{", c"{")"#), "x( , , , , , , )");
         assert_eq!(masked(r##"let s = r#"a " { b"#; br"{" r"\" z"##), "let s = ; z");
+    }
+
+    #[test]
+    fn strings_are_found_outside_of_comments() {
+        let found: Vec<&str> = strings(
+            r#"a("b"); // "c"
+            '"'; "d {e}" "f\" g""#,
+        )
+        .collect();
+        assert_eq!(found, ["b", "d {e}", "f\\\" g"]);
     }
 
     #[test]

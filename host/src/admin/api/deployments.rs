@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_stream::{Stream, StreamExt as _};
+use utoipa::{IntoParams, ToSchema};
 
 /// Between two parts of an upload; who sends slower holds up the next deployment.
 pub(in crate::admin) const PART_LIMIT: Duration = Duration::from_secs(10);
@@ -29,17 +30,20 @@ const BY_THE_REQUEST: [&str; 4] = ["bad-request", "wrong-content-type", "bundle-
 const MAX_REASON: usize = 300;
 
 /// Why and how a bundle is deployed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeployQuery {
+    /// Why, for the audit log; what is longer than 300 characters is cut.
     #[serde(default)]
     reason: String,
     /// `skip` lets a recipe drive without a shadow.
     #[serde(default)]
+    #[param(pattern = "^(skip)?$")]
     shadow: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Overview {
     station: String,
     running: Running,
@@ -49,7 +53,7 @@ struct Overview {
     deployments: Vec<Deployment>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Running {
     name: String,
     version: String,
@@ -57,7 +61,7 @@ struct Running {
 }
 
 /// What the station runs after a restart, and what a rollback goes back to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Pointer {
     recipe: Digest,
     previous: Option<Digest>,
@@ -78,6 +82,10 @@ pub(in crate::admin) fn of(state: &AdminState) -> Result<&Deployer, Problem> {
 }
 
 /// What runs, what is on its way, and the last deployments.
+#[utoipa::path(get, path = "/api/v1/deployments", operation_id = "listDeployments", tag = "deployments",
+    responses(
+        (status = 200, description = "The newest deployments first", body = Overview),
+        (status = 503, response = Problem)))]
 pub async fn list(State(state): State<AdminState>) -> Result<Response, Problem> {
     let deployer = of(&state)?;
     let deployments = latest(deployer).await?;
@@ -113,6 +121,13 @@ fn newer(deployment: &mut Deployment, view: &DeployView) {
     }
 }
 
+/// One deployment with all that is known of it.
+#[utoipa::path(get, path = "/api/v1/deployments/{id}", operation_id = "getDeployment", tag = "deployments",
+    params(("id" = u64, Path, description = "Its number")),
+    responses(
+        (status = 200, description = "The deployment", body = Deployment),
+        (status = 404, response = Problem),
+        (status = 503, response = Problem)))]
 pub async fn one(State(state): State<AdminState>, Named(id): Named) -> Result<Response, Problem> {
     let deployer = of(&state)?;
     let nothing = || Problem::not_found(&format!("/api/v1/deployments/{id}"));
@@ -124,6 +139,17 @@ pub async fn one(State(state): State<AdminState>, Named(id): Named) -> Result<Re
 }
 
 /// A bundle as the body. What is refused is refused before it is read, where that can be known.
+#[utoipa::path(post, path = "/api/v1/deployments", operation_id = "deploy", tag = "deployments",
+    params(DeployQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The bundle's own bytes"),
+    responses(
+        (status = 201, description = "A plugin or a model: it is stored", body = Deployment,
+            headers(("location" = String, description = "Its address"))),
+        (status = 202, description = "A recipe: it is on its way", body = Deployment,
+            headers(("location" = String, description = "Its address, to look how far it is"))),
+        (status = 400, response = Problem), (status = 408, response = Problem), (status = 409, response = Problem),
+        (status = 413, response = Problem), (status = 415, response = Problem), (status = 422, response = Problem),
+        (status = 503, response = Problem)))]
 pub async fn deploy(
     State(state): State<AdminState>,
     By(actor): By,
@@ -170,20 +196,27 @@ async fn take_in(
     Ok((status, [(header::LOCATION, location)], Json(deployment)).into_response())
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackQuery {
+    /// Why, for the audit log; what is longer than 300 characters is cut.
     #[serde(default)]
     reason: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RolledBack {
     running: Running,
     /// The deployment that was taken back, where the recipe came by one.
     deployment: Option<Deployment>,
 }
 
+/// Ends the deployment in progress, or lets the recipe before drive again.
+#[utoipa::path(post, path = "/api/v1/rollback", operation_id = "rollBack", tag = "deployments", params(RollbackQuery),
+    responses(
+        (status = 200, description = "The recipe before drives", body = RolledBack),
+        (status = 400, response = Problem), (status = 409, response = Problem), (status = 503, response = Problem)))]
 pub async fn roll_back(
     State(state): State<AdminState>,
     By(actor): By,

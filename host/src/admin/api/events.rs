@@ -22,11 +22,13 @@ const ON_THE_WAY: usize = 16;
 /// What a reader waits before it comes again.
 const RETRY: Duration = Duration::from_secs(2);
 
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct EventsQuery {
-    /// Comma-separated; all where it is missing.
+    /// Of `verdict`, `alarm`, `deployment`, with commas between them; all where it is missing.
     #[serde(default)]
+    #[param(example = "verdict,alarm")]
     types: Option<String>,
 }
 
@@ -36,6 +38,12 @@ struct Missed {
     count: Option<u64>,
 }
 
+/// Verdicts, alarms and deployments as they happen: server-sent events without an end. docs/json.md has their data.
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "followEvents", tag = "station",
+    params(EventsQuery, ("last-event-id" = Option<String>, Header, description = "Goes on behind this one")),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 400, response = Problem), (status = 503, response = Problem)))]
 pub async fn events(
     shown: Shown,
     State(state): State<AdminState>,

@@ -18,23 +18,54 @@ use axum::response::{IntoResponse as _, Response};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use utoipa::IntoParams;
 
 /// Longest text of a product, a serial or a file name.
 const MAX_TEXT_CHARS: usize = 200;
 
 /// What is said of a picture beside its bytes.
-#[derive(Debug, Default, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, serde::Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct InspectQuery {
     /// Which source of kind "http"; may be left out where there is one.
     source: Option<String>,
+    #[param(max_length = 200)]
     pub product: Option<String>,
+    #[param(max_length = 200)]
     pub serial: Option<String>,
     /// The line's own number of the trigger.
+    #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     pub trigger: Option<String>,
 }
 
+/// A picture and what is said of it, as a form. What is said stands here or in the address, not in both.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only described: `read_form` takes the parts as they come")]
+struct InspectForm {
+    #[schema(value_type = String, format = Binary)]
+    picture: Vec<u8>,
+    #[schema(max_length = 200)]
+    product: Option<String>,
+    #[schema(max_length = 200)]
+    serial: Option<String>,
+    #[schema(maximum = 9_223_372_036_854_775_807_i64)]
+    trigger: Option<u64>,
+}
+
+/// A picture in, its verdict out once the record is durable.
+///
 /// What is wrong with the request itself has a row in the audit log; a busy or ending station is nobody's fault.
+#[utoipa::path(post, path = "/api/v1/inspect", operation_id = "inspect", tag = "inspections", params(InspectQuery),
+    request_body(description = "The picture: PNG, JPEG, BMP or PNM; or a form", content(
+        (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/bmp"),
+        (Vec<u8> = "image/x-portable-anymap"), (Vec<u8> = "application/octet-stream"),
+        (InspectForm = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "The verdict; `duplicate` where this trigger has one", body = VerdictJson),
+        (status = 400, response = Problem), (status = 404, response = Problem), (status = 408, response = Problem),
+        (status = 413, response = Problem), (status = 415, response = Problem), (status = 429, response = Problem),
+        (status = 503, response = Problem), (status = 504, response = Problem)))]
 pub async fn post(
     By(actor): By,
     State(state): State<AdminState>,

@@ -1,6 +1,7 @@
 //! Inspections and their reviews for programs.
 
 use super::Problem;
+use super::parameters::{FilterParams, no_empty};
 use super::verdict::JudgedJson;
 use crate::admin::asked::Named;
 use crate::admin::browse::{Turned, turn};
@@ -10,7 +11,7 @@ use crate::admin::inspections::read;
 use crate::admin::request::By;
 use crate::admin::review::{record, status_of, verdict_of};
 use crate::admin::serve::AdminState;
-use crate::domain::{Digest, FrameId, with_causes};
+use crate::domain::{Digest, FrameId, VerdictKind, with_causes};
 use crate::journal::{Line, MAX_PAGE, NewReview, Review, ReviewError, Reviewed};
 use axum::Json;
 use axum::extract::State;
@@ -18,14 +19,16 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One inspection of a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LineJson<'l> {
     id: String,
     row: i64,
     captured_at_us: i64,
     judged_at_us: i64,
+    #[schema(value_type = VerdictKind)]
     verdict: &'static str,
     label: Option<&'l str>,
     score: Option<f64>,
@@ -49,8 +52,9 @@ struct LineJson<'l> {
 }
 
 /// What people say of a part, in short.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ReviewedJson<'l> {
+    #[schema(value_type = VerdictKind)]
     verdict: &'static str,
     label: Option<&'l str>,
     reviews: u64,
@@ -102,7 +106,7 @@ impl<'l> LineJson<'l> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ListJson<'l> {
     inspections: Vec<LineJson<'l>>,
     /// Cursors of the pages beside this one; null where there is none.
@@ -113,7 +117,16 @@ struct ListJson<'l> {
 }
 
 /// One page of a filter.
+#[utoipa::path(get, path = "/api/v1/inspections", operation_id = "listInspections", tag = "inspections",
+    params(FilterParams, ("if-none-match" = Option<String>, Header, description = "The ETag of an answer before")),
+    responses(
+        (status = 200, description = "The newest first", body = ListJson, headers(("etag" = String))),
+        (status = 304, description = "As it was"),
+        (status = 400, response = Problem)))]
 pub async fn list(State(state): State<AdminState>, headers: HeaderMap, Pairs(pairs): Pairs) -> Response {
+    if let Err(problem) = no_empty(&pairs) {
+        return problem.into_response();
+    }
     let wish = Wish::new(pairs, &[]);
     let asked = match wish.understand() {
         Ok(asked) => asked,
@@ -140,7 +153,7 @@ fn not_understood(wrong: &[Wrong]) -> Problem {
 }
 
 /// JSON with its digest as ETag; nothing but that where the sender has it already.
-fn tagged(headers: &HeaderMap, body: &impl Serialize) -> Response {
+pub(in crate::admin) fn tagged(headers: &HeaderMap, body: &impl Serialize) -> Response {
     let Ok(text) = serde_json::to_string(body) else { return Problem::internal().into_response() };
     let tag = format!("\"{}\"", Digest::of(text.as_bytes()).short());
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -153,7 +166,7 @@ fn tagged(headers: &HeaderMap, body: &impl Serialize) -> Response {
     ([(header::ETAG, tag), cache, media], text).into_response()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct OneJson<'e> {
     #[serde(flatten)]
     judged: JudgedJson,
@@ -167,6 +180,14 @@ struct OneJson<'e> {
 }
 
 /// All that is recorded of one frame, with the newest reviews.
+#[utoipa::path(get, path = "/api/v1/inspections/{id}", operation_id = "getInspection", tag = "inspections",
+    params(
+        ("id" = String, Path, description = "The frame: station, start and trigger"),
+        ("if-none-match" = Option<String>, Header, description = "The ETag of an answer before")),
+    responses(
+        (status = 200, description = "The record", body = OneJson, headers(("etag" = String))),
+        (status = 304, description = "As it was"),
+        (status = 404, response = Problem)))]
 pub async fn one(State(state): State<AdminState>, headers: HeaderMap, Named(id): Named) -> Response {
     let missing = || Problem::not_found(&format!("/api/v1/inspections/{id}")).into_response();
     let Some(frame) = FrameId::parse(&id) else { return missing() };
@@ -191,20 +212,42 @@ pub async fn one(State(state): State<AdminState>, headers: HeaderMap, Named(id):
     tagged(&headers, &one)
 }
 
-#[derive(serde::Deserialize)]
+/// What somebody says of a part.
+#[derive(serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewJson {
+    /// What the part is.
+    #[schema(value_type = VerdictKind)]
     verdict: String,
     #[serde(default)]
+    #[schema(max_length = 128)]
     label: Option<String>,
+    /// Needed where the verdict is not the station's.
     #[serde(default)]
+    #[schema(max_length = 500)]
     reason: Option<String>,
     /// Row of the latest review that the sender has seen; 0 where there was none.
     #[serde(default)]
     seen: i64,
 }
 
+/// Where a review is recorded.
+#[derive(Serialize, ToSchema)]
+struct RecordedReview {
+    /// The frame.
+    id: String,
+    /// The review's row.
+    row: i64,
+}
+
 /// Takes a review; answered once it is durable.
+#[utoipa::path(post, path = "/api/v1/inspections/{id}/reviews", operation_id = "review", tag = "inspections",
+    params(("id" = String, Path, description = "The frame: station, start and trigger")),
+    request_body = ReviewJson,
+    responses(
+        (status = 201, description = "It is recorded", body = RecordedReview),
+        (status = 400, response = Problem), (status = 404, response = Problem), (status = 409, response = Problem),
+        (status = 422, response = Problem), (status = 503, response = Problem)))]
 pub async fn review(
     By(actor): By,
     State(state): State<AdminState>,
@@ -226,7 +269,7 @@ pub async fn review(
         None => Err(unknown()),
     };
     match recorded {
-        Ok(row) => (StatusCode::CREATED, Json(serde_json::json!({ "id": id, "row": row }))).into_response(),
+        Ok(row) => (StatusCode::CREATED, Json(RecordedReview { id, row })).into_response(),
         Err(error) => {
             let status = status_of(&error);
             if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -1,6 +1,8 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::borrow::Cow;
+use utoipa::openapi::{Content, Ref, RefOr, Response as OpenApiResponse, ResponseBuilder};
+use utoipa::{ToResponse, ToSchema};
 
 /// Prefix of the `type` of every problem; what follows is its kind.
 const TYPE_PREFIX: &str = "urn:assay:problem:";
@@ -68,6 +70,13 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "This is not the station's address", detail)
     }
 
+    /// For what takes a while and is done for a few at a time.
+    #[must_use]
+    pub fn busy() -> Self {
+        let detail = "others wait for reports or pictures too; ask again in a moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The station is busy", detail).retry_after(5)
+    }
+
     /// Says no more than that: the reason is in the station's log.
     #[must_use]
     pub fn internal() -> Self {
@@ -80,12 +89,26 @@ impl Problem {
     }
 }
 
-#[derive(serde::Serialize)]
-struct Body<'p> {
+/// Why a request was refused (RFC 9457).
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Body<'p> {
+    /// `urn:assay:problem:` and a short word that does not change, for programs.
     r#type: String,
+    /// The same for every problem of this type.
     title: &'p str,
+    /// That of the answer.
     status: u16,
+    /// What was found this time, what is expected, what to do.
     detail: &'p str,
+}
+
+impl<'r> ToResponse<'r> for Problem {
+    fn response() -> (&'r str, RefOr<OpenApiResponse>) {
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        let refusal = ResponseBuilder::new().description("Refused: `type` says why").content(MEDIA_TYPE, content);
+        ("Problem", refusal.build().into())
+    }
 }
 
 impl IntoResponse for Problem {

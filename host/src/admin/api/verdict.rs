@@ -1,13 +1,15 @@
 //! A verdict as JSON (docs/json.md).
 
-use crate::domain::{Inspection, Region, Verdict};
+use crate::domain::{Inspection, Region, Verdict, VerdictKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What is told of one judged frame, wherever a program asks for it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct JudgedJson {
     pub id: String,
+    #[schema(value_type = VerdictKind)]
     pub verdict: &'static str,
     /// Label, defect or code.
     pub reason: String,
@@ -21,10 +23,12 @@ pub struct JudgedJson {
     pub stages_ms: BTreeMap<&'static str, f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FindingJson {
     pub plugin: String,
     pub label: String,
+    /// Null where the plugin gave no number.
+    #[schema(value_type = Option<f32>)]
     pub score: f32,
     pub raised: bool,
     /// In pixels of the picture that the detectors saw.
@@ -68,7 +72,7 @@ pub fn reason_of(verdict: &Verdict) -> (String, Option<String>) {
 }
 
 /// The answer to an upload.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct VerdictJson {
     #[serde(flatten)]
     judged: JudgedJson,

@@ -36,12 +36,12 @@ pub fn content(frame: &PageFrame, view: &AlarmsView<'_>) -> Markup {
     html! {
         h1 { (t("alarms.title")) }
         h2 { (t("alarms.active")) }
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             @if view.active.is_empty() { div class="empty" { b { (t("alarms.none")) } } }
             @else { (table(frame, view.active)) }
         }
         h2 { (t("alarms.history")) }
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             @if view.history.is_empty() { div class="empty" { b { (t("alarms.no-history")) } } }
             @else { (table(frame, view.history)) }
         }
@@ -66,10 +66,10 @@ fn row(frame: &PageFrame, alarm: &Alarm) -> Markup {
     let lang = frame.lang;
     html! {
         tr {
-            td { span class={ "badge " (severity_class(alarm)) } { (lang.text(&format!("severity.{}", alarm.severity.name()))) } }
+            td { (severity_badge(lang, alarm)) }
             td { b { (kind_word(lang, alarm)) } @if alarm.rule != alarm.kind.name() { " " span class="dim" { (alarm.rule) } } }
-            td class="num" { (value(alarm, alarm.value)) }
-            td class="num" { (value(alarm, alarm.limit)) }
+            td class="num" { (alarm_value(alarm, alarm.value)) }
+            td class="num" { (alarm_value(alarm, alarm.limit)) }
             td { (alarm.about) }
             td class="num" { (utc(alarm.raised_at_us)) }
             td class="num" { @if let Some(at_us) = alarm.cleared_at_us { (utc(at_us)) } @else { (lang.text("alarms.still")) } }
@@ -93,18 +93,22 @@ fn acknowledged(frame: &PageFrame, alarm: &Alarm) -> Markup {
 }
 
 /// The verdict whose colour an alarm has.
-pub const fn severity_class(alarm: &Alarm) -> &'static str {
+pub(super) const fn severity_class(alarm: &Alarm) -> &'static str {
     match alarm.severity {
         Severity::Critical => "fail",
         Severity::Warning => "undecided",
     }
 }
 
-pub fn kind_word(lang: Lang, alarm: &Alarm) -> &'static str {
+pub(super) fn severity_badge(lang: Lang, alarm: &Alarm) -> Markup {
+    html! { span class={ "badge " (severity_class(alarm)) } { (lang.text(&format!("severity.{}", alarm.severity.name()))) } }
+}
+
+pub(super) fn kind_word(lang: Lang, alarm: &Alarm) -> &'static str {
     lang.text(&format!("alarm.{}", alarm.kind.name()))
 }
 
-fn value(alarm: &Alarm, value: f64) -> String {
+pub(super) fn alarm_value(alarm: &Alarm, value: f64) -> String {
     match alarm.kind.unit() {
         AlarmUnit::Share => format!("{:.1} %", value * 100.0),
         AlarmUnit::Millis => format!("{value:.0} ms"),

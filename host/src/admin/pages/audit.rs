@@ -18,7 +18,7 @@ pub fn content(lang: Lang, view: &AuditView<'_>) -> Markup {
     html! {
         h1 { (t("audit.title")) }
         (chain(lang, view.verified))
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             @if view.lines.is_empty() {
                 div class="empty" { b { (t("audit.empty")) } }
             } @else {
@@ -38,7 +38,7 @@ pub fn content(lang: Lang, view: &AuditView<'_>) -> Markup {
     }
 }
 
-fn chain(lang: Lang, verified: &AuditVerified) -> Markup {
+pub(super) fn chain(lang: Lang, verified: &AuditVerified) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
         section class={ "panel chain " (if verified.fault.is_some() { "fail" } else { "pass" }) } {

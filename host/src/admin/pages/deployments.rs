@@ -201,7 +201,7 @@ fn trial(lang: Lang, report: &TrialReport) -> Markup {
 fn list(lang: Lang, deployments: &[Deployment]) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             h2 { (t("deployments.all")) }
             @if deployments.is_empty() { p class="dim" { (t("deployments.no-deployment")) } }
             @else {

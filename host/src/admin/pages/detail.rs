@@ -217,7 +217,7 @@ fn stages(lang: Lang, inspection: &Inspection) -> Markup {
 fn plugins(lang: Lang, runs: &[PluginRun]) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
-        section class="panel scroll" {
+        section class="panel scroll" tabindex="0" {
             h2 { (t("detail.plugins")) }
             table {
                 thead { tr {
@@ -244,7 +244,7 @@ fn monitors(lang: Lang, view: &DetailView) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
         @if !view.reports.is_empty() {
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (t("detail.monitors")) }
                 table { tbody { @for (plugin, report) in &view.reports {
                     tr {

@@ -14,7 +14,7 @@ pub fn content(lang: Lang, reports: &[(String, Report)]) -> Markup {
         @if reports.is_empty() {
             section class="panel empty" { b { (t("drift.empty")) } p class="dim" { (t("drift.empty-hint")) } }
         } @else {
-            section class="panel scroll" { (table(lang, reports)) }
+            section class="panel scroll" tabindex="0" { (table(lang, reports)) }
             noscript { p class="dim" { (t("drift.no-script")) } }
             h2 { (t("drift.chart")) }
             div class="charts" { @for (plugin, report) in reports { (chart(lang, plugin, report)) } }

@@ -16,26 +16,30 @@ pub enum Tab {
     Inspections,
     Review,
     Quality,
+    Report,
     Drift,
     Plugins,
     Alarms,
     Deployments,
+    Security,
     Audit,
     Users,
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 12] = [
+const TABS: [(Tab, &str, &str, Role); 14] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
     (Tab::Station, "/station", "nav.station", Role::Viewer),
     (Tab::Dashboard, "/dashboard", "nav.dashboard", Role::Viewer),
     (Tab::Inspections, "/inspections", "nav.inspections", Role::Viewer),
     (Tab::Review, "/review", "nav.review", Role::Viewer),
     (Tab::Quality, "/quality", "nav.quality", Role::Viewer),
+    (Tab::Report, "/report", "nav.report", Role::Viewer),
     (Tab::Drift, "/drift", "nav.drift", Role::Viewer),
     (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
     (Tab::Alarms, "/alarms", "nav.alarms", Role::Viewer),
     (Tab::Deployments, "/deployments", "nav.deployments", Role::Viewer),
+    (Tab::Security, "/security", "nav.security", Role::Engineer),
     (Tab::Audit, "/audit", "nav.audit", Role::Engineer),
     (Tab::Users, "/users", "nav.users", Role::Admin),
 ];

@@ -73,7 +73,7 @@ fn rows(lang: Lang, view: &ListView<'_>) -> Markup {
     let href = |row: &ListRow| view.wish.address(&format!("{PATH}/{}", row.id));
     html! {
         div class="browse" {
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 table class="list" data-rows {
                     thead { tr {
                         th { (t("list.time")) } th { (t("list.verdict")) } th { (t("list.label")) }

@@ -18,6 +18,8 @@ pub mod problem;
 pub mod sign_in;
 pub mod users;
 pub mod audit;
+pub mod report;
+pub mod security;
 
 /// Style and script of the pages for browsing, reviewing and quality. Not in every page's head: the others need neither.
 fn kit() -> maud::Markup {

@@ -47,12 +47,12 @@ pub fn content(view: &QualityView<'_>) -> Markup {
         (missing(view))
         (figures(view))
         div class="split" {
-            section class="panel scroll" { h2 { (t("quality.matrix")) } (matrix(view)) }
-            section class="panel scroll" { h2 { (t("quality.coverage")) } (coverage(view)) (agreement(view)) }
+            section class="panel scroll" tabindex="0" { h2 { (t("quality.matrix")) } (matrix(view)) }
+            section class="panel scroll" tabindex="0" { h2 { (t("quality.coverage")) } (coverage(view)) (agreement(view)) }
         }
         section class="panel" { h2 { (t("quality.over-time")) } (over_time(view)) }
         section class="panel" { h2 { (t("quality.what-if")) } p class="dim" { (t("quality.what-if-hint")) } (what_if(view)) }
-        section class="panel scroll" { h2 { (t("quality.labels")) } (labels(view)) }
+        section class="panel scroll" tabindex="0" { h2 { (t("quality.labels")) } (labels(view)) }
         p class="dim" { (t("quality.how")) }
     }
 }

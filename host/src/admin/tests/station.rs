@@ -79,6 +79,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
         intakes: Arc::new([]),
         access: Arc::clone(&access),
         deployer: None,
+        shifts: Arc::default(),
         reach,
     });
     let admin = AdminServer::start(listener, state).unwrap();

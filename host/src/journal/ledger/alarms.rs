@@ -15,7 +15,7 @@ CREATE INDEX alarms_raised ON alarms (raised_at_us);
 CREATE INDEX alarms_open ON alarms (raised_at_us) WHERE cleared_at_us IS NULL;
 ";
 
-const COLUMNS: &str = "id, rule, kind, severity, value, bound, about, raised_at_us, cleared_at_us, acknowledged_by, \
+pub(super) const COLUMNS: &str = "id, rule, kind, severity, value, bound, about, raised_at_us, cleared_at_us, acknowledged_by, \
      acknowledged_at_us";
 /// Alarms that are kept; of more, the oldest cleared ones go.
 const KEPT: i64 = 10_000;
@@ -100,7 +100,7 @@ impl Ledger {
     }
 }
 
-fn alarm(row: &Row<'_>) -> rusqlite::Result<Alarm> {
+pub(super) fn alarm(row: &Row<'_>) -> rusqlite::Result<Alarm> {
     let unknown = |column: usize, name: String| {
         let error = format!("{name:?} is no word of this version");
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())

@@ -13,6 +13,7 @@ mod audit_check;
 mod deployments;
 mod error;
 mod schema;
+mod spans;
 mod views;
 
 #[cfg(test)]
