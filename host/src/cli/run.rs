@@ -10,7 +10,7 @@ use crate::journal::Ledger;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use anyhow::Context as _;
 use signal_hook::iterator::Signals;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,10 +32,8 @@ pub struct RunArgs {
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
     let config = load(&args.config)?;
     // First what can fail without a trace: nothing is written before the port is ours and the recipe is live.
-    let address = args.bind.unwrap_or(config.admin.bind);
     let reach = Reach { public_host: config.admin.public_host.clone() };
-    let has_users = super::accounts::has_users(&config)?;
-    let listener = bind(address, &reach, has_users)?;
+    let listener = listen(&config, args.bind, &reach)?;
     let parts = Arc::new(Assembly::open(config)?);
     for (name, reason) in parts.backends.missing() {
         say!("backend {name} is not available: {reason}");
@@ -64,8 +62,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         options: lane_options(&parts.config),
     })?;
     let outputs = Outputs::start(&parts.config, &line.board, events, &journal, &ledger)?;
-    let charts = ChartKeeper::start(&parts.config.data_dir.join("journal"), &line.board, &outputs.alarms())
-        .context("the thread that keeps figures for charts cannot be started")?;
+    let charts = keep_figures(&parts.config, &line, &outputs)?;
     let watched = Arc::clone(&journal);
     let trouble = Arc::new(move || watched.health().trouble());
     let access = access(&parts.config, &reach, &ledger)?;
@@ -86,11 +83,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         shifts: Arc::new(parts.config.shifts.clone()),
     });
     let admin = AdminServer::start(listener, state)?;
-    if let Some(secret) = access.new_set_up_secret()? {
-        say!("no users yet: the first admin is made on /setup with the set-up secret {secret}");
-    }
-    say!("admin: http://{}", admin.address);
-    say!("Ctrl-C ends the station.");
+    say_where(&admin, &access)?;
 
     signals.forever().next();
     say!("ending: the frames in flight are finished first");
@@ -100,6 +93,25 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     admin.stop();
     journal.close();
     say!("ended");
+    Ok(())
+}
+
+fn listen(config: &StationConfig, asked: Option<SocketAddr>, reach: &Reach) -> anyhow::Result<TcpListener> {
+    let has_users = super::accounts::has_users(config)?;
+    Ok(bind(asked.unwrap_or(config.admin.bind), reach, has_users)?)
+}
+
+fn keep_figures(config: &StationConfig, line: &Line, outputs: &Outputs) -> anyhow::Result<ChartKeeper> {
+    ChartKeeper::start(&config.data_dir.join("journal"), &line.board, &outputs.alarms())
+        .context("the thread that keeps figures for charts cannot be started")
+}
+
+fn say_where(admin: &AdminServer, access: &Access) -> anyhow::Result<()> {
+    if let Some(secret) = access.new_set_up_secret()? {
+        say!("no users yet: the first admin is made on /setup with the set-up secret {secret}");
+    }
+    say!("admin: http://{}", admin.address);
+    say!("Ctrl-C ends the station.");
     Ok(())
 }
 
