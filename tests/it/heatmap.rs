@@ -106,7 +106,7 @@ fn the_heat_map_is_kept_with_the_picture_and_drawn_over_it() {
 fn a_one_class_model_gives_a_verdict_with_its_two_logits() {
     let station = station();
     let json = station.dir.path().join("out.json");
-    let output = station.run(&["inspect", "--scratch", "--json"], &[&json, &picture(PICTURE)]).unwrap();
+    let output = station.run(&["inspect", "--scratch"], &[Path::new("--json"), &json, &picture(PICTURE)]).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     let judged = &report["pictures"][0];
