@@ -101,6 +101,12 @@ fn guarded(operation: &mut Operation, role: Role, method: &Method) {
         _ => needs,
     });
     operation.extensions = Some(ExtensionsBuilder::new().add("x-assay-role", role.name()).build());
+    // Bytes as they are have no schema in OpenAPI 3.1; that of a `Vec<u8>` would be a list of numbers.
+    let bodies = operation.request_body.iter_mut().flat_map(|body| &mut body.content);
+    for (_, content) in bodies.filter(|(media, _)| media.starts_with("image/") || *media == "application/octet-stream")
+    {
+        content.schema = None;
+    }
     let refusal = || RefOr::Ref(Ref::from_response_name("Problem"));
     let responses = &mut operation.responses.responses;
     responses.entry("401".to_owned()).or_insert_with(refusal);
@@ -171,6 +177,15 @@ mod tests {
             let summary = operation["summary"].as_str().or(operation["description"].as_str());
             assert!(summary.is_some_and(|text| text.len() > 5), "{method} {path} says nothing");
         }
+    }
+
+    #[test]
+    fn a_body_of_plain_bytes_has_no_schema() {
+        let body = |path: &str| document()["paths"][path]["post"]["requestBody"]["content"].as_object().unwrap();
+        assert_eq!(body("/api/v1/deployments")["application/octet-stream"], serde_json::json!({}));
+        assert_eq!(body("/api/v1/inspect")["image/jpeg"], serde_json::json!({}));
+        assert!(body("/api/v1/inspect")["multipart/form-data"]["schema"].is_object());
+        assert!(body("/api/v1/inspections/{id}/reviews")["application/json"]["schema"].is_object());
     }
 
     /// Every `$ref` of the document leads somewhere in it.

@@ -99,7 +99,7 @@ fn forms(view: &DeploymentsView<'_>) -> Markup {
 fn one(lang: Lang, deployment: &Deployment) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
-        section class="panel" {
+        section class="panel" tabindex="0" {
             h2 { (t("deployments.newest")) " " (deployment.id) " " (badge(lang, deployment.state)) }
             p { (name_of(lang, deployment)) }
             ol class="states" {
