@@ -28,13 +28,15 @@ const READ_EVERY: Duration = Duration::from_millis(20);
 
 pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     run(Load { count: 60, ..load(fixture) }, |_, _| ())?;
-    let (mut alone, mut watched, mut read_bytes, mut wrong) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut alone, mut watched, mut read_bytes) = (Vec::new(), Vec::new(), 0);
+    let (mut wrong_alone, mut wrong) = (0, 0);
     for _ in 0..ROUNDS {
         let still = run(load(fixture), |_, _| ())?;
         let mut clients = Ok(0);
         let beside = run_watched(load(fixture), |_, board, over| clients = serve(board, over))?;
         read_bytes += clients.context("the clients were not served")?;
-        wrong += still.lost_or_twice(FRAMES) + beside.lost_or_twice(FRAMES);
+        wrong_alone += still.lost_or_twice(FRAMES);
+        wrong += beside.lost_or_twice(FRAMES);
         alone.extend(micros(&still));
         watched.extend(micros(&beside));
     }
@@ -43,11 +45,12 @@ pub fn measure(fixture: &Fixture) -> anyhow::Result<Vec<Figure>> {
     let p99 = alone.percentile(99);
     let against = format!("{CLIENTS} streams, half of them stalled; without: p99 {:.2} ms", p99 / 1e3);
     let told = format!("{ROUNDS} runs of {FRAMES} frames; {:.1} MB were read", read_bytes as f64 / 1e6);
+    let lost = format!("without: {wrong_alone} (a machine that is too slow for the pace loses frames either way)");
     Ok(vec![
         Figure::plain("frame beside event streams, p50", watched.p50() / 1e3, "ms", &told),
         Figure::plain("frame beside event streams, p99", watched.percentile(99) / 1e3, "ms", &against),
         Figure::at_most("p99 with event streams over without", watched.percentile(99) / p99, "x", 1.1, &against),
-        Figure::at_most("frames lost or judged twice beside event streams", wrong as f64, "", 0.0, &told),
+        Figure::at_most("frames lost or judged twice beside event streams", wrong as f64, "", 0.0, &lost),
     ])
 }
 

@@ -6,7 +6,7 @@ use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::charts::ChartKeeper;
 use crate::config::{StationConfig, load};
 use crate::deploy::DeployThread;
-use crate::journal::Ledger;
+use crate::journal::{Journal, Ledger};
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use anyhow::Context as _;
 use signal_hook::iterator::Signals;
@@ -62,9 +62,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         options: lane_options(&parts.config),
     })?;
     let outputs = Outputs::start(&parts.config, &line.board, events, &journal, &ledger)?;
-    let charts = keep_figures(&parts.config, &line, &outputs)?;
-    let watched = Arc::clone(&journal);
-    let trouble = Arc::new(move || watched.health().trouble());
+    let charts = charts(&parts.config, &line, &outputs)?;
     let access = access(&parts.config, &reach, &ledger)?;
     configured.commit(&parts)?;
     let (deployer, deployments) = super::deployer::start(&parts, &configured, ledger, &line)?;
@@ -73,7 +71,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         board: line.board.clone(),
         journal: Arc::new(journal.reader()),
         reviews: journal.review_desk(),
-        trouble,
+        trouble: trouble(&journal),
         alarms: outputs.alarms(),
         charts: Some(charts.board.clone()),
         access: Arc::clone(&access),
@@ -99,11 +97,6 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 fn listen(config: &StationConfig, asked: Option<SocketAddr>, reach: &Reach) -> anyhow::Result<TcpListener> {
     let has_users = super::accounts::has_users(config)?;
     Ok(bind(asked.unwrap_or(config.admin.bind), reach, has_users)?)
-}
-
-fn keep_figures(config: &StationConfig, line: &Line, outputs: &Outputs) -> anyhow::Result<ChartKeeper> {
-    ChartKeeper::start(&config.data_dir.join("journal"), &line.board, &outputs.alarms())
-        .context("the thread that keeps figures for charts cannot be started")
 }
 
 fn say_where(admin: &AdminServer, access: &Access) -> anyhow::Result<()> {
@@ -132,6 +125,17 @@ fn say_what_runs(recipe: &LiveRecipe) {
         say!("ALARM: the device {} was wished first, {} is used", device.asked.join(", "), device.used);
     }
     say!("recipe {} {} on {}, device {}", recipe.recipe.name, recipe.recipe.version, device.backend, device.used);
+}
+
+/// Why the journal records nothing any more, for whoever asks.
+fn trouble(journal: &Arc<Journal>) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
+    let watched = Arc::clone(journal);
+    Arc::new(move || watched.health().trouble())
+}
+
+fn charts(config: &StationConfig, line: &Line, outputs: &Outputs) -> anyhow::Result<ChartKeeper> {
+    let started = ChartKeeper::start(&config.data_dir.join("journal"), &line.board, &outputs.alarms());
+    started.context("the thread that keeps figures for charts cannot be started")
 }
 
 fn open_ledger(config: &StationConfig) -> anyhow::Result<Arc<Ledger>> {
