@@ -1,5 +1,5 @@
-//! The running recipe with all that is known of its parts: what is signed, what is granted, what is used. One view for the
-//! pages and for programs, made of the board alone.
+//! The running recipe with all that is known of its parts: what is signed, what is granted, what is used. One view for
+//! the pages and for programs, made of the board alone.
 
 use super::serve::AdminState;
 use crate::domain::{

@@ -18,7 +18,10 @@ pub fn content(lang: Lang, plugin: &PluginView) -> Markup {
         h1 { (plugin.name) " " span class="dim" { (plugin.version) } @if plugin.taken_out { " " (taken_out(lang)) } }
         div class="stack" {
             section class="panel" { h2 { (t("plugins.identity")) } (identity(lang, plugin)) }
-            section class="panel scroll" { h2 { (t("plugins.capabilities")) } (capabilities(lang, &plugin.capabilities)) }
+            section class="panel scroll" {
+                h2 { (t("plugins.capabilities")) }
+                (capabilities(lang, &plugin.capabilities))
+            }
             section class="panel scroll" {
                 h2 { (t("plugins.limits")) }
                 (limits(lang, &plugin.limits, &plugin.since_start))
@@ -65,7 +68,9 @@ fn capabilities(lang: Lang, all: &[CapabilityView]) -> Markup {
         @if all.is_empty() { p class="dim" { (t("plugins.no-capabilities")) } }
         @else {
             table {
-                thead { tr { th { (t("plugins.capability")) } th { (t("plugins.asked")) } th { (t("plugins.granted")) } } }
+                thead { tr {
+                    th { (t("plugins.capability")) } th { (t("plugins.asked")) } th { (t("plugins.granted")) }
+                } }
                 tbody { @for one in all {
                     tr { th scope="row" class="mono" { (one.name) } td { (word(one.asked)) } td { (word(one.granted)) } }
                 } }
@@ -115,7 +120,7 @@ fn slowest(used: &UseView) -> Option<String> {
 
 fn within(used: &UseView, bound: Option<u64>) -> Option<String> {
     let above = || format!("> {LONGEST_BOUND_MS} ms");
-    (used.calls > 0).then(|| bound.map_or_else(above, |bound| format!("<= {bound} ms")))
+    (used.calls > 0).then(|| bound.map_or_else(above, |bound| format!("≤ {bound} ms")))
 }
 
 fn used(lang: Lang, used: &UseView) -> Markup {

@@ -48,7 +48,7 @@ pub fn content(lang: Lang, card: &Value) -> Markup {
 fn table(lang: Lang, rows: &[Row]) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
-        table {
+        table class="words" {
             thead { tr { th { (t("model.field")) } th { (t("plugins.value")) } } }
             tbody { @for (path, text) in rows { tr { th scope="row" { (path) } td { (text) } } } }
         }

@@ -120,7 +120,7 @@ fn what_a_plugin_used_is_beside_its_limits() {
     assert_eq!(used, expected);
     let page = station.get("/plugins/adv%20squeeze%2F1", &[]).text;
     let row = "32.0 MiB</b></td><td class=\"num\">3.0 MiB</td>";
-    assert!(page.contains(row) && page.contains("&lt;= 20 ms") && page.contains("5.0 MiB"), "{page}");
+    assert!(page.contains(row) && page.contains("≤ 20 ms") && page.contains("5.0 MiB"), "{page}");
     inspection.runs[0].micros = 900_000;
     station.board.metrics().tell(&VerdictReleased { inspection: &inspection });
     assert_eq!(since_start(&station)["slowest_at_most_ms"], Value::Null, "above the last bound");
