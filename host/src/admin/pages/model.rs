@@ -14,9 +14,9 @@ pub fn content(lang: Lang, model: &ModelView) -> Markup {
         div class="stack" {
             section class="panel" { h2 { (t("plugins.identity")) } (identity(lang, model)) }
             section class="panel" { h2 { (t("model.inference")) } (inference(lang, model)) }
-            section class="panel scroll" { h2 { (t("model.ports")) } (ports(lang, model)) }
+            section class="panel scroll" tabindex="0" { h2 { (t("model.ports")) } (ports(lang, model)) }
             @if let Some(gates) = &model.gates { section class="panel" { h2 { (t("model.gates")) } (gates_list(lang, gates)) } }
-            section class="panel scroll" { h2 { (t("model.card")) } (card(lang, model)) }
+            section class="panel scroll" tabindex="0" { h2 { (t("model.card")) } (card(lang, model)) }
         }
     }
 }

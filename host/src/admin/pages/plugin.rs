@@ -18,17 +18,17 @@ pub fn content(lang: Lang, plugin: &PluginView) -> Markup {
         h1 { (plugin.name) " " span class="dim" { (plugin.version) } @if plugin.taken_out { " " (taken_out(lang)) } }
         div class="stack" {
             section class="panel" { h2 { (t("plugins.identity")) } (identity(lang, plugin)) }
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (t("plugins.capabilities")) }
                 (capabilities(lang, &plugin.capabilities))
             }
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (t("plugins.limits")) }
                 (limits(lang, &plugin.limits, &plugin.since_start))
                 p class="dim" { (t("plugins.limits-hint")) }
             }
             section class="panel" { h2 { (t("plugins.use")) } (used(lang, &plugin.since_start)) }
-            section class="panel scroll" { h2 { (t("plugins.settings")) } (settings(lang, &plugin.settings)) }
+            section class="panel scroll" tabindex="0" { h2 { (t("plugins.settings")) } (settings(lang, &plugin.settings)) }
         }
     }
 }

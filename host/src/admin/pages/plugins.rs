@@ -59,7 +59,7 @@ fn group(lang: Lang, title: &str, kind: PluginKind, recipe: &RecipeView) -> Mark
     let plugins: Vec<&PluginView> = recipe.plugins.iter().filter(|plugin| plugin.kind == kind).collect();
     html! {
         @if !plugins.is_empty() {
-            section class="panel scroll" {
+            section class="panel scroll" tabindex="0" {
                 h2 { (t(title)) " " span class="dim" { (t("live.counters")) } }
                 table {
                     thead { tr {
