@@ -28,7 +28,10 @@ pub fn content(lang: Lang, plugin: &PluginView) -> Markup {
                 p class="dim" { (t("plugins.limits-hint")) }
             }
             section class="panel" { h2 { (t("plugins.use")) } (used(lang, &plugin.since_start)) }
-            section class="panel scroll" tabindex="0" { h2 { (t("plugins.settings")) } (settings(lang, &plugin.settings)) }
+            section class="panel scroll" tabindex="0" {
+                h2 { (t("plugins.settings")) }
+                (settings(lang, &plugin.settings))
+            }
         }
     }
 }

@@ -144,7 +144,7 @@ fn the_model_shows_ports_gates_devices_and_its_report_card() {
         "1.0 MiB",
         "NPU, CPU",
         "ONNX",
-        "value 0.997; n 2000",
+        "n 2000; value 0.997",
         "&lt;script&gt;",
     ] {
         assert!(page.contains(text), "{text}: {page}");
