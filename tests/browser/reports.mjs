@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
 /** Pages that the navigation does not lead to. */
-const OTHERS = ['/account', '/login', '/setup', '/report?date=yesterday&shift=none', '/inspections?from=yesterday', '/review?queue=sample', '/nothing-here'];
+const OTHERS = ['/account', '/login', '/setup', '/report?date=yesterday&shift=none', '/inspections?from=yesterday', '/review?queue=sample', '/plugins/adv-squeeze', '/model', '/nothing-here'];
 
 export function reportsTests({ test, context, open, shot, equal, holds, expectNoise, browser, limitMs }) {
   const allLoaded = (page) => page.waitForFunction(() => [...document.images].every((image) => image.loading === 'lazy' || (image.complete && image.naturalWidth > 0)));

@@ -179,7 +179,33 @@ test('plugins and models show digests and signers', async () => {
   for (const word of ['letterbox', 'adv-squeeze', 'image-quality', 'drift-input', 'surface', 'Signed by']) holds(text.includes(word), `the page names ${word}`);
   holds(/[0-9a-f]{64}/.test(text), 'the page shows a digest');
   await shot(page, 'plugins');
+  await page.locator('main a[href="/plugins/adv-squeeze"]').click();
+  await page.waitForURL('**/plugins/adv-squeeze');
+  const plugin = await page.locator('main').textContent();
+  for (const word of ['Asked by its manifest', 'Granted by the recipe', 'inference:surface', 'In effect', 'Most used', 'MiB', 'assay:plugin@']) holds(plugin.includes(word), `the page of a plugin has ${word}`);
+  await shot(page, 'plugin-detail');
+  await page.goto(address + '/model');
+  const model = await page.locator('main').textContent();
+  for (const word of ['ONNX', '[3, 224, 224]', 'Report card', 'parameters', 'wilson95', 'Gates']) holds(model.includes(word), `the page of the model has ${word}`);
+  await page.locator('main details summary').first().click();
+  await shot(page, 'model');
+  const recipe = await page.evaluate(async () => (await fetch('/api/v1/recipe')).json());
+  holds(recipe.model.report_card.schema === 1 && recipe.plugins.length > 3, 'programs get the same');
   await page.close();
+});
+
+test('a plugin and the model can be read on a phone, in Chinese and without JavaScript', async () => {
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'zh-CN', javaScriptEnabled: false });
+  for (const path of ['/plugins', '/plugins/adv-squeeze', '/model']) {
+    const { page, answer } = await open(path, phone);
+    equal(answer.status(), 200, path);
+    holds((await page.locator('main').textContent()).includes('签名者'), `${path} is Chinese`);
+    const scroll = await page.locator('html').evaluate((html) => html.scrollWidth);
+    holds(scroll <= 390, `${path} is no wider than the phone: ${scroll}`);
+    await shot(page, `${path.slice(1).replace('/', '-')}-phone-zh`);
+    await page.close();
+  }
+  await phone.close();
 });
 
 test('the alarms page shows what is raised and what was', async () => {

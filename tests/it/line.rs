@@ -3,8 +3,8 @@
 use crate::plugin_runtime::{host, source};
 use assay::domain::{
     Blame, BufferPool, Digest, Failure, FailureAction, FailureLimit, FailurePolicy, Frame, FrameId, FrameMeta, Image,
-    Judgement, ModelSpec, NamedTensor, Observation, PixelFormat, PluginKind, PluginUse, REPLACED_PICTURE, Recipe,
-    SettingValue, Stage, Tensor, Verdict, VerdictKind,
+    Judgement, ModelSpec, NamedTensor, Observation, PixelFormat, PluginKind, PluginOrigin, PluginUse, REPLACED_PICTURE,
+    Recipe, SettingValue, Stage, Tensor, Verdict, VerdictKind,
 };
 use assay::imaging::{DecodeLimits, encode_png};
 use assay::inference::{InferenceError, LoadedModel, Placement};
@@ -76,6 +76,7 @@ fn plugin_use(plugin: &PluginSource, then: FailureAction) -> PluginUse {
         limits: plugin.limits,
         on_failure: FailurePolicy::default_for(plugin.kind),
         failures: FailureLimit { count: 3, window_s: 600, then },
+        origin: PluginOrigin::default(),
     }
 }
 

@@ -29,6 +29,7 @@ mod export;
 mod drift;
 mod deployments;
 mod plugins;
+mod parts;
 mod metrics;
 mod alarms;
 mod sign_in;

@@ -10,6 +10,7 @@ mod access;
 mod alarms;
 mod events;
 mod overviews;
+mod parts;
 mod records;
 mod report;
 mod security;

@@ -24,6 +24,7 @@ fn card(used: &str) -> RecipeCard {
         temperature: 1.0,
         reference: None,
         heatmap: None,
+        origin: None,
     };
     let policy = VerdictPolicy {
         pass_labels: vec!["good".into()],

@@ -2,8 +2,8 @@ use super::catalogue::Catalogue;
 use super::deploy::{DEFAULT_LOAD_MS, DEFAULT_MODEL_BYTES, DEFAULT_P95_MS, QualifyLimits};
 use super::model_file::{ModelFile, open_model};
 use crate::domain::{
-    Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelSpec, ModelUse, PluginKind, PluginLimits,
-    PluginUse, Precision, Recipe, Settings, WarmRules, with_causes,
+    Capability, Digest, FailureLimit, FailurePolicy, ModelFormat, ModelGates, ModelOrigin, ModelSpec, ModelUse,
+    PluginKind, PluginLimits, PluginOrigin, PluginUse, Precision, Recipe, ReportCard, Settings, WarmRules, with_causes,
 };
 use crate::trust::{
     BlobRole, BundleKind, Manifest, Mark, ModelManifest, ModelPin, PluginManifest, PluginPin, RecipeManifest,
@@ -203,7 +203,12 @@ fn assemble(
     }
     let bundle = catalogue.get(content.model.bundle).ok_or_else(|| format!("the model {NOT_THERE}"))?;
     marks.push(bundle.mark());
-    let (model_use, model) = resolve_model(&content.model, bundle)?;
+    let limits = QualifyLimits {
+        max_model_bytes: content.max_model_bytes.unwrap_or(DEFAULT_MODEL_BYTES),
+        max_load_ms: content.max_load_ms.unwrap_or(DEFAULT_LOAD_MS),
+        max_p95_ms: content.max_p95_ms.unwrap_or(DEFAULT_P95_MS.min(content.frame_budget_ms)),
+    };
+    let (model_use, model) = resolve_model(&content.model, bundle, &limits)?;
     let of =
         |kind| plugins.iter().map(|plugin| &plugin.plugin).filter(move |plugin| plugin.kind == kind).cloned().collect();
     let recipe = Recipe {
@@ -218,11 +223,6 @@ fn assemble(
         policy: content.policy.clone(),
         frame_budget_ms: content.frame_budget_ms,
     };
-    let limits = QualifyLimits {
-        max_model_bytes: content.max_model_bytes.unwrap_or(DEFAULT_MODEL_BYTES),
-        max_load_ms: content.max_load_ms.unwrap_or(DEFAULT_LOAD_MS),
-        max_p95_ms: content.max_p95_ms.unwrap_or(DEFAULT_P95_MS.min(content.frame_budget_ms)),
-    };
     Ok(ResolvedRecipe { recipe, plugins, model, marks, limits })
 }
 
@@ -235,6 +235,8 @@ fn resolve_plugin(
 ) -> Result<ResolvedPlugin, String> {
     let missing = || format!("bundle {} is not a whole plugin", bundle.digest());
     let content: &PluginManifest = bundle.manifest().plugin.as_ref().ok_or_else(missing)?;
+    let (wit, asked, warm) = (content.wit.clone(), content.capabilities.clone(), content.warm_rules());
+    let origin = PluginOrigin { wit: wit.clone(), asked: asked.clone(), limits: content.limits, caps: *cap, warm };
     let plugin = PluginUse {
         name: pin.plugin.clone(),
         kind,
@@ -247,9 +249,9 @@ fn resolve_plugin(
         limits: content.limits.capped_by(cap),
         on_failure: pin.on_failure.unwrap_or(FailurePolicy::default_for(kind)),
         failures: pin.failures.or(recipe_failures).unwrap_or_default(),
+        origin,
     };
     let component = bundle.blob(BlobRole::Component).ok_or_else(missing)?;
-    let (wit, asked, warm) = (content.wit.clone(), content.capabilities.clone(), content.warm_rules());
     Ok(ResolvedPlugin { plugin, wit, asked, warm, component })
 }
 
@@ -259,7 +261,11 @@ fn overlaid(defaults: &Settings, over: &Settings) -> Settings {
     settings
 }
 
-fn resolve_model(pin: &ModelPin, bundle: &VerifiedBundle) -> Result<(ModelUse, ResolvedModel), String> {
+fn resolve_model(
+    pin: &ModelPin,
+    bundle: &VerifiedBundle,
+    limits: &QualifyLimits,
+) -> Result<(ModelUse, ResolvedModel), String> {
     let missing = || format!("bundle {} is not a whole model", bundle.digest());
     let content: &ModelManifest = bundle.manifest().model.as_ref().ok_or_else(missing)?;
     let ModelFile { bytes, digest, weights, stored_bytes } = open_model(bundle)?;
@@ -281,6 +287,8 @@ fn resolve_model(pin: &ModelPin, bundle: &VerifiedBundle) -> Result<(ModelUse, R
         devices: pin.devices.clone(),
         precision: pin.precision,
     };
+    let report_card = ReportCard::of(bundle.blob(BlobRole::ReportCard).as_deref());
+    let origin = model_origin(&model, limits, report_card);
     let model_use = ModelUse {
         name: pin.model.clone(),
         version: bundle.manifest().version.to_string(),
@@ -293,6 +301,21 @@ fn resolve_model(pin: &ModelPin, bundle: &VerifiedBundle) -> Result<(ModelUse, R
         temperature: content.temperature,
         reference,
         heatmap: content.heatmap.clone(),
+        origin: Some(Arc::new(origin)),
     };
     Ok((model_use, model))
+}
+
+fn model_origin(model: &ResolvedModel, limits: &QualifyLimits, report_card: ReportCard) -> ModelOrigin {
+    let QualifyLimits { max_model_bytes, max_load_ms, max_p95_ms } = *limits;
+    let weights = model.weights.as_ref().map_or(0, |weights| weights.len());
+    ModelOrigin {
+        format: model.format,
+        stored_bytes: model.stored_bytes,
+        model_bytes: (model.bytes.len() + weights) as u64,
+        spec: model.spec.clone(),
+        precision: model.precision,
+        gates: ModelGates { max_model_bytes, max_load_ms, max_p95_ms },
+        report_card,
+    }
 }

@@ -2,6 +2,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of the buckets, in milliseconds. What takes longer than the last one is counted without a bound.
 pub const BOUNDS_MS: [u64; 12] = [1, 2, 5, 10, 20, 30, 50, 80, 100, 150, 250, 500];
+/// The last one.
+pub const LONGEST_BOUND_MS: u64 = {
+    let [.., last] = BOUNDS_MS;
+    last
+};
 /// Times are cut here, so that a sum of them never wraps: more than eleven days.
 const LONGEST_US: u64 = 1_000_000_000_000;
 
@@ -45,6 +50,14 @@ impl LatencyCounts {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
+    }
+
+    /// Counts those of `other` too.
+    pub fn add(&mut self, other: &Self) {
+        for (bucket, more) in self.buckets.iter_mut().zip(&other.buckets) {
+            *bucket += more;
+        }
+        self.sum_us += other.sum_us;
     }
 
     /// What came after `earlier`.
@@ -106,5 +119,8 @@ mod tests {
         assert_eq!(histogram.read().percentile_ms(100), Some(f64::INFINITY));
         let since = histogram.read().since(&early);
         assert_eq!((since.count(), since.sum_us), (1, 600_000));
+        let mut both = early;
+        both.add(&since);
+        assert_eq!(both, histogram.read());
     }
 }

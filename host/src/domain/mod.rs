@@ -14,6 +14,7 @@ mod finding;
 mod failure;
 mod model;
 mod recipe;
+mod origin;
 mod instancing;
 mod inspection;
 mod verdict;
@@ -44,9 +45,10 @@ pub use inspection::{
     REPLACED_PICTURE, StageTime, heatmap_maker, is_heatmap,
 };
 pub use instancing::{InstanceMode, WarmCounts, WarmEvent, WarmRules};
-pub use latency::{BOUNDS_MS, LatencyCounts, LatencyHistogram};
+pub use latency::{BOUNDS_MS, LONGEST_BOUND_MS, LatencyCounts, LatencyHistogram};
 pub use model::{Heatmap, ModelCodec, ModelEncoding, ModelFormat, ModelSpec, PictureFit, Port, Precision};
 pub use one_line::one_line;
+pub use origin::{ModelGates, ModelOrigin, PluginOrigin, ReportCard};
 pub use quality::{
     Coverage, Interval, Labelled, Rate, Sample, Span, Strata, Stratum, Weighed, WhatIf, kappa, share, wilson,
 };

@@ -1,8 +1,9 @@
 use super::{Digest, ElementType};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// File formats of models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelFormat {
     Onnx,
@@ -40,7 +41,7 @@ impl ModelCodec {
 }
 
 /// How a picture comes into a model's input: which part of a heat map is the picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PictureFit {
     /// With its shape kept and in the middle; the rest of the input is filled. As the preprocessor `letterbox` does.
@@ -51,7 +52,7 @@ pub enum PictureFit {
 }
 
 /// The output of a model that says where in the picture it found something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Heatmap {
     /// Of `f32`, 0 to 1, `[1, height, width]` without the batch.
@@ -61,7 +62,7 @@ pub struct Heatmap {
 }
 
 /// One input or output of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Port {
     pub name: String,
@@ -92,7 +93,7 @@ impl ModelSpec {
 }
 
 /// How exact arithmetic has to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// f32 as written. Some CPUs would run bf16 without being asked.

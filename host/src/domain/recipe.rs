@@ -1,4 +1,4 @@
-use super::{Digest, Heatmap};
+use super::{Digest, Heatmap, ModelOrigin, PluginOrigin};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -80,7 +80,7 @@ impl TryFrom<String> for Capability {
 }
 
 /// A plugin's setting: what its own code reads by `config`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum SettingValue {
     Bool(bool),
@@ -125,7 +125,7 @@ impl SettingValue {
 pub type Settings = BTreeMap<String, SettingValue>;
 
 /// What one call of a plugin may use. From its signed manifest, capped by the station.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PluginLimits {
     /// Wall-clock time of one call.
@@ -177,7 +177,7 @@ impl PluginLimits {
 }
 
 /// What the verdict becomes when a plugin gives no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailurePolicy {
     /// The default of preprocessors and detectors.
@@ -198,7 +198,7 @@ impl FailurePolicy {
 }
 
 /// What happens to a plugin that fails again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureAction {
     /// It is not called any more: frames that need it are `undecided{plugin-out}`; a monitor is left out.
@@ -227,7 +227,7 @@ impl fmt::Display for FailureAction {
 }
 
 /// How often a plugin may fail, and what then. Only failures that the plugin is to blame for count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FailureLimit {
     /// Failures within the window that are too many, at least 1.
@@ -262,6 +262,7 @@ pub struct PluginUse {
     pub limits: PluginLimits,
     pub on_failure: FailurePolicy,
     pub failures: FailureLimit,
+    pub origin: PluginOrigin,
 }
 
 /// The model of a recipe, and where it shall run.
@@ -284,10 +285,12 @@ pub struct ModelUse {
     pub reference: Option<std::sync::Arc<str>>,
     /// The output that is kept as a picture beside the frame's.
     pub heatmap: Option<Heatmap>,
+    /// None where the model came in no bundle, as in tests.
+    pub origin: Option<std::sync::Arc<ModelOrigin>>,
 }
 
 /// How outputs and findings become a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictPolicy {
     /// Labels of a good part. Any other top label is a defect.

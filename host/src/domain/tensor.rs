@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 /// The element types of `wasi:nn`. There is no 8-bit signed type in that interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ElementType {
     F16,

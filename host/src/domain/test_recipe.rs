@@ -17,6 +17,7 @@ pub fn recipe() -> Recipe {
         temperature: 1.0,
         reference: None,
         heatmap: None,
+        origin: None,
     };
     let policy = VerdictPolicy {
         pass_labels: vec!["good".into()],

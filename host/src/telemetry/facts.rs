@@ -61,6 +61,7 @@ impl Fact for VerdictReleased<'_> {
         }
         for run in &inspection.runs {
             metrics.memory.with([&run.plugin], |memory| memory.see(run.memory_bytes));
+            metrics.host_held.with([&run.plugin], |held| held.see(run.host_bytes));
             if run.findings.iter().any(|finding| finding.raised) {
                 metrics.flagged.with([&run.plugin], |flagged| flagged.add(1));
             }

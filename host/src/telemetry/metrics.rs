@@ -54,6 +54,8 @@ pub struct Metrics {
     pub(super) flagged: Series<Counter, 1>,
     /// Linear memory by plugin, in bytes.
     pub(super) memory: Series<Peak, 1>,
+    /// Pixels and tensors that the host held for a plugin, in bytes.
+    pub(super) host_held: Series<Peak, 1>,
     /// By stage, of all recipes: for percentiles over time.
     pub(super) stages: [FineHistogram; Stage::ALL.len()],
     /// All stages of a frame together, but its monitors.
@@ -115,6 +117,7 @@ impl Default for Metrics {
             warm: ArcSwap::default(),
             flagged: Series::new(DETECTORS),
             memory: Series::new(PLUGINS),
+            host_held: Series::new(PLUGINS),
             stages: Default::default(),
             whole: FineHistogram::default(),
             deadline_missed: Counter::default(),

@@ -1,7 +1,7 @@
 //! The counters as plain numbers, for whoever writes down how they go on.
 
 use super::metrics::Metrics;
-use crate::domain::{FineCounts, Stage};
+use crate::domain::{FineCounts, LatencyCounts, Stage};
 use std::collections::BTreeMap;
 
 /// All that a chart shows, since the start of the station.
@@ -29,6 +29,8 @@ pub struct PluginReading {
     pub failures: u64,
     /// The most linear memory that one call had, in bytes; 0 where that is not known.
     pub memory_peak_bytes: u64,
+    /// The most pixels and tensors that the host held for it at one time.
+    pub host_peak_bytes: u64,
 }
 
 impl Metrics {
@@ -49,16 +51,24 @@ impl Metrics {
         }
     }
 
-    fn plugin_readings(&self) -> BTreeMap<String, PluginReading> {
-        let mut plugins = BTreeMap::<String, PluginReading>::new();
+    /// How long the calls of each plugin took, in all recipes together.
+    #[must_use]
+    pub fn plugin_times(&self) -> BTreeMap<String, LatencyCounts> {
+        let mut plugins = BTreeMap::<String, LatencyCounts>::new();
         for recipe in self.recipes.read().iter() {
             for plugin in recipe.value.plugins.read().iter() {
                 let [name] = &plugin.labels;
-                let times = plugin.value.read();
-                let all = plugins.entry(name.to_string()).or_default();
-                all.calls += times.count();
-                all.micros += times.sum_us;
+                plugins.entry(name.to_string()).or_default().add(&plugin.value.read());
             }
+        }
+        plugins
+    }
+
+    fn plugin_readings(&self) -> BTreeMap<String, PluginReading> {
+        let mut plugins = BTreeMap::<String, PluginReading>::new();
+        for (name, times) in self.plugin_times() {
+            let calls = times.count();
+            plugins.insert(name, PluginReading { calls, micros: times.sum_us, ..PluginReading::default() });
         }
         for fault in self.faults.read().iter() {
             let [plugin, _] = &fault.labels;
@@ -67,6 +77,10 @@ impl Metrics {
         for memory in self.memory.read().iter() {
             let [plugin] = &memory.labels;
             plugins.entry(plugin.to_string()).or_default().memory_peak_bytes = memory.value.get();
+        }
+        for held in self.host_held.read().iter() {
+            let [plugin] = &held.labels;
+            plugins.entry(plugin.to_string()).or_default().host_peak_bytes = held.value.get();
         }
         plugins
     }

@@ -1,6 +1,8 @@
 use super::authors::{MODEL, PLUGIN, folder, model_file, write};
 use assay::config::{BundleIndex, Catalogue, ResolvedRecipe, load_author_manifest, resolve};
-use assay::domain::{Capability, FailureAction, FailureLimit, FailurePolicy, PluginKind, PluginLimits, SettingValue};
+use assay::domain::{
+    Capability, FailureAction, FailureLimit, FailurePolicy, PluginKind, PluginLimits, ReportCard, SettingValue,
+};
 use assay::trust::{
     BundleKind, PrivateKey, Role, TrustStore, TrustedKey, VerifiedBundle, VerifyPolicy, pack, read_bundle, sign, verify,
 };
@@ -118,6 +120,13 @@ fn a_recipe_finds_its_parts() {
     assert_eq!(recipe.model.reference.as_deref(), Some("{\"brightness\":[]}"));
     assert_eq!(*resolved.model.bytes, *model_file());
     assert_eq!(resolved.model.devices, ["NPU", "CPU"]);
+    let (signed, caps) = (letterbox.origin.limits, letterbox.origin.caps);
+    assert_eq!((signed.capped_by(&caps), caps.deadline_ms), (letterbox.limits, 10));
+    assert!(signed.deadline_ms > 10, "as it was signed: {signed:?}");
+    assert_eq!(recipe.monitors[0].origin.asked, [Capability::State, Capability::Log]);
+    let origin = recipe.model.origin.as_deref().unwrap();
+    assert_eq!((origin.model_bytes, &origin.spec), (model_file().len() as u64, &resolved.model.spec));
+    assert_eq!((origin.gates.max_load_ms, &origin.report_card), (resolved.limits.max_load_ms, &ReportCard::Absent));
     let kinds: Vec<_> = resolved.plugins.iter().map(|plugin| plugin.plugin.kind).collect();
     assert_eq!(kinds, [PluginKind::Preprocessor, PluginKind::Monitor]);
     assert_eq!(&*resolved.plugins[0].component, b"component");

@@ -1,5 +1,5 @@
 use super::chart_kit;
-use super::layout::{ms, utc};
+use super::layout::{bytes, ms, utc};
 use super::live::stage_word;
 use crate::admin::i18n::Lang;
 use crate::admin::series::{History, Points, Range, frames_per_min, ratio};
@@ -108,16 +108,6 @@ fn tile(label: &str, value: &str, more: &str, class: &str) -> Markup {
 
 fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
-}
-
-/// With the unit in which it has one to three digits before the point.
-fn bytes(bytes: u64) -> String {
-    let (value, unit) = match bytes {
-        0..0x10_0000 => (bytes as f64 / 1024.0, "KiB"),
-        0x10_0000..0x4000_0000 => (bytes as f64 / 1_048_576.0, "MiB"),
-        _ => (bytes as f64 / 1_073_741_824.0, "GiB"),
-    };
-    format!("{value:.1} {unit}")
 }
 
 fn line_tiles(view: &DashboardView<'_>) -> Markup {

@@ -316,6 +316,17 @@ pub fn ms(micros: u64) -> String {
     }
 }
 
+/// With the unit in which it has one to three digits before the point.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    let (value, unit) = match bytes {
+        0..0x10_0000 => (bytes as f64 / 1024.0, "KiB"),
+        0x10_0000..0x4000_0000 => (bytes as f64 / 1_048_576.0, "MiB"),
+        _ => (bytes as f64 / 1_073_741_824.0, "GiB"),
+    };
+    format!("{value:.1} {unit}")
+}
+
 /// Microseconds since 1970 as `2026-11-24 03:19:44.123` in UTC.
 #[must_use]
 pub fn utc(micros: i64) -> String {

@@ -1,12 +1,12 @@
+use super::layout::{bytes, ms, percent};
 use crate::admin::i18n::Lang;
-use crate::domain::{FailurePolicy, ModelUse, PluginUse, SettingValue, VerdictPolicy};
-use crate::pipeline::RecipeCard;
+use crate::admin::parts::{ModelView, PluginView, RecipeView};
+use crate::domain::{PluginKind, VerdictPolicy};
 use maud::{Markup, html};
 
-/// The running recipe with its plugins and its model: versions, digests, signers, rights and limits.
-pub fn content(lang: Lang, card: &RecipeCard) -> Markup {
+/// The running recipe with its plugins and its model; each has a page of its own.
+pub fn content(lang: Lang, recipe: &RecipeView) -> Markup {
     let t = |key: &str| lang.text(key);
-    let recipe = &card.recipe;
     html! {
         h1 { (t("plugins.title")) }
         div class="stack" {
@@ -18,11 +18,12 @@ pub fn content(lang: Lang, card: &RecipeCard) -> Markup {
                     dt { (t("plugins.budget")) } dd { (recipe.frame_budget_ms) }
                     dt { (t("plugins.policy")) } dd { (policy(lang, &recipe.policy)) }
                 }
+                p { a href="/api/v1/recipe" { "JSON" } }
             }
-            (model(lang, &recipe.model, card))
-            (group(lang, "plugins.preprocessors", &recipe.preprocessors))
-            (group(lang, "plugins.detectors", &recipe.detectors))
-            (group(lang, "plugins.monitors", &recipe.monitors))
+            (model(lang, &recipe.model))
+            (group(lang, "plugins.preprocessors", PluginKind::Preprocessor, recipe))
+            (group(lang, "plugins.detectors", PluginKind::Detector, recipe))
+            (group(lang, "plugins.monitors", PluginKind::Monitor, recipe))
         }
     }
 }
@@ -38,71 +39,65 @@ fn policy(lang: Lang, policy: &VerdictPolicy) -> Markup {
     }
 }
 
-fn model(lang: Lang, model: &ModelUse, card: &RecipeCard) -> Markup {
+fn model(lang: Lang, model: &ModelView) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
         section class="panel" {
-            h2 { (t("plugins.model")) " " (model.name) " " (model.version) }
+            h2 { (t("plugins.model")) " " a href="/model" { (model.name) } " " (model.version) }
             dl class="facts" {
-                dt { (t("plugins.bundle")) } dd class="mono" { (model.bundle) }
-                dt { (t("detail.digest")) } dd class="mono" { (model.model) }
+                dt { (t("detail.digest")) } dd class="mono" { (model.digest) }
                 dt { (t("plugins.signers")) } dd class="mono" { (model.signers.join(", ")) }
-                dt { (t("plugins.labels")) } dd { (model.labels.join(", ")) }
-                dt { (t("plugins.devices")) } dd { (model.devices.join(", ")) }
-                dt { (t("plugins.used")) } dd { b { (card.device.used) } " (" (card.device.precision) ")" }
-                dt { (t("plugins.library")) } dd { (card.device.backend) " " (card.library_version) }
+                dt { (t("plugins.used")) } dd { b { (model.device_used) } " (" (model.precision_used) ")" }
+                dt { (t("plugins.library")) } dd { (model.backend) " " (model.library_version) }
             }
         }
     }
 }
 
-fn group(lang: Lang, title: &str, plugins: &[PluginUse]) -> Markup {
+fn group(lang: Lang, title: &str, kind: PluginKind, recipe: &RecipeView) -> Markup {
+    let t = |key: &str| lang.text(key);
+    let plugins: Vec<&PluginView> = recipe.plugins.iter().filter(|plugin| plugin.kind == kind).collect();
     html! {
         @if !plugins.is_empty() {
-            section class="panel" {
-                h2 { (lang.text(title)) }
-                div class="stack" { @for plugin in plugins { (one(lang, plugin)) } }
+            section class="panel scroll" tabindex="0" {
+                h2 { (t(title)) " " span class="dim" { (t("live.counters")) } }
+                table {
+                    thead { tr {
+                        th { (t("detail.plugin")) } th class="num" { (t("dashboard.calls")) }
+                        th class="num" { (t("dashboard.failures")) } th class="num" { (t("dashboard.mean")) }
+                        th class="num" { (t("plugins.deadline")) } th class="num" { (t("dashboard.memory-peak")) }
+                        th class="num" { (t("plugins.memory")) }
+                    } }
+                    tbody { @for plugin in plugins { (row(lang, plugin)) } }
+                }
             }
         }
     }
 }
 
-fn one(lang: Lang, plugin: &PluginUse) -> Markup {
-    let t = |key: &str| lang.text(key);
-    let rights: Vec<String> = plugin.capabilities.iter().map(ToString::to_string).collect();
-    let limits = &plugin.limits;
+fn row(lang: Lang, plugin: &PluginView) -> Markup {
+    let (used, limits) = (&plugin.since_start, &plugin.limits.effective);
     html! {
-        div {
-            h3 { (plugin.name) " " span class="dim" { (plugin.version) } }
-            dl class="facts" {
-                dt { (t("plugins.component")) } dd class="mono" { (plugin.component) }
-                dt { (t("plugins.bundle")) } dd class="mono" { (plugin.bundle) }
-                dt { (t("plugins.signers")) } dd class="mono" { (plugin.signers.join(", ")) }
-                dt { (t("plugins.capabilities")) } dd { (rights.join(", ")) }
-                dt { (t("plugins.limits")) } dd {
-                    (limits.deadline_ms) " ms, " (limits.memory_bytes >> 10) " KiB, " (limits.host_bytes >> 10) " KiB (" (t("plugins.host")) "), " (limits.handles) " " (t("plugins.handles"))
-                }
-                dt { (t("plugins.on-failure")) } dd { (failure_word(lang, plugin.on_failure)) }
-                dt { (t("plugins.failures")) } dd {
-                    (plugin.failures.count) " / " (plugin.failures.window_s) " s: " (t(&format!("action.{}", plugin.failures.then)))
-                }
-                @if !plugin.settings.is_empty() {
-                    dt { (t("plugins.settings")) }
-                    dd { @for (key, value) in &plugin.settings { span class="mono" { (key) " = " (setting(value)) } br; } }
-                }
+        tr {
+            td {
+                a href=(address(&plugin.name)) { (plugin.name) } " " span class="dim" { (plugin.version) }
+                @if plugin.taken_out { " " (taken_out(lang)) }
             }
+            td class="num" { (used.calls) }
+            td class="num" { @if used.failures > 0 { span class="badge fail" { (used.failures) } } @else { "0" } }
+            td class="num" { (used.mean_us.map_or_else(|| "-".to_owned(), ms)) }
+            td class="num" { (limits.deadline_ms) " ms" }
+            td class="num" { (used.memory_peak_bytes.map_or_else(|| "-".to_owned(), bytes)) }
+            td class="num" { (bytes(limits.memory_bytes)) }
         }
     }
 }
 
-fn failure_word(lang: Lang, policy: FailurePolicy) -> &'static str {
-    lang.text(match policy {
-        FailurePolicy::Undecided => "policy.undecided",
-        FailurePolicy::Fail => "policy.fail",
-        FailurePolicy::IgnoreWithAlarm => "policy.ignore-with-alarm",
-    })
+/// Where a plugin has its page. A name of a manifest has no `/`, but nothing here relies on that.
+fn address(name: &str) -> String {
+    format!("/plugins/{}", percent(name).replace('/', "%2F"))
 }
 
-fn setting(value: &SettingValue) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "?".to_owned())
+pub fn taken_out(lang: Lang) -> Markup {
+    html! { span class="badge fail" { (lang.text("plugins.taken-out")) } }
 }

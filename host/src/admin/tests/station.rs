@@ -59,6 +59,15 @@ pub fn with_users() -> Station {
 }
 
 pub fn start(options: AccessOptions, reach: Reach) -> Station {
+    station(options, reach, card())
+}
+
+/// An open station that runs this recipe.
+pub fn with_card(card: RecipeCard) -> Station {
+    station(AccessOptions { open_without_users: true, ..AccessOptions::default() }, Reach::default(), card)
+}
+
+fn station(options: AccessOptions, reach: Reach, card: RecipeCard) -> Station {
     let dir = tempfile::tempdir().unwrap();
     let journal =
         Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
@@ -66,7 +75,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
     let alarms = AlarmBoard::new(Arc::clone(&ledger));
     let charts = ChartBoard::new(dir.path());
     let access = Arc::new(Access::new(Arc::clone(&ledger), options).unwrap());
-    let board = Board::new(card());
+    let board = Board::new(card);
     let listener = bind("127.0.0.1:0".parse().unwrap(), &reach, false).unwrap();
     let state = AdminState::new(AdminParts {
         station: "line-1".into(),

@@ -117,7 +117,7 @@ fn a_theme_is_chosen_by_a_link_and_kept_in_a_cookie() {
     assert!(!unknown.contains("data-theme"), "{unknown}");
 }
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "/",
     "/station",
     "/dashboard",
@@ -126,6 +126,7 @@ const PAGES: [&str; 11] = [
     "/quality",
     "/drift",
     "/plugins",
+    "/model",
     "/alarms",
     "/audit",
     "/users",

@@ -17,6 +17,7 @@ fn plugin(name: &str, kind: PluginKind, failures: FailureLimit) -> PluginUse {
         limits: PluginLimits::default(),
         on_failure: FailurePolicy::default_for(kind),
         failures,
+        origin: PluginOrigin::default(),
     }
 }
 
