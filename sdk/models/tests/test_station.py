@@ -16,6 +16,7 @@ from assay_models.calibrate import squeezing
 from assay_models.calibrate.embedding import describe_embedding, distances
 from assay_models.calibrate.statistics import describe, statistics
 from assay_models.case.table import markdown, targets
+from assay_models.case.training import FULL, TRAININGS
 from assay_models.cli import main
 from assay_models.onnxfile.model import open_model
 from assay_models.pack import Bundle, manifest
@@ -246,11 +247,16 @@ def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
         "6",
         "--robust-steps",
         "2",
+        "--effort",
+        "0.5",
     ]
     assert main([*words, "--runs", "2", "--limit", "30"]) == 0
     record = json.loads((tmp_path / "case.json").read_text())
     assert record["steps"][0]["name"] == "baseline" and len(record["steps"]) == 8
     assert len(record["targets"]) == 5
+    assert [training["name"] for training in record["trainings"]] == ["baseline", "student", "pruned", "hardened"]
+    assert [training["phases"][0]["steps"] for training in record["trainings"]] == [10, 10, 5, 5], "half the effort"
+    assert "| hardened | 5 (32) | 40 | 0.3 |" in (tmp_path / "table.md").read_text()
     for step in record["steps"]:
         assert 0 <= step["card"]["accuracy"]["value"] <= 1
     # Again: nothing is trained or measured a second time.
@@ -259,6 +265,20 @@ def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
     # And never mixed with what other settings gave.
     assert main([*words, "--runs", "2", "--limit", "30", "--seed", "5"]) == 1
+
+
+@pytest.mark.parametrize("effort", ["0", "-1", "1000", "nan", "much"])
+def test_an_effort_that_makes_no_training_is_refused(effort: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["case", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--trial", f"--effort={effort}"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_phase_is_scaled_and_none_vanishes() -> None:
+    twice, hardly = FULL.scaled(2), FULL.scaled(0.001)
+    assert [phase.steps for phase in twice.hardened] == [2 * phase.steps for phase in FULL.hardened]
+    assert all(phase.steps == 1 for name in TRAININGS for phase in getattr(hardly, name))
+    assert twice.eps == FULL.eps
 
 
 def card(megabytes: float, accuracy: float, robust: float, ms: float) -> dict:

@@ -23,8 +23,8 @@ from ..quantise.uniform import CALIBRATION_PICTURES, quantise_uniform
 from ..report.card import Card, Request, build
 from ..report.page import write
 from . import training
-from .table import Target, markdown, targets
-from .training import Bench
+from .table import Target, markdown, schedule, targets
+from .training import TRAININGS, Bench
 
 STEM = 2
 """How many of the first convolutions stay in float: their channels differ too much for one scale of their output."""
@@ -35,7 +35,7 @@ BITS = 5
 class Options:
     """How much is measured."""
 
-    robust_pictures: int = 100
+    robust_pictures: int = 200
     robust_steps: int = 10
     eps: float = 4.0
     runs: int = 60
@@ -68,15 +68,17 @@ def run(bench: Bench, options: Options) -> list[Target]:
         cards.append((step, _measured(bench, options, step, test, before)))
     rows = [(step.name, step.what, card) for step, card in cards]
     found = targets(rows)
+    trainings = [read_json(bench.out / f"{name}.json") for name in TRAININGS]
     record = {
         "schema": 1,
         "seed": bench.seed,
         "data": bench.dataset.name,
+        "trainings": trainings,
         "steps": [{"name": name, "what": what, "card": card} for name, what, card in rows],
         "targets": [target.__dict__ for target in found],
     }
     write_json(bench.out / "case.json", record)
-    write_text(bench.out / "table.md", markdown(rows, found))
+    write_text(bench.out / "table.md", f"{markdown(rows, found)}\n{schedule(trainings)}")
     return found
 
 

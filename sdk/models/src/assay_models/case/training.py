@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,8 +31,26 @@ class Plan:
     student_blocks: int = 9
     size: int = SIZE
     keep_macs: float = 0.5
-    eps: float = 6.0
+    eps: float = 4.0
     teacher_size: int = 112
+
+    def scaled(self, effort: float) -> Plan:
+        """The same plan with `effort` times as many steps in every phase."""
+        return replace(
+            self,
+            baseline=_scaled(self.baseline, effort),
+            student=_scaled(self.student, effort),
+            pruned=_scaled(self.pruned, effort),
+            hardened=_scaled(self.hardened, effort),
+        )
+
+
+TRAININGS = ("baseline", "student", "pruned", "hardened")
+"""In the order in which they build on each other; each leaves NAME.pt and NAME.json."""
+
+
+def _scaled(phases: tuple[Phase, ...], effort: float) -> tuple[Phase, ...]:
+    return tuple(replace(phase, steps=max(1, round(effort * phase.steps))) for phase in phases)
 
 
 FULL = Plan(
