@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import signal
 import subprocess
 import sys
@@ -82,6 +83,25 @@ def test_settings_name_networks_and_reach_into_the_inner_objective() -> None:
     found = settings(Adversarial(4.0, clean=Distil(tiny(3), alpha=0.5)))
     assert (found["objective"], found["eps"], found["clean"]["alpha"]) == ("Adversarial", 4.0, 0.5)
     assert found["clean"]["teacher"] == "LiteNet"
+
+
+def test_freed_memory_is_used_again_instead_of_asked_for_anew() -> None:
+    # In a process of its own: the setting is the process's, and other tests' leftovers would be counted too.
+    code = """
+import resource, numpy as np
+from assay_models.train.memory import keep_freed_memory
+kept = keep_freed_memory()
+def touch(): np.empty(64 << 20, np.uint8).fill(1)
+touch()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20): touch()
+print(int(kept), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept, faults = map(int, done.stdout.split())
+    assert kept == (platform.libc_ver()[0] == "glibc")
+    # 20 times 64 MiB are 640 pages even of the largest size.
+    assert not kept or faults < 100
 
 
 def test_the_record_says_what_a_training_saw_and_for_how_long_both_times(tmp_path: Path) -> None:

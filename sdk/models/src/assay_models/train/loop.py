@@ -25,6 +25,7 @@ from ..nets import MEAN, SCALE, LiteNet
 from ..progress import Progress, Stop, say
 from . import checkpoint
 from .augment import views
+from .memory import keep_freed_memory
 from .objectives import Objective, logits_of, settings
 
 AVERAGING = 0.985
@@ -77,6 +78,7 @@ def best_device() -> torch.device:
 def train(net: LiteNet, pixels: NDArray[np.uint8], labels: NDArray[np.int64], job: Training, stop: Stop) -> LiteNet:
     """Trains `net`, or goes on where a stopped training of the same kind left off; returns the averaged network."""
     torch.set_num_threads(job.threads)
+    keep_freed_memory()
     torch.manual_seed(job.seed)
     say(f"{job.name}: seed {job.seed}, {len(labels)} pictures, {job.threads} thread(s), {best_device()}")
     run = _Run(net, job)
