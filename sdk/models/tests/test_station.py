@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 
 from assay_models.calibrate import squeezing
 from assay_models.calibrate.embedding import describe_embedding, distances
@@ -20,6 +21,7 @@ from assay_models.case.training import FULL, TRAININGS
 from assay_models.cli import main
 from assay_models.onnxfile.model import open_model
 from assay_models.pack import Bundle, manifest
+from assay_models.train import checkpoint as checkpoints
 
 REPOSITORY = Path(__file__).parents[3]
 SHIPPED = REPOSITORY / "sdk" / "models" / "demo" / "reference.json"
@@ -259,6 +261,14 @@ def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
     assert "| hardened | 5 (32) | 40 | 0.3 |" in (tmp_path / "table.md").read_text()
     for step in record["steps"]:
         assert 0 <= step["card"]["accuracy"]["value"] <= 1
+    # Each file is the network of its own training, not what a later one made of it.
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
+    for name in TRAININGS:
+        session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx", providers=["CPUExecutionProvider"])
+        net = checkpoints.load(tmp_path / f"{name}.pt").net
+        with torch.inference_mode():
+            kept = net(torch.from_numpy(x))[0].numpy()
+        assert np.allclose(session.run(["logits"], {"input": x})[0], kept, atol=1e-4), name
     # Again: nothing is trained or measured a second time.
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
     assert main([*words, "--runs", "2", "--limit", "30"]) == 0
