@@ -273,6 +273,16 @@ def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
     assert main([*words, "--runs", "2", "--limit", "30"]) == 0
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
+    # A quiet minute later: new times, everything else as it was.
+    kept = tmp_path / "cards" / "hardened-int8" / "report-card.json"
+    old = json.loads(kept.read_text())
+    old["latency"] = []
+    kept.write_text(json.dumps(old))
+    assert main([*words, "--runs", "2", "--limit", "30", "--latency-again"]) == 0
+    new = json.loads(kept.read_text())
+    assert {row["backend"] for row in new.pop("latency")} == {"onnxruntime", "openvino"}
+    assert new.pop("before").keys() == old.pop("before").keys()
+    assert new == {key: value for key, value in old.items() if key != "latency"}
     # And never mixed with what other settings gave.
     assert main([*words, "--runs", "2", "--limit", "30", "--seed", "5"]) == 1
 

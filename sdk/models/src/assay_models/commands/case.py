@@ -29,6 +29,9 @@ def add(parsers: Subparsers) -> None:
     case.add_argument("--robust-pictures", type=int, default=200)
     case.add_argument("--robust-steps", type=int, default=10)
     case.add_argument("--runs", type=int, default=60, help="of the latency")
+    case.add_argument(
+        "--latency-again", action="store_true", help="measure the latency of every file anew and keep all else"
+    )
     case.add_argument("--assay", type=Path, help="the assay binary, for the latency of the station's own backends")
 
 
@@ -48,6 +51,6 @@ def walk(args: argparse.Namespace, stop: Stop) -> None:
     plan = (TRIAL if args.trial else FULL).scaled(args.effort)
     bench = Bench(dataset, args.out, args.seed, args.threads, plan, stop)
     options = Options(args.robust_pictures, args.robust_steps, runs=args.runs, test_limit=args.limit, assay=args.assay)
-    for target in run(bench, options):
+    for target in run(bench, options, args.latency_again):
         print(f"{'met   ' if target.met else 'missed'}  {target.what}: {target.found} (asked {target.asked})")
     print(f"table: {args.out / 'table.md'}")
