@@ -11,15 +11,18 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from test_onnx import written
 
 from assay_models.calibrate import squeezing
 from assay_models.calibrate.embedding import describe_embedding, distances
 from assay_models.calibrate.statistics import describe, statistics
 from assay_models.case.table import markdown, targets
+from assay_models.case.training import FULL, TRAININGS
 from assay_models.cli import main
 from assay_models.onnxfile.model import open_model
 from assay_models.pack import Bundle, manifest
+from assay_models.train import checkpoint as checkpoints
 
 REPOSITORY = Path(__file__).parents[3]
 SHIPPED = REPOSITORY / "sdk" / "models" / "demo" / "reference.json"
@@ -264,19 +267,56 @@ def test_the_whole_case_can_be_walked(folder: Path, tmp_path: Path) -> None:
         "6",
         "--robust-steps",
         "2",
+        "--effort",
+        "0.5",
     ]
     assert main([*words, "--runs", "2", "--limit", "30"]) == 0
     record = json.loads((tmp_path / "case.json").read_text())
     assert record["steps"][0]["name"] == "baseline" and len(record["steps"]) == 8
     assert len(record["targets"]) == 5
+    assert [training["name"] for training in record["trainings"]] == ["baseline", "student", "pruned", "hardened"]
+    assert [training["phases"][0]["steps"] for training in record["trainings"]] == [10, 10, 5, 5], "half the effort"
+    assert "| hardened | 5 (32) | 40 | 0.3 |" in (tmp_path / "table.md").read_text()
     for step in record["steps"]:
         assert 0 <= step["card"]["accuracy"]["value"] <= 1
+    # Each file is the network of its own training, not what a later one made of it.
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
+    for name in TRAININGS:
+        session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx", providers=["CPUExecutionProvider"])
+        net = checkpoints.load(tmp_path / f"{name}.pt").net
+        with torch.inference_mode():
+            kept = net(torch.from_numpy(x))[0].numpy()
+        assert np.allclose(session.run(["logits"], {"input": x})[0], kept, atol=1e-4), name
     # Again: nothing is trained or measured a second time.
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
     assert main([*words, "--runs", "2", "--limit", "30"]) == 0
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pt")}
+    # A quiet minute later: new times, everything else as it was.
+    kept = tmp_path / "cards" / "hardened-int8" / "report-card.json"
+    old = json.loads(kept.read_text())
+    old["latency"] = []
+    kept.write_text(json.dumps(old))
+    assert main([*words, "--runs", "2", "--limit", "30", "--latency-again"]) == 0
+    new = json.loads(kept.read_text())
+    assert {row["backend"] for row in new.pop("latency")} == {"onnxruntime", "openvino"}
+    assert new.pop("before").keys() == old.pop("before").keys()
+    assert new == {key: value for key, value in old.items() if key != "latency"}
     # And never mixed with what other settings gave.
     assert main([*words, "--runs", "2", "--limit", "30", "--seed", "5"]) == 1
+
+
+@pytest.mark.parametrize("effort", ["0", "-1", "1000", "nan", "much"])
+def test_an_effort_that_makes_no_training_is_refused(effort: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["case", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--trial", f"--effort={effort}"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_phase_is_scaled_and_none_vanishes() -> None:
+    twice, hardly = FULL.scaled(2), FULL.scaled(0.001)
+    assert [phase.steps for phase in twice.hardened] == [2 * phase.steps for phase in FULL.hardened]
+    assert all(phase.steps == 1 for name in TRAININGS for phase in getattr(hardly, name))
+    assert twice.eps == FULL.eps
 
 
 def card(megabytes: float, accuracy: float, robust: float, ms: float) -> dict:

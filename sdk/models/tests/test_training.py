@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import platform
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from assay_models.nets import tiny
 from assay_models.progress import Stop
 from assay_models.train import checkpoint as checkpoints
 from assay_models.train.loop import Phase, Training, predict, train
-from assay_models.train.objectives import Adversarial, Distil, Labels
+from assay_models.train.objectives import Adversarial, Distil, Labels, settings
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (12, 32, 32, 3), dtype=np.uint8)
 TRUTH = np.arange(12) % 3
@@ -68,6 +70,50 @@ def test_the_state_of_another_training_is_not_taken_up(tmp_path: Path) -> None:
         train(tiny(3), PIXELS, TRUTH, job(tmp_path / "a.pt"), StopAfter(2))
     with pytest.raises(KitError, match="other settings"):
         train(tiny(3), PIXELS, TRUTH, job(tmp_path / "a.pt", steps=9), Stop())
+
+
+def test_a_state_with_another_objective_is_not_taken_up(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(tiny(3), PIXELS, TRUTH, job(tmp_path / "a.pt", objective=Adversarial(4.0)), StopAfter(2))
+    with pytest.raises(KitError, match="other settings"):
+        train(tiny(3), PIXELS, TRUTH, job(tmp_path / "a.pt", objective=Adversarial(6.0)), Stop())
+
+
+def test_settings_name_networks_and_reach_into_the_inner_objective() -> None:
+    found = settings(Adversarial(4.0, clean=Distil(tiny(3), alpha=0.5)))
+    assert (found["objective"], found["eps"], found["clean"]["alpha"]) == ("Adversarial", 4.0, 0.5)
+    assert found["clean"]["teacher"] == "LiteNet"
+
+
+def test_freed_memory_is_used_again_instead_of_asked_for_anew() -> None:
+    # In a process of its own: the setting is the process's, and other tests' leftovers would be counted too.
+    code = """
+import resource, numpy as np
+from assay_models.train.memory import keep_freed_memory
+kept = keep_freed_memory()
+def touch(): np.empty(64 << 20, np.uint8).fill(1)
+touch()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20): touch()
+print(int(kept), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept, faults = map(int, done.stdout.split())
+    assert kept == (platform.libc_ver()[0] == "glibc")
+    # 20 times 64 MiB are 640 pages even of the largest size.
+    assert not kept or faults < 100
+
+
+def test_the_record_says_what_a_training_saw_and_for_how_long_both_times(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(tiny(3), PIXELS, TRUTH, job(tmp_path / "a.pt"), StopAfter(4))
+    state = torch.load(tmp_path / "a.state", weights_only=True)
+    state["seconds"], state["processor_seconds"] = 5000.0, 3000.0
+    torch.save(state, tmp_path / "a.state")
+    train(tiny(3), PIXELS, TRUTH, job(tmp_path / "a.pt"), Stop())
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert record["pictures"] == len(TRUTH) and record["objective"] == {"objective": "Labels"}
+    assert record["seconds"] >= 5000 and record["processor_seconds"] >= 3000
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_leaves_no_result(tmp_path: Path) -> None:

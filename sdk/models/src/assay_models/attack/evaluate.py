@@ -14,6 +14,7 @@ from ..onnxfile.model import ModelFile
 from ..onnxfile.runtime import Runner
 from ..progress import Stop, say
 from ..stats import share
+from ..train.memory import keep_freed_memory
 from . import libraries, protocol
 
 PICTURES = 200
@@ -34,6 +35,7 @@ def evaluate(
     model: ModelFile, pictures: Pictures, plan: Plan, stop: Stop, gradients: torch.nn.Module | None = None
 ) -> dict[str, Any]:
     """Attacks the exported file. Gradients are its own, unless another network is given for them (a transfer attack)."""
+    keep_freed_memory()
     some = spread(pictures, plan.pictures)
     runner = Runner(model)
     net = libraries.PixelNet(gradients or OnnxNet(model), model.mean, model.scale)

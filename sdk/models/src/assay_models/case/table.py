@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,23 @@ def markdown(rows: Rows, found: list[Target]) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", "| target | asked | found | |", "|---|---|---|---|"]
     lines += [f"| {t.what} | {t.asked} | {t.found} | {'met' if t.met else '**missed**'} |" for t in found]
+    return "\n".join(lines) + "\n"
+
+
+def schedule(trainings: Sequence[dict[str, Any]]) -> str:
+    """What each training saw, and what it cost in time of one processor core."""
+    lines = [
+        "| training | steps (side of the pictures) | pictures shown | epochs | processor, min |",
+        "|---|---|---|---|---|",
+    ]
+    for training in trainings:
+        phases = training["phases"]
+        shown = sum(phase["steps"] * phase["batch"] for phase in phases)
+        steps = ", then ".join(f"{phase['steps']} ({phase['size']})" for phase in phases)
+        epochs, minutes = shown / training["pictures"], training["processor_seconds"] / 60
+        lines.append(f"| {training['name']} | {steps} | {shown} | {epochs:.1f} | {minutes:.1f} |")
+    seeds = ", ".join(sorted({str(training["seed"]) for training in trainings}))
+    lines += ["", f"{trainings[0]['pictures']} training pictures, a new view of each at every step; seed {seeds}."]
     return "\n".join(lines) + "\n"
 
 

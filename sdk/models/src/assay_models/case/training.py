@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,8 +32,27 @@ class Plan:
     student_blocks: int = 9
     size: int = SIZE
     keep_macs: float = 0.5
-    eps: float = 6.0
+    eps: float = 4.0
+    clean_share: float = 0.5
     teacher_size: int = 112
+
+    def scaled(self, effort: float) -> Plan:
+        """The same plan with `effort` times as many steps in every phase."""
+        return replace(
+            self,
+            baseline=_scaled(self.baseline, effort),
+            student=_scaled(self.student, effort),
+            pruned=_scaled(self.pruned, effort),
+            hardened=_scaled(self.hardened, effort),
+        )
+
+
+TRAININGS = ("baseline", "student", "pruned", "hardened")
+"""In the order in which they build on each other; each leaves NAME.pt and NAME.json."""
+
+
+def _scaled(phases: tuple[Phase, ...], effort: float) -> tuple[Phase, ...]:
+    return tuple(replace(phase, steps=max(1, round(effort * phase.steps))) for phase in phases)
 
 
 FULL = Plan(
@@ -41,7 +61,7 @@ FULL = Plan(
     pruned=(Phase(80, 128, 5e-4, fresh=1), Phase(30, SIZE, 2e-4, fresh=1)),
     hardened=(Phase(400, 128, 8e-4, fresh=1), Phase(150, SIZE, 4e-4, fresh=1)),
 )
-"""Under an hour of one core that has nothing else to do."""
+"""Minutes of one core per training (docs/model-kit.md has them): more are `--effort`."""
 
 TRIAL = Plan(
     baseline=(Phase(20, 32, 3e-3, batch=8),),
@@ -83,7 +103,8 @@ class Bench:
         if job.out.exists():
             say(f"{job.name}: {job.out} is there, not trained again")
             return checkpoint.load(job.out).net
-        return train(net, self.pictures.pixels, self.pictures.labels, job, self.stop)
+        # A copy learns: the step before keeps its own weights, which are exported and measured too.
+        return train(deepcopy(net), self.pictures.pixels, self.pictures.labels, job, self.stop)
 
 
 def fresh(bench: Bench, name: str, blocks: int | None) -> LiteNet:
@@ -116,7 +137,8 @@ def pruned(bench: Bench, net: LiteNet, teacher: LiteNet) -> LiteNet:
 
 def hardened(bench: Bench, net: LiteNet, teacher: LiteNet) -> LiteNet:
     """Half of every lesson is the attacker's worst picture, half the teacher's opinion on the honest one."""
-    objective = Adversarial(bench.plan.eps, steps=1, clean_share=0.5, clean=_taught(bench, teacher))
+    taught = _taught(bench, teacher)
+    objective = Adversarial(bench.plan.eps, steps=1, clean_share=bench.plan.clean_share, clean=taught)
     return bench.run(net, bench.job("hardened", bench.plan.hardened, objective))
 
 

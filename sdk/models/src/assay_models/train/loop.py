@@ -25,7 +25,8 @@ from ..nets import MEAN, SCALE, LiteNet
 from ..progress import Progress, Stop, say
 from . import checkpoint
 from .augment import views
-from .objectives import Objective, logits_of
+from .memory import keep_freed_memory
+from .objectives import Objective, logits_of, settings
 
 AVERAGING = 0.985
 """Most that the moving average keeps of itself per step; short phases forget faster, so that they count too."""
@@ -77,11 +78,11 @@ def best_device() -> torch.device:
 def train(net: LiteNet, pixels: NDArray[np.uint8], labels: NDArray[np.int64], job: Training, stop: Stop) -> LiteNet:
     """Trains `net`, or goes on where a stopped training of the same kind left off; returns the averaged network."""
     torch.set_num_threads(job.threads)
+    keep_freed_memory()
     torch.manual_seed(job.seed)
     say(f"{job.name}: seed {job.seed}, {len(labels)} pictures, {job.threads} thread(s), {best_device()}")
     run = _Run(net, job)
     run.resume()
-    started = time.monotonic()
     try:
         for number in range(run.phase, len(job.phases)):
             run.begin(number)
@@ -89,9 +90,17 @@ def train(net: LiteNet, pixels: NDArray[np.uint8], labels: NDArray[np.int64], jo
     except Interrupted:
         run.save()
         raise
-    run.seconds += time.monotonic() - started
+    run.clock()
     average = run.average.cpu()
-    record = {"seed": job.seed, "seconds": round(run.seconds), "phases": [asdict(p) for p in job.phases], **job.record}
+    record = {
+        "seed": job.seed,
+        "seconds": round(run.seconds),
+        "processor_seconds": round(run.processor_seconds),
+        "pictures": len(labels),
+        "objective": settings(job.objective),
+        "phases": [asdict(p) for p in job.phases],
+        **job.record,
+    }
     checkpoint.save(job.out, average, job.labels, job.size, record=record)
     write_json(job.out.with_suffix(".json"), {"name": job.name, **record, "losses": run.losses})
     job.state_file.unlink(missing_ok=True)
@@ -106,7 +115,9 @@ class _Run:
         self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = LiteNet(net.shape()).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average.load_state_dict(net.state_dict())
-        self.phase, self.step, self.seconds = 0, 0, 0.0
+        self.phase, self.step = 0, 0
+        self.seconds, self.processor_seconds = 0.0, 0.0
+        self._clocks = time.monotonic(), time.process_time()
         self.losses: list[list[float]] = []
         self.optimiser: torch.optim.Optimizer | None = None
         self._pending: dict[str, Any] | None = None
@@ -142,15 +153,24 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
 
+    def clock(self) -> None:
+        """Adds what has passed since the last call: on a shared machine the processor's time says what it costs."""
+        now = time.monotonic(), time.process_time()
+        self.seconds += now[0] - self._clocks[0]
+        self.processor_seconds += now[1] - self._clocks[1]
+        self._clocks = now
+
     def save(self) -> None:
         """What `resume` needs, whole or not at all."""
         assert self.optimiser is not None
+        self.clock()
         state = {
             "fingerprint": _fingerprint(self.job),
             "shape": self.net.shape().as_dict(),
             "phase": self.phase,
             "step": self.step,
             "seconds": self.seconds,
+            "processor_seconds": self.processor_seconds,
             "losses": self.losses,
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
@@ -176,13 +196,15 @@ class _Run:
             )
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
-        self.phase, self.step, self.seconds = state["phase"], state["step"], state["seconds"]
+        self.phase, self.step = state["phase"], state["step"]
+        self.seconds, self.processor_seconds = state["seconds"], state["processor_seconds"]
         self.losses, self._pending = state["losses"], state["optimiser"]
         say(f"{self.job.name}: going on at phase {self.phase + 1}, step {self.step}")
 
 
 def _fingerprint(job: Training) -> str:
-    return json.dumps([job.name, job.seed, job.labels, [asdict(phase) for phase in job.phases]])
+    phases = [asdict(phase) for phase in job.phases]
+    return json.dumps([job.name, job.seed, job.labels, phases, settings(job.objective)])
 
 
 def _phase(run: _Run, pixels: NDArray[np.uint8], labels: NDArray[np.int64], stop: Stop) -> None:

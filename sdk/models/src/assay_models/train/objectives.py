@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,15 @@ class Objective(Protocol):
     """The loss of one batch. `share` is how much of the training is behind, 0 to 1."""
 
     def __call__(self, net: nn.Module, x: Tensor, labels: Tensor, share: float) -> Tensor: ...
+
+
+def settings(objective: object) -> Any:
+    """The plain values of an objective and of those inside it; a network in it is named, not described."""
+    if not is_dataclass(objective) or isinstance(objective, type):
+        return getattr(objective, "__name__", type(objective).__name__)
+    values = {field.name: getattr(objective, field.name) for field in fields(objective)}
+    plain = {name: v if isinstance(v, int | float | str | None) else settings(v) for name, v in values.items()}
+    return {"objective": type(objective).__name__, **plain}
 
 
 def logits_of(net: nn.Module, x: Tensor) -> Tensor:
