@@ -11,6 +11,7 @@ mod alarms;
 mod events;
 mod overviews;
 mod records;
+mod replay;
 mod report;
 mod security;
 mod station;

@@ -4,6 +4,7 @@ use crate::access::{Access, AccessOptions, Actor, Role};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::alarms::AlarmBoard;
 use crate::charts::ChartBoard;
+use crate::deploy::Replayer;
 use crate::domain::test_recipe;
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
@@ -59,6 +60,10 @@ pub fn with_users() -> Station {
 }
 
 pub fn start(options: AccessOptions, reach: Reach) -> Station {
+    start_with(options, reach, None)
+}
+
+pub fn start_with(options: AccessOptions, reach: Reach, replayer: Option<Replayer>) -> Station {
     let dir = tempfile::tempdir().unwrap();
     let journal =
         Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
@@ -79,6 +84,7 @@ pub fn start(options: AccessOptions, reach: Reach) -> Station {
         intakes: Arc::new([]),
         access: Arc::clone(&access),
         deployer: None,
+        replayer,
         shifts: Arc::default(),
         reach,
     });
