@@ -1,7 +1,7 @@
 use super::station::Assembly;
 use crate::admin::reason_of;
 use crate::config::load;
-use crate::deploy::{RecordedRecipes as _, Replayed, StoredFrame};
+use crate::deploy::{Replayed, StoredFrame};
 use crate::domain::{DeviceUse, FrameId, Inspection, SCORE_TOLERANCE};
 use crate::journal::Reader;
 use crate::pipeline::now_us;
@@ -25,7 +25,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<()> {
     let reader = Reader::open(&config.data_dir.join("journal"))?;
     let frame = StoredFrame::read(&reader, &id)?;
     let parts = Assembly::open(config)?;
-    let recipe = parts.recorded(frame.recorded().recipe_digest).map_err(anyhow::Error::msg)?;
+    let recipe = parts.recorded_recipe(frame.recorded().recipe_digest)?.live;
     say!("frame {id}, judged {} s ago", (now_us() - frame.recorded().judged_at_us) / 1_000_000);
     let Replayed { then, now, differences } = frame.judge(recipe.as_ref(), &parts.context);
     say!("then  {}", describe(&then));

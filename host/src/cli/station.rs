@@ -2,7 +2,8 @@
 
 use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, StationConfig, resolve};
 use crate::deploy::{
-    Installed, InstalledRecipe, Qualification, Ready, RecordedRecipes, StartLimit, TrustFile, Workshop, qualify, self_tests, within,
+    Installed, InstalledRecipe, Qualification, Ready, RecordedRecipes, StartLimit, TrustFile, Workshop, qualify,
+    self_tests, within,
 };
 use crate::domain::{BufferPool, Digest, PluginKind, QualityCheck, Recipe};
 use crate::imaging::DecodeLimits;
@@ -177,11 +178,15 @@ impl Assembly {
         Ok(Counters::open(&self.config.data_dir.join("counters.json"))?)
     }
 
+    /// A recipe among the bundles that were there at the start, by digest: what judged an old frame.
+    pub fn recorded_recipe(&self, digest: Digest) -> anyhow::Result<Ready> {
+        self.ready(self.among(&self.catalogue, digest)?, &self.catalogue)
+    }
+
     fn deployed_recipe(self: &Arc<Self>, digest: Digest) -> anyhow::Result<Ready> {
         self.ready_in_time(self.among(&self.catalogue, digest)?, None)
     }
 
-    /// A recipe among the station's bundles, by digest: what was deployed, or what judged an old frame.
     fn among<'c>(&self, catalogue: &'c Catalogue, digest: Digest) -> anyhow::Result<&'c VerifiedBundle> {
         catalogue.get(digest).with_context(|| {
             let folder = self.config.bundles_dir.display();

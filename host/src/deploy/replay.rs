@@ -1,5 +1,5 @@
-//! Judging a stored frame again with the recipe of its record: beside the line, with plugins and a model of its own, one
-//! frame at a time, each in bounded time. Nothing of it is recorded or counted, and the line hears nothing of it.
+//! Judging a stored frame again with the recipe of its record: beside the line, with plugins and a model of its own,
+//! one frame at a time, each in bounded time. Nothing of it is recorded or counted, and the line hears nothing of it.
 
 use super::bench::{Bench, GivenUp, Unfinished};
 use crate::domain::{Difference, Digest, FrameId, Inspection, Recipe, differences};
@@ -10,8 +10,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
-/// The time that a frame has: so many times its recipe's budget, and at least so long. Its plugins and its model are cold,
-/// and the line goes first.
+/// The time that a frame has: so many times its recipe's budget, and at least so long. Its plugins and its model are
+/// cold, and the machine is the line's.
 const BUDGETS: u32 = 3;
 const LEAST: Duration = Duration::from_secs(10);
 /// Behind its deadline a frame has ended everywhere but in a driver that hangs.

@@ -78,8 +78,8 @@ impl SideJson {
     }
 }
 
-/// Judges a stored frame again with the recipe of its record, beside the line, and tells every difference. Nothing of it
-/// is recorded or counted. One at a time.
+/// Judges a stored frame again with the recipe of its record, beside the line, and tells every difference. Nothing of
+/// it is recorded or counted. One at a time.
 #[utoipa::path(post, path = "/api/v1/inspections/{id}/replay", operation_id = "replay", tag = "inspections",
     params(("id" = String, Path, description = "The frame: station, start and trigger")),
     responses(

@@ -1,7 +1,7 @@
 //! Frames that are judged again, asked of a running admin.
 
 use super::report::judged;
-use super::station::{Answer, Station, open, start_with, with_users};
+use super::station::{Answer, Station, form_token, open, start_with, with_users};
 use crate::access::{AccessOptions, Role};
 use crate::admin::Reach;
 use crate::deploy::{RecordedRecipes, Replayer};
@@ -113,12 +113,13 @@ fn record(station: &Station, trigger: u64) -> Digest {
 }
 
 fn replay(station: &Station, id: &str) -> Answer {
-    station.ask("POST", &format!("/api/v1/inspections/{id}/replay"), &[("sec-fetch-site", "same-origin")], "")
+    station.ask("POST", &format!("/api/v1/inspections/{id}/replay"), &[], "")
 }
 
 fn page(station: &Station, id: &str, headers: &[(&str, &str)]) -> Answer {
+    let token = form_token(&station.get("/inspections/line-1-1-1", &[]).text);
     let own = [("sec-fetch-site", "same-origin"), ("content-type", FORM)];
-    station.ask("POST", &format!("/inspections/{id}/replay"), &[&own, headers].concat(), "csrf=")
+    station.ask("POST", &format!("/inspections/{id}/replay"), &[&own, headers].concat(), &format!("csrf={token}"))
 }
 
 fn body(answer: &Answer) -> Value {
@@ -129,13 +130,16 @@ fn body(answer: &Answer) -> Value {
 #[test]
 fn the_same_recipe_says_the_same_and_nothing_of_it_is_recorded() {
     let station = station(LONG, || Ok(Fixed::new(RECORDED)));
-    let counts = station.board.snapshot().counters.clone();
+    let counts = station.board.snapshot().counters;
     let answer = body(&replay(&station, "line-1-1-1"));
     assert_eq!((&answer["same"], &answer["differences"]), (&json!(true), &json!([])));
     assert_eq!(answer["recipe"]["digest"], answer["running"]["digest"]);
     for side in ["then", "now"] {
         let side = &answer[side];
-        assert_eq!((&side["verdict"], &side["reason"], &side["device"]["used"]), (&"pass".into(), &"good".into(), &"CPU".into()));
+        assert_eq!(
+            (&side["verdict"], &side["reason"], &side["device"]["used"]),
+            (&"pass".into(), &"good".into(), &"CPU".into())
+        );
         assert!(side["stages_ms"]["decode"].is_number(), "{side}");
     }
     let list = body(&station.get("/api/v1/inspections", &[]));
