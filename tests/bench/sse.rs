@@ -89,6 +89,7 @@ fn serve(board: &Board, over: &StopFlag) -> anyhow::Result<usize> {
         intakes: Arc::new([]),
         access: Arc::new(Access::new(ledger, options)?),
         deployer: None,
+        replayer: None,
         reach: Reach::default(),
     });
     let admin = AdminServer::start(bind("127.0.0.1:0".parse()?, &Reach::default(), false)?, state)?;

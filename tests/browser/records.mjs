@@ -73,6 +73,33 @@ export function recordsTests({ test, context, open, shot, equal, holds, expectNo
     await page.close();
   });
 
+  test('a part is found, opened, and judged again by keyboard, in both languages', async () => {
+    const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'zh-CN' });
+    const plain = await browser.newContext({ javaScriptEnabled: false });
+    for (const [on, same, now, name] of [
+      [undefined, 'The same result as then.', 'Now', 'replay'],
+      [phone, '结果与当时相同。', '现在', 'replay-zh-phone-dark'],
+      [plain, 'The same result as then.', 'Now', 'replay-no-script'],
+    ]) {
+      const { page } = await open('/inspections?verdict=fail', on);
+      await page.locator('table.list tbody tr td:last-child a').first().click();
+      const button = page.locator('form.replay button');
+      await button.focus();
+      await page.keyboard.press('Enter');
+      await page.locator('#replay-result .note').waitFor();
+      equal((await page.locator('#replay-result .note').textContent()).trim(), same, `${name}: result`);
+      holds((await page.locator('table.compared thead').textContent()).includes(now), `${name}: both sides`);
+      equal(await page.locator('table.compared tbody tr').first().locator('.badge.fail').count(), 2, `${name}: verdicts`);
+      if (on !== plain) holds(await button.evaluate((one) => document.activeElement === one), `${name}: the focus stays`);
+      await noOverflow(page, name);
+      await page.locator('#replay').scrollIntoViewIfNeeded();
+      await shot(page, name);
+      await page.close();
+    }
+    await phone.close();
+    await plain.close();
+  });
+
   test('ten parts are reviewed by keyboard', async () => {
     const { page } = await open('/review?queue=fail');
     await page.locator('.part').first().waitFor();

@@ -128,6 +128,33 @@ fn a_stored_frame_judged_again_gives_the_same() {
 }
 
 #[test]
+fn a_running_station_judges_a_part_found_by_its_serial_again_and_records_nothing_of_it() {
+    let station = TestStation::new(FAST).unwrap();
+    inspect(&station, &[picture(GOOD), picture(PIT)]);
+    let running = station.start().unwrap();
+    let list = ask_until(&running.address, "/api/v1/inspections", |_| true);
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let lines = list["inspections"].as_array().unwrap();
+    assert_eq!(lines.len(), 2, "{list}");
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    for line in lines {
+        let path = format!("{}/api/v1/inspections/{}/replay", running.address, line["id"].as_str().unwrap());
+        let mut answer = agent.post(path).send_empty().unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status(), 200, "{text}");
+        let replayed: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&replayed["same"], &replayed["differences"]), (&true.into(), &Value::Array(vec![])), "{text}");
+        assert_eq!(replayed["now"]["verdict"], line["verdict"], "{text}");
+        assert_eq!(replayed["recipe"]["digest"], line["recipe_digest"], "{text}");
+        assert_eq!(replayed["recipe"], replayed["running"], "{text}");
+        assert!(replayed["now"]["stages_ms"]["infer"].as_f64().unwrap() > 0.0, "{text}");
+    }
+    let after = ask_until(&running.address, "/api/v1/inspections", |_| true);
+    assert_eq!(serde_json::from_str::<Value>(&after).unwrap(), list, "nothing was recorded");
+    assert_eq!(running.end().unwrap(), Some(0));
+}
+
+#[test]
 fn another_backend_gives_the_same_answer_to_a_replay_or_says_what_differs() {
     let station = TestStation::new(FAST).unwrap();
     let report = inspect(&station, &[picture(GOOD)]);

@@ -4,14 +4,18 @@ use super::draft::{self, Draft};
 use super::filter::{Pairs, Wish};
 use super::pages::detail::{DetailView, Neighbours, content as detail_content};
 use super::pages::layout::{Tab, page};
+use super::pages::replay::ReplayPanel;
 use super::pages::review::Panel;
+use super::replay::Refused;
 use super::request::Visitor;
 use super::serve::AdminState;
+use crate::deploy::Replayed;
 use crate::domain::{Digest, FrameId, Report, VerdictPolicy, is_heatmap};
 use crate::journal::{Budget, Cursor, Direction, Entry, Filter, JournalError, Observed, Reader, Review, Turn};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use maud::Markup;
 use std::time::Duration;
 
 /// Reviews of one part that its page shows, the newest.
@@ -47,19 +51,29 @@ pub async fn detail(
     let wish = Wish::new(pairs, &draft::KEYS);
     let draft = Draft::of(&wish);
     let kept = draft.is_kept().then(|| (StatusCode::OK, visitor.lang.text("review.kept").to_owned()));
-    show_detail(&visitor, &state, &id, &wish, draft, kept).await
+    show_detail(&visitor, &state, &id, &wish, Beside { draft, note: kept, replay: None }).await
 }
 
-/// The page of one inspection within a filter, with what somebody has entered into its review form and, where something
-/// is to be said of that, the text and the status of the answer.
+/// What a page of one inspection shows beside what is recorded.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// What somebody has entered into the review form.
+    pub draft: Draft,
+    /// What is to be said of that, with the status of the answer.
+    pub note: Option<(StatusCode, String)>,
+    /// What came of judging it again, where somebody asked for that.
+    pub replay: Option<Result<Replayed, Refused>>,
+}
+
+/// The page of one inspection within a filter.
 pub(super) async fn show_detail(
     visitor: &Visitor,
     state: &AdminState,
     id: &str,
     wish: &Wish,
-    draft: Draft,
-    note: Option<(StatusCode, String)>,
+    beside: Beside,
 ) -> Response {
+    let Beside { draft, note, replay } = beside;
     let missing = || visitor.problem(state, StatusCode::NOT_FOUND, "error.not-found");
     let Some(id) = FrameId::parse(id) else { return missing() };
     let filter = match wish.understand() {
@@ -77,12 +91,24 @@ pub(super) async fn show_detail(
     let (older, newer) = (older.as_ref().map(address), newer.as_ref().map(address));
     let neighbours = Neighbours { all: wish.address(PATH), older, newer };
     let labels = entry.inspection.answer.as_ref().map(|answer| answer.labels.clone()).unwrap_or_default();
-    let (status, wrong) = note.map_or((StatusCode::OK, None), |(status, text)| (status, Some(text)));
+    let refused = replay.as_ref().and_then(|replay| replay.as_ref().err()).map(|refused| refused.status);
+    let (status, wrong) = note.map_or((refused.unwrap_or(StatusCode::OK), None), |(status, text)| (status, Some(text)));
     let panel = Panel { frame: &frame, id: &id, reviews: &reviews, draft: &draft, labels: &labels, wrong }.draw();
     let card = state.board.snapshot().recipe.clone();
+    let again = ReplayPanel {
+        frame: &frame,
+        action: wish.address(&format!("{PATH}/{id}/replay")),
+        missing: match entry.inspection.picture {
+            None => Some("replay.err-no-picture"),
+            Some(_) => (!entry.picture_kept).then_some("replay.err-picture-gone"),
+        },
+        outcome: replay.as_ref(),
+        running: card.as_ref().map(|card| &card.recipe),
+    };
+    let panels = (panel, again.draw());
     let policy = card.filter(|card| card.recipe.digest == entry.inspection.recipe_digest);
     let policy = policy.map(|card| card.recipe.policy.clone());
-    let content = detail_content(visitor.lang, &view(entry, neighbours, panel, policy));
+    let content = detail_content(visitor.lang, &view(entry, neighbours, panels, policy));
     (status, page(&frame, Some(Tab::Inspections), &id.to_string(), &content)).into_response()
 }
 
@@ -106,7 +132,12 @@ fn look_up(reader: &Reader, id: &FrameId, filter: &Filter) -> Result<Option<Look
     Ok(Some(Looked { entry, older, newer, reviews }))
 }
 
-fn view(entry: Entry, neighbours: Neighbours, review: maud::Markup, policy: Option<VerdictPolicy>) -> DetailView {
+fn view(
+    entry: Entry,
+    neighbours: Neighbours,
+    (review, replay): (Markup, Markup),
+    policy: Option<VerdictPolicy>,
+) -> DetailView {
     DetailView {
         inspection: entry.inspection,
         images: entry.images.into_iter().map(|image| (image.plugin, image.name, image.digest)).collect(),
@@ -115,6 +146,7 @@ fn view(entry: Entry, neighbours: Neighbours, review: maud::Markup, policy: Opti
         row_hash: entry.hash.to_string(),
         neighbours,
         review,
+        replay,
         policy,
     }
 }

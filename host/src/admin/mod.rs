@@ -24,6 +24,7 @@ mod browse;
 mod draft;
 mod inspections;
 mod review;
+mod replay;
 mod quality;
 mod export;
 mod drift;

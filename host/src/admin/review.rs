@@ -4,7 +4,7 @@ use super::asked::Named;
 use super::browse::{row, turn};
 use super::draft::{Draft, queue_page};
 use super::filter::{Pairs, Wish};
-use super::inspections::{read, show_detail};
+use super::inspections::{Beside, read, show_detail};
 use super::pages::layout::{Tab, page};
 use super::pages::review::{QueueView, queue as draw_queue};
 use super::request::{By, Visitor, own_path};
@@ -181,8 +181,7 @@ pub async fn post(
             &state,
             &id,
             &Wish::default(),
-            draft,
-            Some((StatusCode::UNPROCESSABLE_ENTITY, wrong)),
+            Beside { draft, note: Some((StatusCode::UNPROCESSABLE_ENTITY, wrong)), replay: None },
         )
         .await;
     };
@@ -196,7 +195,8 @@ pub async fn post(
         Err(error) => {
             tracing::warn!(error = crate::domain::with_causes(&error), "a review was not recorded");
             let wrong = visitor.lang.text(&format!("review.err-{}", error.code())).to_owned();
-            show_detail(&visitor, &state, &id, &Wish::default(), draft, Some((status_of(&error), wrong))).await
+            let beside = Beside { draft, note: Some((status_of(&error), wrong)), replay: None };
+            show_detail(&visitor, &state, &id, &Wish::default(), beside).await
         }
     }
 }

@@ -8,7 +8,7 @@ use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
     alarms, api, assets, audit, browse, dashboard, deployments, drift, export, inspections, live, metrics, plugins,
-    quality, report, request, review, security, series, sign_in, station, theme, users,
+    quality, replay, report, request, review, security, series, sign_in, station, theme, users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -132,12 +132,14 @@ fn records() -> Vec<Entry> {
         get("/inspections/export/coco", OPERATOR, export::coco),
         get("/review", VIEWER, review::show),
         post("/inspections/{id}/reviews", OPERATOR, review::post),
+        post("/inspections/{id}/replay", OPERATOR, replay::post),
         get("/quality", VIEWER, quality::show),
         get("/report", VIEWER, report::show),
         get("/api/v1/report", VIEWER, report::json),
         get("/api/v1/inspections", VIEWER, api::inspections::list),
         get("/api/v1/inspections/{id}", VIEWER, api::inspections::one),
         post("/api/v1/inspections/{id}/reviews", OPERATOR, api::inspections::review),
+        post("/api/v1/inspections/{id}/replay", OPERATOR, api::replay::post),
     ]
 }
 

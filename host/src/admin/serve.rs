@@ -7,7 +7,7 @@ use super::stream::Drawn;
 use crate::access::Access;
 use crate::alarms::AlarmBoard;
 use crate::charts::ChartBoard;
-use crate::deploy::Deployer;
+use crate::deploy::{Deployer, Replayer};
 use crate::domain::ShiftPlan;
 use crate::journal::{Reader, ReviewDesk};
 use crate::pipeline::Board;
@@ -61,6 +61,8 @@ pub struct AdminParts {
     pub reach: Reach,
     /// None where nothing can be deployed: then its pages say so.
     pub deployer: Option<Deployer>,
+    /// None where no recipe of an old record can be made ready.
+    pub replayer: Option<Replayer>,
     /// How the days of reports are divided.
     pub shifts: Arc<ShiftPlan>,
 }

@@ -12,6 +12,7 @@ mod events;
 mod overviews;
 mod parts;
 mod records;
+mod replay;
 mod report;
 mod security;
 mod station;

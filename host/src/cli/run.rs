@@ -5,7 +5,7 @@ use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::charts::ChartKeeper;
 use crate::config::{StationConfig, load};
-use crate::deploy::DeployThread;
+use crate::deploy::{DeployThread, RecordedRecipes, Replayer};
 use crate::journal::{Journal, Ledger};
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use anyhow::Context as _;
@@ -78,6 +78,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         intakes: intakes.into(),
         reach,
         deployer: Some(deployer),
+        replayer: Some(replayer(&parts)),
         shifts: Arc::new(parts.config.shifts.clone()),
     });
     let admin = AdminServer::start(listener, state)?;
@@ -92,6 +93,12 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     journal.close();
     say!("ended");
     Ok(())
+}
+
+/// Recipes of old records have the time that deployed ones have.
+fn replayer(parts: &Arc<Assembly>) -> Replayer {
+    let recipes: Arc<dyn RecordedRecipes> = Arc::<Assembly>::clone(parts);
+    Replayer::new(recipes, Duration::from_secs(parts.config.deploy.compile_seconds.into()))
 }
 
 fn listen(config: &StationConfig, asked: Option<SocketAddr>, reach: &Reach) -> anyhow::Result<TcpListener> {

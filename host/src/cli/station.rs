@@ -2,13 +2,14 @@
 
 use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, StationConfig, resolve};
 use crate::deploy::{
-    Installed, InstalledRecipe, Qualification, Ready, StartLimit, TrustFile, Workshop, qualify, self_tests, within,
+    Installed, InstalledRecipe, Qualification, Ready, RecordedRecipes, StartLimit, TrustFile, Workshop, qualify,
+    self_tests, within,
 };
 use crate::domain::{BufferPool, Digest, PluginKind, QualityCheck, Recipe};
 use crate::imaging::DecodeLimits;
 use crate::inference::{BackendOptions, Backends, DeviceRequest, LoadOptions, LoadedModel, ModelSource};
 use crate::journal::{Journal, JournalOptions, KeepDays};
-use crate::pipeline::{InspectContext, LineEnd, LiveRecipe};
+use crate::pipeline::{InspectContext, Judge, LineEnd, LiveRecipe};
 use crate::plugin::{AdmittedPlugin, CacheOptions, PluginHost, PluginHostOptions, PluginSource};
 use crate::trust::{BundleKind, Counters, VerifiedBundle, VerifyPolicy, inspect, read_bundle, verify};
 use anyhow::{Context as _, bail};
@@ -177,17 +178,17 @@ impl Assembly {
         Ok(Counters::open(&self.config.data_dir.join("counters.json"))?)
     }
 
-    /// A recipe among the station's bundles, by digest: what was deployed, or what judged an old frame.
+    /// A recipe among the bundles that were there at the start, by digest: what judged an old frame.
     pub fn recorded_recipe(&self, digest: Digest) -> anyhow::Result<Ready> {
-        self.ready(self.recorded(digest)?, &self.catalogue)
+        self.ready(self.among(&self.catalogue, digest)?, &self.catalogue)
     }
 
     fn deployed_recipe(self: &Arc<Self>, digest: Digest) -> anyhow::Result<Ready> {
-        self.ready_in_time(self.recorded(digest)?, None)
+        self.ready_in_time(self.among(&self.catalogue, digest)?, None)
     }
 
-    fn recorded(&self, digest: Digest) -> anyhow::Result<&VerifiedBundle> {
-        self.catalogue.get(digest).with_context(|| {
+    fn among<'c>(&self, catalogue: &'c Catalogue, digest: Digest) -> anyhow::Result<&'c VerifiedBundle> {
+        catalogue.get(digest).with_context(|| {
             let folder = self.config.bundles_dir.display();
             format!("no verified bundle in {folder} has the digest {digest}: put the recipe of that day there")
         })
@@ -278,6 +279,23 @@ pub(super) fn compact(text: &Arc<str>) -> Arc<str> {
 impl Workshop for Assembly {
     fn build(&self, recipe: &VerifiedBundle, catalogue: &Catalogue) -> Result<Ready, String> {
         self.ready(recipe, catalogue).map_err(|error| format!("{error:#}"))
+    }
+
+    fn context(&self) -> &InspectContext {
+        &self.context
+    }
+}
+
+impl RecordedRecipes for Assembly {
+    fn recorded(&self, recipe: Digest) -> Result<Arc<dyn Judge>, String> {
+        // Read anew: what was deployed since the start is there, and what was revoked is not.
+        let catalogue = Catalogue::read(&self.config.bundles_dir, &self.trust.store(), &VerifyPolicy::run());
+        let ready = catalogue.map_err(anyhow::Error::from).and_then(|catalogue| {
+            let bundle = self.among(&catalogue, recipe)?;
+            self.ready(bundle, &catalogue)
+        });
+        let ready = ready.map_err(|error| format!("{error:#}"))?;
+        Ok(ready.live)
     }
 
     fn context(&self) -> &InspectContext {

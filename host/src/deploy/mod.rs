@@ -21,12 +21,14 @@ mod recover;
 mod desk;
 mod worker;
 mod rescue;
+mod replay;
 
 pub use bench::{StartError, StartLimit, within};
 pub use book::OnEntered;
 pub use desk::{DeployError, DeployParts, DeployRequest, DeployThread, DeployView, Deployer, Turn};
 pub use installed::{Installed, InstalledRecipe};
 pub use qualify::{Qualification, qualify};
+pub use replay::{RecordedRecipes, ReplayError, Replayed, Replayer, StoredFrame};
 pub use self_test::{EXPECTED, SelfTest, self_tests};
 pub use staging::{Staging, StagingError, Upload};
 pub use trust_file::{Revoked, TrustFile, revocation_of};

@@ -18,6 +18,7 @@ mod origin;
 mod instancing;
 mod inspection;
 mod verdict;
+mod difference;
 mod actor;
 mod alarm;
 mod deployment;
@@ -33,6 +34,7 @@ pub use causes::{panic_text, with_causes};
 pub use deployment::{
     DeployState, DeployedBundle, Deployment, Disagreement, Entered, QualityCheck, ShadowReport, TrialReport,
 };
+pub use difference::{Compared, Difference, SCORE_TOLERANCE, differences};
 pub use digest::{Digest, DigestParseError};
 pub use event::CloudEvent;
 pub use failure::{Blame, Failure, FailureCode, Stage};

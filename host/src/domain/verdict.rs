@@ -56,6 +56,16 @@ impl Verdict {
         }
     }
 
+    /// Label, defect or code.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Pass { label, .. } => label,
+            Self::Fail { reason, .. } => reason,
+            Self::Undecided { code, .. } => code,
+        }
+    }
+
     #[must_use]
     pub fn undecided_by(failure: &Failure) -> Self {
         Self::Undecided {

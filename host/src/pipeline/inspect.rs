@@ -34,16 +34,33 @@ pub struct Inspected {
 /// the deadline from outside: that is what a line does.
 #[must_use]
 pub fn inspect_frame(arrival: Arrival, id: FrameId, judge: &dyn Judge, context: &InspectContext) -> Inspected {
+    inspect_within(arrival, id, judge, context, budget(judge.recipe()))
+}
+
+/// As [`inspect_frame`], with other time than the recipe's budget: for a frame that nobody on the line waits for.
+#[must_use]
+pub fn inspect_within(
+    arrival: Arrival,
+    id: FrameId,
+    judge: &dyn Judge,
+    context: &InspectContext,
+    limit: Duration,
+) -> Inspected {
     let trace = Trace::start();
-    let deadline = trace.started() + Duration::from_millis(u64::from(judge.recipe().frame_budget_ms));
+    let deadline = trace.started() + limit;
     let (meta, payload) = describe(arrival, id);
-    inspect(&Subject { meta: &meta, payload: &payload, deadline, seen: &Seen::default() }, judge, trace, context)
+    let seen = Seen::default();
+    inspect(&Subject { meta: &meta, payload: &payload, deadline, limit, seen: &seen }, judge, trace, context)
+}
+
+fn budget(recipe: &Recipe) -> Duration {
+    Duration::from_millis(u64::from(recipe.frame_budget_ms))
 }
 
 /// As [`inspect_frame`], for a frame that another thread watches.
 pub(super) fn inspect_flight(flight: &Flight, context: &InspectContext) -> Inspected {
     let Flight { meta, payload, deadline, seen, .. } = flight;
-    let subject = Subject { meta, payload, deadline: *deadline, seen };
+    let subject = Subject { meta, payload, deadline: *deadline, limit: budget(&flight.recipe.recipe), seen };
     inspect(&subject, flight.recipe.as_ref(), Trace::of(Arc::clone(&flight.progress)), context)
 }
 
@@ -51,6 +68,8 @@ struct Subject<'a> {
     meta: &'a FrameMeta,
     payload: &'a Result<Arc<[u8]>, Failure>,
     deadline: Instant,
+    /// From the arrival to `deadline`.
+    limit: Duration,
     seen: &'a Seen,
 }
 
@@ -65,7 +84,7 @@ fn inspect(subject: &Subject<'_>, judge: &dyn Judge, mut trace: Trace, context: 
         Err(failure) => Judgement { failure: Some(failure.clone()), ..Judgement::default() },
     };
     if judgement.failure.is_none() && Instant::now() > subject.deadline {
-        judgement.failure = Some(over_budget(recipe, &trace));
+        judgement.failure = Some(over_budget(subject.limit, &trace));
     }
     let verdict = trace.stage(Stage::Decide, || decide_on(recipe, &judgement));
 
@@ -109,12 +128,12 @@ pub fn decide_on(recipe: &Recipe, judgement: &Judgement) -> crate::domain::Verdi
 }
 
 /// The whole was too slow though no single stage failed: the slowest stage is named.
-fn over_budget(recipe: &Recipe, trace: &Trace) -> Failure {
+fn over_budget(limit: Duration, trace: &Trace) -> Failure {
     let slowest = trace.stages().into_iter().max_by_key(|stage| stage.micros);
     let (stage, micros) = slowest.map_or((Stage::Decide, 0), |slowest| (slowest.stage, slowest.micros));
     let detail = format!(
         "the frame took longer than its budget of {} ms; the slowest stage was {stage} with {:.1} ms",
-        recipe.frame_budget_ms,
+        limit.as_millis(),
         micros as f64 / 1000.0
     );
     Failure::new(stage, Blame::Host, FailureCode::Timeout, detail)

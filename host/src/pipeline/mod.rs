@@ -27,7 +27,7 @@ mod lanes;
 pub(crate) use board::percentile;
 pub use board::{Board, BoardSnapshot, Condition, Counters, JudgedLatency, RecipeCard, StageLatency};
 pub use events::{LineEvent, LineEvents};
-pub use inspect::{InspectContext, Inspected, decide_on, inspect_frame, now_us};
+pub use inspect::{InspectContext, Inspected, decide_on, inspect_frame, inspect_within, now_us};
 pub use judge::{Judge, LiveRecipe, Looked, Until};
 pub use keeper::JournalKeeper;
 pub use lanes::{LaneOptions, Line, LineEnd, LineError, LineParts};

@@ -136,6 +136,7 @@ fn start() -> Result<Server> {
         intakes: Arc::new([]),
         access: Arc::new(Access::new(ledger, options)?),
         deployer: None,
+        replayer: None,
         shifts: Arc::default(),
         reach: Reach::default(),
     });

@@ -7,6 +7,7 @@ pub(super) mod openapi;
 pub(super) mod parameters;
 pub(super) mod inspect;
 pub(super) mod inspections;
+pub(super) mod replay;
 pub(super) mod deployments;
 pub(super) mod events;
 

@@ -4,7 +4,7 @@
 
 use super::inspections::tagged;
 use super::problem::Body;
-use super::{Problem, deployments, events, inspect, inspections};
+use super::{Problem, deployments, events, inspect, inspections, replay};
 use crate::access::Role;
 use crate::admin::routes::{Least, entries};
 use crate::admin::{alarms, plugins, report, series};
@@ -43,6 +43,7 @@ const SESSION: &str = "session";
         inspections::list,
         inspections::one,
         inspections::review,
+        replay::post,
         deployments::list,
         deployments::one,
         deployments::deploy,

@@ -64,11 +64,8 @@ impl JudgedJson {
 /// The short reason of a verdict, and where there is one, its long form.
 #[must_use]
 pub fn reason_of(verdict: &Verdict) -> (String, Option<String>) {
-    match verdict {
-        Verdict::Pass { label, .. } => (label.clone(), None),
-        Verdict::Fail { reason, .. } => (reason.clone(), None),
-        Verdict::Undecided { code, detail, .. } => (code.clone(), Some(detail.clone())),
-    }
+    let detail = if let Verdict::Undecided { detail, .. } = verdict { Some(detail.clone()) } else { None };
+    (verdict.reason().to_owned(), detail)
 }
 
 /// The answer to an upload.

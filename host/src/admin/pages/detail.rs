@@ -19,6 +19,8 @@ pub struct DetailView {
     pub neighbours: Neighbours,
     /// What people say of the part, and the form for it.
     pub review: Markup,
+    /// The form that judges it again, and what came of that.
+    pub replay: Markup,
     /// How the recipe comes to a verdict; none where another recipe runs by now.
     pub policy: Option<VerdictPolicy>,
 }
@@ -55,6 +57,7 @@ pub fn content(lang: Lang, view: &DetailView) -> Markup {
             div class="stack" {
                 section class="panel" { h2 { (t("detail.why")) } (verdict_banner(lang, inspection)) (policy(lang, view)) (findings(lang, inspection)) }
                 (view.review)
+                (view.replay)
                 @if let Some(answer) = &inspection.answer { (model(lang, answer)) }
                 (stages(lang, inspection))
                 (plugins(lang, &inspection.runs))
@@ -320,6 +323,7 @@ mod tests {
             row_hash: String::new(),
             neighbours: Neighbours::default(),
             review: html! {},
+            replay: html! {},
             policy: None,
         }
     }

@@ -7,6 +7,7 @@ pub mod dashboard;
 pub mod filter;
 pub mod list;
 pub mod review;
+pub mod replay;
 pub mod chart;
 pub mod quality;
 pub mod detail;

@@ -4,6 +4,7 @@ use crate::access::{Access, AccessOptions, Actor, Role};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
 use crate::alarms::AlarmBoard;
 use crate::charts::ChartBoard;
+use crate::deploy::Replayer;
 use crate::domain::test_recipe;
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
@@ -59,15 +60,19 @@ pub fn with_users() -> Station {
 }
 
 pub fn start(options: AccessOptions, reach: Reach) -> Station {
-    station(options, reach, card())
+    station(options, reach, card(), None)
 }
 
 /// An open station that runs this recipe.
 pub fn with_card(card: RecipeCard) -> Station {
-    station(AccessOptions { open_without_users: true, ..AccessOptions::default() }, Reach::default(), card)
+    station(AccessOptions { open_without_users: true, ..AccessOptions::default() }, Reach::default(), card, None)
 }
 
-fn station(options: AccessOptions, reach: Reach, card: RecipeCard) -> Station {
+pub fn start_with(options: AccessOptions, reach: Reach, replayer: Option<Replayer>) -> Station {
+    station(options, reach, card(), replayer)
+}
+
+fn station(options: AccessOptions, reach: Reach, card: RecipeCard, replayer: Option<Replayer>) -> Station {
     let dir = tempfile::tempdir().unwrap();
     let journal =
         Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
@@ -88,6 +93,7 @@ fn station(options: AccessOptions, reach: Reach, card: RecipeCard) -> Station {
         intakes: Arc::new([]),
         access: Arc::clone(&access),
         deployer: None,
+        replayer,
         shifts: Arc::default(),
         reach,
     });
