@@ -77,7 +77,7 @@ def markdown(rows: Rows, found: list[Target]) -> str:
     for name, what, card in rows:
         file, low_high = card["file"], card["accuracy"]["wilson95"]
         accuracy = f"{100 * card['accuracy']['value']:.2f} % ({100 * low_high[0]:.1f} to {100 * low_high[1]:.1f})"
-        attacked = f"{100 * robust(card):.0f} %" if card.get("robust") else "-"
+        attacked = f"{100 * robust(card):.1f} %" if card.get("robust") else "-"
         cells = [name, what, f"{file['bytes'] / 1e6:.2f}", f"{min(file['stored_bytes'], file['bytes']) / 1e6:.2f}",
                  f"{file['parameters'] / 1e6:.2f} M", f"{file['multiply_adds'] / 1e6:.0f} M", accuracy, f"{card['macro_f1']:.4f}",
                  attacked, _p50(card, "openvino"), _p50(card, "onnxruntime")]  # fmt: skip

@@ -33,7 +33,7 @@ class Plan:
     size: int = SIZE
     keep_macs: float = 0.5
     eps: float = 4.0
-    clean_share: float = 0.5
+    clean_share: float = 0.25
     teacher_size: int = 112
 
     def scaled(self, effort: float) -> Plan:
@@ -58,8 +58,8 @@ def _scaled(phases: tuple[Phase, ...], effort: float) -> tuple[Phase, ...]:
 FULL = Plan(
     baseline=(Phase(150, 128, 5e-4, still=6), Phase(40, SIZE, 2e-4, batch=24, still=3)),
     student=(Phase(170, 128, 6e-4, still=1), Phase(40, SIZE, 2e-4)),
-    pruned=(Phase(80, 128, 5e-4, fresh=1), Phase(30, SIZE, 2e-4, fresh=1)),
-    hardened=(Phase(400, 128, 8e-4, fresh=1), Phase(150, SIZE, 4e-4, fresh=1)),
+    pruned=(Phase(160, 128, 5e-4, fresh=1), Phase(60, SIZE, 2e-4, fresh=1)),
+    hardened=(Phase(600, 128, 1.2e-3, fresh=1), Phase(320, SIZE, 6e-4, fresh=1)),
 )
 """Minutes of one core per training (docs/model-kit.md has them): more are `--effort`."""
 
@@ -136,7 +136,7 @@ def pruned(bench: Bench, net: LiteNet, teacher: LiteNet) -> LiteNet:
 
 
 def hardened(bench: Bench, net: LiteNet, teacher: LiteNet) -> LiteNet:
-    """Half of every lesson is the attacker's worst picture, half the teacher's opinion on the honest one."""
+    """Most of every lesson is the attacker's worst picture, the rest the teacher's opinion on the honest one."""
     taught = _taught(bench, teacher)
     objective = Adversarial(bench.plan.eps, steps=1, clean_share=bench.plan.clean_share, clean=taught)
     return bench.run(net, bench.job("hardened", bench.plan.hardened, objective))
