@@ -22,6 +22,8 @@ use tokio::sync::watch;
 const QUEUE: usize = 512;
 /// Events that are kept for readers that come again or are slow.
 const KEPT: usize = 2048;
+/// All of them together, but for the newest: a plugin may say much of every frame.
+const KEPT_BYTES: usize = 16 << 20;
 /// How often alarms and deployments are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -75,6 +77,7 @@ struct Shared {
 #[derive(Default)]
 struct Kept {
     events: VecDeque<FeedEvent>,
+    bytes: usize,
     newest: u64,
 }
 
@@ -124,9 +127,11 @@ impl Feed {
         let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.newest += 1;
         let number = kept.newest;
+        kept.bytes += data.len();
         kept.events.push_back(FeedEvent { number, topic, data: data.into() });
-        if kept.events.len() > KEPT {
-            kept.events.pop_front();
+        while kept.events.len() > KEPT || (kept.bytes > KEPT_BYTES && kept.events.len() > 1) {
+            let gone = kept.events.pop_front().map_or(0, |event| event.data.len());
+            kept.bytes -= gone;
         }
         drop(kept);
         self.shared.newest.send_replace(number);
@@ -292,5 +297,23 @@ impl Teller {
             self.feed.put(Topic::Deployment, &**deployment);
         }
         self.deployment = newest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn talkative_events_are_kept_up_to_their_bytes() {
+        let feed = Feed::default();
+        let long = "x".repeat(KEPT_BYTES / 4);
+        for _ in 0..6 {
+            feed.put(Topic::Verdict, &long);
+        }
+        assert_eq!(feed.after(0).unwrap().number, 4, "each has two quotation marks more than a quarter of the bound");
+        feed.put(Topic::Alarm, &"y".repeat(2 * KEPT_BYTES));
+        assert_eq!(feed.after(0).unwrap().number, 7, "the newest is kept, however long it is");
     }
 }

@@ -220,7 +220,8 @@ fn of_use(reading: Option<&PluginReading>, times: Option<&LatencyCounts>) -> Use
         p99_at_most_ms: percentile(99),
         slowest_at_most_ms: percentile(100),
         memory_peak_bytes: (memory_peak_bytes > 0).then_some(memory_peak_bytes),
-        host_peak_bytes: (calls > 0).then_some(host_peak_bytes),
+        // Measured together with the memory; of monitors, neither is.
+        host_peak_bytes: (memory_peak_bytes > 0).then_some(host_peak_bytes),
     }
 }
 
@@ -264,5 +265,18 @@ fn of_card(card: Option<&ReportCard>) -> (CardState, Value) {
         Some(ReportCard::Read(value)) => (CardState::Read, value.clone()),
         Some(ReportCard::TooLarge { .. }) => (CardState::TooLarge, Value::Null),
         Some(ReportCard::NotJson) => (CardState::NotJson, Value::Null),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_measured_is_not_nothing() {
+        let monitor = PluginReading { calls: 3, micros: 30, ..PluginReading::default() };
+        let used = of_use(Some(&monitor), None);
+        assert_eq!((used.calls, used.mean_us), (3, Some(10)));
+        assert_eq!((used.memory_peak_bytes, used.host_peak_bytes), (None, None));
     }
 }

@@ -121,11 +121,14 @@ pub struct History {
     pub before: Option<Points>,
 }
 
-/// Reads on a thread that may block; none where nobody keeps figures or they cannot be read.
+/// Reads on a thread that may block; none where nobody keeps figures, they cannot be read, or too many read already.
 pub async fn history(state: &AdminState, range: Range, compare: bool) -> Option<History> {
     let reader = state.charts.as_ref()?.reader().clone();
+    let turn = state.take_charts_turn().await?;
     let now_s = crate::pipeline::now_us() / 1_000_000;
     let read = move || {
+        // Until it is read, also where nobody waits for it any more.
+        let _turn = turn;
         let before = compare.then(|| Points::read(&reader, range, now_s, 1)).transpose()?;
         Ok::<_, crate::journal::SeriesError>(History { points: Points::read(&reader, range, now_s, 0)?, before })
     };
@@ -162,8 +165,9 @@ pub struct SeriesQuery {
         (status = 400, response = Problem), (status = 503, response = Problem)))]
 pub async fn get(State(state): State<AdminState>, Asked(query): Asked<SeriesQuery>) -> Response {
     let Some(history) = history(&state, query.range, query.compare).await else {
-        let detail = "no history is kept at the moment; the station's log says why";
+        let detail = "none is kept at the moment (then the station's log says why), or too many read it just now";
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-history", "There is no history", detail)
+            .retry_after(super::api::RETRY_AFTER_S)
             .into_response();
     };
     let before = history.before.as_ref().map(Columns::new);

@@ -30,6 +30,8 @@ const READERS: usize = 256;
 const EXPORTS: usize = 2;
 /// Reports, and pictures that are made on demand, at one time; others wait so long for their turn.
 const TURNS: usize = 2;
+/// Reads of the charts' history at one time: a long range takes some tens of MB while it is added up.
+const CHARTS: usize = 2;
 const TURN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Threads for what blocks: the journal, the station's records, and the few that hash or wait to.
@@ -77,6 +79,7 @@ pub struct AdminState {
     pub(super) drawn: Arc<Drawn>,
     pub(super) feed: Feed,
     turns: Arc<Semaphore>,
+    charts_turns: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for AdminState {
@@ -97,6 +100,7 @@ impl AdminState {
             exports: places(EXPORTS),
             readers: places(READERS),
             turns: places(TURNS),
+            charts_turns: places(CHARTS),
             drawn: Arc::default(),
             feed: Feed::default(),
         }
@@ -105,6 +109,11 @@ impl AdminState {
     /// The turn for what takes a while; none where too many wait already.
     pub(super) async fn take_turn(&self) -> Option<OwnedSemaphorePermit> {
         tokio::time::timeout(TURN_LIMIT, Arc::clone(&self.turns).acquire_owned()).await.ok()?.ok()
+    }
+
+    /// The turn for a read of the charts' history; none where too many wait already.
+    pub(super) async fn take_charts_turn(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::time::timeout(TURN_LIMIT, Arc::clone(&self.charts_turns).acquire_owned()).await.ok()?.ok()
     }
 
     /// A place for one export; none where all are taken.

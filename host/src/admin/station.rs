@@ -35,6 +35,7 @@ fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&StationView<'_>)
         lang,
         board: &board,
         condition: &condition,
+        // Takes no lock of the journal's writer while nothing is wrong.
         unrecorded: (state.trouble)(),
         alarms: &alarms.active,
         recent: state.charts.as_ref().map(|charts| charts.now().recent.until(now)),

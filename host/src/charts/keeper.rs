@@ -159,7 +159,12 @@ impl Keeper {
                 (self.written, self.seen, self.told) = (now, Figures::default(), false);
                 self.count_recent(at_s);
             }
-            Err(error) => self.tell(&error),
+            Err(error) => {
+                if writer.is_lost() {
+                    self.writer = None;
+                }
+                self.tell(&error);
+            }
         }
     }
 

@@ -137,7 +137,7 @@ fn say_what_runs(recipe: &LiveRecipe) {
 /// Why the journal records nothing any more, for whoever asks.
 fn trouble(journal: &Arc<Journal>) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
     let watched = Arc::clone(journal);
-    Arc::new(move || watched.health().trouble())
+    Arc::new(move || watched.trouble())
 }
 
 fn charts(config: &StationConfig, line: &Line, outputs: &Outputs) -> anyhow::Result<ChartKeeper> {

@@ -40,7 +40,9 @@ pub enum ReplayError {
     Recipe { recipe: String, detail: String },
     #[error("another frame is judged again just now; one at a time, so that the line has the machine")]
     Busy,
-    #[error("a frame that was judged again hangs in a plugin, a model or a driver; restart the station to try another")]
+    #[error(
+        "a frame that was judged again has not ended yet: a plugin, a model or a driver hangs; where that does not pass, restart the station"
+    )]
     Hanging,
     #[error("it did not end within {seconds} s: a plugin, the model or a driver hangs, or the machine is too busy")]
     Overdue { seconds: u64 },

@@ -1,6 +1,6 @@
 use crate::domain::{LatencyCounts, LatencyHistogram};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +46,10 @@ impl Health {
     pub fn trouble(self) -> Option<String> {
         self.stopped.or(self.refusing)
     }
+
+    const fn is_in_trouble(&self) -> bool {
+        self.stopped.is_some() || self.refusing.is_some()
+    }
 }
 
 /// What the writer tells everybody else.
@@ -55,6 +59,8 @@ pub struct Shared {
     /// Beside the lock: whoever watches the station must not make its writer wait.
     commit_times: LatencyHistogram,
     lost: AtomicU64,
+    /// Whether there is a reason why verdicts are withheld, beside the lock for the same end.
+    in_trouble: AtomicBool,
 }
 
 impl Shared {
@@ -67,7 +73,14 @@ impl Shared {
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Health)) {
-        change(&mut self.lock().0);
+        let mut state = self.lock();
+        change(&mut state.0);
+        self.in_trouble.store(state.0.is_in_trouble(), Ordering::Release);
+    }
+
+    /// Why verdicts are withheld at the moment. Takes the writer's lock only where there is something to tell.
+    pub fn trouble(&self) -> Option<String> {
+        if self.in_trouble.load(Ordering::Acquire) { self.health().trouble() } else { None }
     }
 
     pub fn add_lost(&self, triggers: u64) {
@@ -89,6 +102,7 @@ impl Shared {
         let mut state = self.lock();
         state.0.commits += 1;
         state.0.refusing = None;
+        self.in_trouble.store(state.0.is_in_trouble(), Ordering::Release);
         for waited in waited_us {
             state.0.entries += 1;
             if state.1.len() == REMEMBERED {
@@ -101,5 +115,23 @@ impl Shared {
     /// The newest of those times, at most `last`.
     pub fn waited(&self, last: usize) -> Vec<u64> {
         self.lock().1.iter().rev().take(last).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_is_told_until_a_commit_goes_well() {
+        let shared = Shared::default();
+        assert_eq!(shared.trouble(), None);
+        shared.change(|health| health.refusing = Some("full".to_owned()));
+        assert_eq!(shared.trouble().as_deref(), Some("full"));
+        shared.committed(Duration::from_millis(1), [1].into_iter());
+        assert_eq!(shared.trouble(), None);
+        shared.change(|health| health.stopped = Some("gone".to_owned()));
+        shared.committed(Duration::from_millis(1), [1].into_iter());
+        assert_eq!(shared.trouble().as_deref(), Some("gone"));
     }
 }

@@ -213,6 +213,12 @@ impl Journal {
         self.shared.health()
     }
 
+    /// Why verdicts are withheld at the moment. Takes the writer's lock only where there is something to tell.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble()
+    }
+
     /// Times of the commits since the start, and triggers recorded as lost. Takes no lock of the writer.
     #[must_use]
     pub fn commit_times(&self) -> LatencyCounts {

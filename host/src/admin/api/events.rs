@@ -19,6 +19,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// Events on their way to one reader, beside what the system keeps of its connection.
 const ON_THE_WAY: usize = 16;
+/// Events between two looks at whether the reader may still read.
+const AT_ONCE: usize = 64;
 /// What a reader waits before it comes again.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -96,13 +98,14 @@ async fn follow(
     }
     let mut checked = Instant::now();
     loop {
-        if drain(feed, &topics, &mut seen, &out).await.is_err() {
-            return;
-        }
-        tokio::select! {
-            changed = news.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(CHECK_EVERY) => {}
-            () = out.closed() => return,
+        match drain(feed, &topics, &mut seen, &out).await {
+            Ok(More::Yes) => {}
+            Ok(More::No) => tokio::select! {
+                changed = news.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(CHECK_EVERY) => {}
+                () = out.closed() => return,
+            },
+            Err(Gone) => return,
         }
         if checked.elapsed() >= CHECK_EVERY {
             if identify(&state, presented.clone()).await.is_err() {
@@ -116,8 +119,15 @@ async fn follow(
 /// The reader has gone.
 struct Gone;
 
-async fn drain(feed: &Feed, topics: &[Topic], seen: &mut u64, out: &Out) -> Result<(), Gone> {
-    while let Some(event) = feed.after(*seen) {
+/// Whether events were left.
+enum More {
+    Yes,
+    No,
+}
+
+async fn drain(feed: &Feed, topics: &[Topic], seen: &mut u64, out: &Out) -> Result<More, Gone> {
+    for _ in 0..AT_ONCE {
+        let Some(event) = feed.after(*seen) else { return Ok(More::No) };
         let lost = event.number - *seen - 1;
         if lost > 0 {
             out.send(Ok(missed(feed, event.number - 1, Some(lost)))).await.map_err(|_| Gone)?;
@@ -128,7 +138,7 @@ async fn drain(feed: &Feed, topics: &[Topic], seen: &mut u64, out: &Out) -> Resu
             out.send(Ok(told)).await.map_err(|_| Gone)?;
         }
     }
-    Ok(())
+    Ok(More::Yes)
 }
 
 /// With the id of the last of them, to go on from there.

@@ -28,7 +28,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// When to ask again a station that is busy or has no space.
-const RETRY_AFTER_S: u64 = 5;
+pub(super) const RETRY_AFTER_S: u64 = 5;
 
 /// Where the API begins.
 pub const API: &str = "/api/";

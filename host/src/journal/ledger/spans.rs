@@ -12,10 +12,11 @@ const MAX_ROWS: usize = 500;
 /// Newest rows of the audit log that a look for some actions goes through.
 const LOOKED_AT: i64 = 50_000;
 /// What people and machines do all day: no change of the station.
-const NOT_OF_NOTE: [&str; 11] = [
+const NOT_OF_NOTE: [&str; 12] = [
     "sign-in",
     "sign-out",
     "review",
+    "replay",
     "save-view",
     "forget-view",
     "acknowledge-alarm",
@@ -125,7 +126,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(dir.path(), "line-1").unwrap();
         assert!(ledger.changes_within(ALL, 10).unwrap().is_empty());
-        for action in ["sign-in", "user-add", "deployment-trial", "roll-back", "review", "export"] {
+        for action in ["sign-in", "user-add", "deployment-trial", "roll-back", "review", "replay", "export"] {
             write(&ledger, action, false);
         }
         write(&ledger, "user-role", true);

@@ -194,3 +194,21 @@ fn stages_are_stored_by_names_that_are_read_again() {
     }
     assert_eq!(StageKey::from_name("lunch"), None);
 }
+
+#[test]
+fn a_clock_that_was_ahead_costs_what_is_ahead_and_not_what_is_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = SeriesWriter::open(dir.path()).unwrap();
+    let (day, most) = (86_400, Tier::TenSeconds.keep_s() / 10 + 1);
+    for number in 0..most {
+        writer.add(NOON + day + number * 10, &figures(1)).unwrap();
+    }
+    for number in 0..3 {
+        writer.add(NOON + number * 10, &figures(2)).unwrap();
+    }
+    let now = writer.reader().read(Tier::TenSeconds, NOON, NOON + 30).unwrap();
+    assert_eq!(now.keys().copied().collect::<Vec<_>>(), [NOON, NOON + 10, NOON + 20]);
+    assert_eq!(count(dir.path(), "intervals WHERE tier = 10"), most);
+    let kept_ahead = writer.reader().read(Tier::TenSeconds, NOON + day, NOON + 2 * day).unwrap();
+    assert_eq!(kept_ahead.keys().next().copied(), Some(NOON + day), "the newest of those went");
+}

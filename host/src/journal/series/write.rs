@@ -10,6 +10,7 @@ pub struct SeriesWriter {
     db: Connection,
     /// True where a file was moved aside when this was opened, or since.
     began_anew: bool,
+    is_lost: bool,
 }
 
 impl SeriesWriter {
@@ -20,12 +21,18 @@ impl SeriesWriter {
     /// When the folder cannot be written, or the database cannot be opened for another reason.
     pub fn open(dir: &Path) -> Result<Self, SeriesError> {
         let (db, began_anew) = open(dir)?;
-        Ok(Self { dir: dir.to_owned(), db, began_anew })
+        Ok(Self { dir: dir.to_owned(), db, began_anew, is_lost: false })
     }
 
     #[must_use]
     pub const fn began_anew(&self) -> bool {
         self.began_anew
+    }
+
+    /// Whether there is no file behind this any more: a damaged one could not be replaced. Then it has to be opened again.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     #[must_use]
@@ -51,9 +58,10 @@ impl SeriesWriter {
     fn begin_anew(&mut self) -> Result<(), SeriesError> {
         let path = database_in(&self.dir);
         // Closed first: what SQLite writes at the end belongs to the old file.
+        self.is_lost = true;
         self.db = Connection::open_in_memory().map_err(|source| SeriesError::Database { doing: "closed", source })?;
         move_aside(&path).map_err(|source| SeriesError::Folder { path, source })?;
-        (self.db, self.began_anew) = (open(&self.dir)?.0, true);
+        (self.db, self.began_anew, self.is_lost) = (open(&self.dir)?.0, true, false);
         Ok(())
     }
 
@@ -69,7 +77,7 @@ impl SeriesWriter {
                 for (name, plugin) in figures.plugins.iter().take(MAX_PLUGINS) {
                     plugin_calls(&tx, tier, start, name, plugin)?;
                 }
-                forget(&tx, tier)?;
+                forget(&tx, tier, start)?;
             }
             tx.commit()
         };
@@ -159,15 +167,23 @@ fn plugin_calls(
 }
 
 /// Keeps as many intervals as the tier's time has, the newest. By their number and not by the clock: one that was wrong
-/// for a moment must not cost all that was.
-fn forget(tx: &Transaction<'_>, tier: Tier) -> rusqlite::Result<()> {
-    let sql = "SELECT at_s FROM intervals WHERE tier = ? ORDER BY at_s DESC LIMIT 1 OFFSET ?";
+/// for a moment must not cost all that was. Where that would be the one of now, since those of a clock that was ahead are
+/// newer, the newest go instead.
+fn forget(tx: &Transaction<'_>, tier: Tier, now: i64) -> rusqlite::Result<()> {
     let most = tier.keep_s() / tier.step_s() + 1;
-    let newest_gone = tx.prepare(sql)?.query_row([tier.step_s(), most], |row| row.get::<_, i64>(0)).optional()?;
-    let Some(newest_gone) = newest_gone else { return Ok(()) };
+    let behind_the_others = |order: &str| {
+        let sql = format!("SELECT at_s FROM intervals WHERE tier = ? ORDER BY at_s {order} LIMIT 1 OFFSET ?");
+        tx.prepare(&sql)?.query_row([tier.step_s(), most], |row| row.get::<_, i64>(0)).optional()
+    };
+    let Some(newest_gone) = behind_the_others("DESC")? else { return Ok(()) };
+    let (gone, bound) = if newest_gone < now {
+        ("at_s <= ?", newest_gone)
+    } else {
+        ("at_s >= ?", behind_the_others("ASC")?.unwrap_or(i64::MAX))
+    };
     for table in ["intervals", "stage_times", "plugin_calls"] {
-        let sql = format!("DELETE FROM {table} WHERE tier = ? AND at_s <= ?");
-        tx.prepare(&sql)?.execute([tier.step_s(), newest_gone])?;
+        let sql = format!("DELETE FROM {table} WHERE tier = ? AND {gone}");
+        tx.prepare(&sql)?.execute([tier.step_s(), bound])?;
     }
     Ok(())
 }
