@@ -49,6 +49,8 @@ pub struct PluginView {
     /// It failed too often and is not called any more.
     pub taken_out: bool,
     /// The manifest's defaults with the recipe's over them.
+    /// By name: a boolean, a number, a text, or a list of numbers or texts.
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub settings: Settings,
     pub since_start: UseView,
 }

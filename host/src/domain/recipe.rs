@@ -80,7 +80,7 @@ impl TryFrom<String> for Capability {
 }
 
 /// A plugin's setting: what its own code reads by `config`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SettingValue {
     Bool(bool),
