@@ -82,7 +82,9 @@ export function recordsTests({ test, context, open, shot, equal, holds, expectNo
       [plain, 'The same result as then.', 'Now', 'replay-no-script'],
     ]) {
       const { page } = await open('/inspections?verdict=fail', on);
-      await page.locator('table.list tbody tr td:last-child a').first().click();
+      await page.locator('table.list tbody tr td:last-child a').first().focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/inspections\/[^?/]+\?/);
       const button = page.locator('form.replay button');
       await button.focus();
       await page.keyboard.press('Enter');

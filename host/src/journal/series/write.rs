@@ -167,20 +167,17 @@ fn plugin_calls(
 }
 
 /// Keeps as many intervals as the tier's time has, the newest. By their number and not by the clock: one that was wrong
-/// for a moment must not cost all that was. Where that would be the one of now, since those of a clock that was ahead are
-/// newer, the newest go instead.
+/// for a moment must not cost all that was. Where some are newer than now, from a clock that was ahead, those go first.
 fn forget(tx: &Transaction<'_>, tier: Tier, now: i64) -> rusqlite::Result<()> {
     let most = tier.keep_s() / tier.step_s() + 1;
     let behind_the_others = |order: &str| {
         let sql = format!("SELECT at_s FROM intervals WHERE tier = ? ORDER BY at_s {order} LIMIT 1 OFFSET ?");
         tx.prepare(&sql)?.query_row([tier.step_s(), most], |row| row.get::<_, i64>(0)).optional()
     };
-    let Some(newest_gone) = behind_the_others("DESC")? else { return Ok(()) };
-    let (gone, bound) = if newest_gone < now {
-        ("at_s <= ?", newest_gone)
-    } else {
-        ("at_s >= ?", behind_the_others("ASC")?.unwrap_or(i64::MAX))
-    };
+    let newest: i64 =
+        tx.prepare("SELECT max(at_s) FROM intervals WHERE tier = ?")?.query_row([tier.step_s()], |row| row.get(0))?;
+    let (order, gone) = if newest > now { ("ASC", "at_s >= ?") } else { ("DESC", "at_s <= ?") };
+    let Some(bound) = behind_the_others(order)? else { return Ok(()) };
     for table in ["intervals", "stage_times", "plugin_calls"] {
         let sql = format!("DELETE FROM {table} WHERE tier = ? AND {gone}");
         tx.prepare(&sql)?.execute([tier.step_s(), bound])?;
