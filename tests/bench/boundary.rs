@@ -121,7 +121,7 @@ fn core_call() -> wasmtime::Result<f64> {
     let mut config = Config::new();
     tuned(&mut config);
     let engine = Engine::new(&config)?;
-    let module = Module::new(&engine, r#"(module (func (export "nop")))"#)?;
+    let module = Module::new(&engine, wat::parse_str(r#"(module (func (export "nop")))"#)?)?;
     let mut store = Store::new(&engine, ());
     store.set_epoch_deadline(u64::MAX / 2);
     let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
