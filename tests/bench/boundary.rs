@@ -77,14 +77,13 @@ fn tuned(config: &mut Config) {
 }
 
 type Undo = fn(&mut Config);
-const UNDONE: [(&str, Undo); 5] = [
+const UNDONE: [(&str, Undo); 4] = [
     ("without epochs", |config| _ = config.epoch_interruption(false)),
     ("without backtraces", |config| _ = config.wasm_backtrace_max_frames(None)),
     ("without a pool", |config| _ = config.allocation_strategy(InstanceAllocationStrategy::OnDemand)),
     ("without a pool and signals for traps", |config| {
         config.signals_based_traps(false).allocation_strategy(InstanceAllocationStrategy::OnDemand);
     }),
-    ("with concurrency support", |config| _ = config.concurrency_support(true)),
 ];
 
 fn bare(undo: Option<Undo>) -> wasmtime::Result<Bare> {
