@@ -5,7 +5,7 @@ use crate::demo::{self, BACKENDS, Recipe, Station};
 use crate::options::Options;
 use crate::process::Cmd;
 use crate::workspace::Workspace;
-use crate::{apt, files, plugins, ui, wheels};
+use crate::{files, plugins, ui, wheels};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -74,14 +74,7 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn install(dir: &Path, python: &Path, pins: &Path) -> Result<()> {
-    wheels::ensure_pip()?;
-    // On Debian a package of its own.
-    if !Cmd::new("python3").args(["-c", "import ensurepip, venv"]).works() {
-        apt::ensure(&["python3-venv"], "the tests of the API have a Python environment of their own")?;
-    }
-    // Only what xtask put there is removed: the folder has no other use.
-    files::remove(dir)?;
-    Cmd::new("python3").args(["-m", "venv"]).arg(dir).read_during("making an environment")?;
+    wheels::fresh_environment(dir, "the tests of the API have a Python environment of their own")?;
     let pip = Cmd::new(python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(pins);
     pip.read_during("installing schemathesis")?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::process::Cmd;
 use crate::workspace::Workspace;
-use crate::{apt, files, ui, wheels};
+use crate::{files, ui, wheels};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -36,14 +36,7 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn install(dir: &Path, python: &Path, pins: &Path) -> Result<()> {
-    wheels::ensure_pip()?;
-    // On Debian a package of its own.
-    if !Cmd::new("python3").args(["-c", "import ensurepip, venv"]).works() {
-        apt::ensure(&["python3-venv"], "the model kit's tests have a Python environment of their own")?;
-    }
-    // Only what xtask put there is removed: the folder has no other use.
-    files::remove(dir)?;
-    Cmd::new("python3").args(["-m", "venv"]).arg(dir).read_during("making an environment")?;
+    wheels::fresh_environment(dir, "the model kit's tests have a Python environment of their own")?;
     Cmd::new(python).args(["-m", "pip", "install", "--quiet", UV]).read_during("installing uv")?;
     let uv = Cmd::new(dir.join("bin").join("uv")).args(["pip", "install", "--quiet", "--python"]).arg(python);
     uv.arg("--requirement").arg(pins).read_during("installing the packages")?;

@@ -148,6 +148,18 @@ fn stamp_of(dir: &Path, wheel: &Wheel) -> String {
     format!("{} {}\n{}", wheel.name, wheel.version, lines.concat())
 }
 
+/// A Python environment in a folder that has no other use: what is there is removed.
+pub fn fresh_environment(dir: &Path, why: &str) -> Result<()> {
+    ensure_pip()?;
+    // On Debian a package of its own.
+    if !Cmd::new("python3").args(["-c", "import ensurepip, venv"]).works() {
+        apt::ensure(&["python3-venv"], why)?;
+    }
+    files::remove(dir)?;
+    Cmd::new("python3").args(["-m", "venv"]).arg(dir).read_during("making an environment")?;
+    Ok(())
+}
+
 /// Python with pip: on Debian two packages.
 pub fn ensure_pip() -> Result<()> {
     if find_program("python3").is_none() {

@@ -4,54 +4,16 @@ use super::keeper::Keeper;
 use super::*;
 use crate::alarms::AlarmBoard;
 use crate::domain::{
-    Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, FrameMeta, Inspection, ModelUse, PluginKind, PluginRun,
-    Recipe, Stage, StageTime, Verdict, VerdictPolicy,
+    Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, FrameMeta, Inspection, PluginKind, PluginRun, Stage,
+    StageTime, Verdict, test_recipe,
 };
 use crate::journal::{Ledger, StageKey, Tier};
 use crate::pipeline::{Board, RecipeCard};
 use crate::telemetry::VerdictReleased;
 
 fn card(used: &str) -> RecipeCard {
-    let model = ModelUse {
-        name: "surface".into(),
-        version: "1.0.0".into(),
-        model: Digest::of(b"model"),
-        bundle: Digest::of(b"bundle"),
-        signers: vec![],
-        labels: vec!["good".into()],
-        devices: vec!["NPU".into()],
-        logits: "logits".into(),
-        temperature: 1.0,
-        reference: None,
-        heatmap: None,
-        origin: None,
-    };
-    let policy = VerdictPolicy {
-        pass_labels: vec!["good".into()],
-        min_pass_probability: 0.6,
-        min_fail_probability: 0.5,
-        undecided_on: vec![],
-        fail_on: vec![],
-    };
-    let recipe = Recipe {
-        name: "test".into(),
-        version: "1.0.0".into(),
-        digest: Digest::of(b"recipe"),
-        signers: vec![],
-        preprocessors: vec![],
-        model,
-        detectors: vec![],
-        monitors: vec![],
-        policy,
-        frame_budget_ms: 100,
-    };
-    let device = DeviceUse {
-        backend: "fake".into(),
-        asked: vec!["NPU".into(), "CPU".into()],
-        used: used.into(),
-        precision: "f32-exact".into(),
-    };
-    RecipeCard { recipe, device, library_version: "1".into(), components: vec![] }
+    let device = DeviceUse { used: used.into(), ..test_recipe::device(&["NPU", "CPU"]) };
+    RecipeCard { recipe: test_recipe::recipe(), device, library_version: "1".into(), components: vec![] }
 }
 
 /// One frame with a plugin that fails where the verdict is undecided.
