@@ -44,7 +44,10 @@ def main() -> None:
         wit = Path(scratch) / "wit"
         copy_wit(options.wit, wit, options.world, used)
         built = Path(scratch) / "plugin.wasm"
-        componentize(options, source, wit, built)
+        # A copy, since the Python inside componentize-py leaves its compiled files beside what it loads.
+        library = Path(scratch) / "sdk"
+        shutil.copytree(SDK / "assay", library / "assay", ignore=shutil.ignore_patterns("__pycache__"))
+        componentize(options, source, library, wit, built)
         component = built.read_bytes().replace(WHILE_BUILT, TRUE_NAME)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_bytes(component)
@@ -92,7 +95,7 @@ def keep(lines: list[str], unused: list[str]) -> list[str]:
     return [line for line in lines if not any(line.strip().startswith(start) for start in unused)]
 
 
-def componentize(options: argparse.Namespace, source: Path, wit: Path, out: Path) -> None:
+def componentize(options: argparse.Namespace, source: Path, library: Path, wit: Path, out: Path) -> None:
     beside = Path(sys.executable).with_name("componentize-py")
     found = options.componentize or (beside if beside.is_file() else shutil.which("componentize-py"))
     if found is None:
@@ -101,7 +104,7 @@ def componentize(options: argparse.Namespace, source: Path, wit: Path, out: Path
     if version[-1:] != [VERSION]:
         sys.exit(f"{found} is version {' '.join(version[-1:])}; install componentize-py=={VERSION}")
     command = [found, "--quiet", "--wit-path", wit, "--world", options.world, "componentize", "--stub-wasi"]
-    command += ["--python-path", source, "--python-path", SDK, "plugin", "--output", out]
+    command += ["--python-path", source, "--python-path", library, "plugin", "--output", out]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode or not out.is_file():
         sys.exit(f"componentize-py failed:\n{(result.stdout + result.stderr).strip()}")

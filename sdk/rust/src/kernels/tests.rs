@@ -12,7 +12,7 @@ fn pixels(count: usize) -> Vec<u8> {
 }
 
 /// Around every block length, and none at all.
-const COUNTS: [usize; 9] = [0, 1, 63, 64, 65, 127, 128, 129, 1000];
+const COUNTS: [usize; 12] = [0, 1, 63, 64, 65, 127, 128, 129, 239, 240, 241, 1000];
 
 #[test]
 fn normalise_equals_the_plain_formula() {
