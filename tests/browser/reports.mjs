@@ -121,7 +121,7 @@ export function reportsTests({ test, context, open, shot, equal, holds, expectNo
 }
 
 /** Where the navigation leads to, one inspection, and what it does not lead to: a new page is looked at by itself. */
-async function allPages(open, context) {
+export async function allPages(open, context) {
   const { page } = await open('/inspections', context);
   const linked = await page.locator('header nav a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
   const detail = await page.locator('table.list tbody a').first().getAttribute('href');

@@ -14,6 +14,7 @@ import { labelsTests } from './labels.mjs';
 import { overviewsTests } from './overviews.mjs';
 import { recordsTests } from './records.mjs';
 import { reportsTests } from './reports.mjs';
+import { weightTests } from './weight.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -289,6 +290,7 @@ async function expectNoise(body) {
   noise.length = before;
 }
 reportsTests({ test, context, open, shot, equal, holds, expectNoise, browser, limitMs: WAIT_LIMIT_MS });
+weightTests({ test, open, holds, expectNoise, browser });
 recordsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 overviewsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 accessTests({ test, browser, open, shot, equal, holds, expectNoise, secret });
