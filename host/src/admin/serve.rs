@@ -1,6 +1,7 @@
 use super::connections::{ConnectionLimits, serve};
 use super::feed::{Feed, FeedThread};
 use super::guard::sealed;
+use super::places::Places;
 use super::request::{self, Reach};
 use super::routes::{Entry, build, entries};
 use super::stream::Drawn;
@@ -73,9 +74,11 @@ pub struct AdminParts {
 #[derive(Clone)]
 pub struct AdminState {
     parts: AdminParts,
-    seats: Arc<Semaphore>,
+    /// Of event streams of pages.
+    pub(super) seats: Places,
+    /// Of programs that read events.
+    pub(super) readers: Places,
     exports: Arc<Semaphore>,
-    readers: Arc<Semaphore>,
     pub(super) drawn: Arc<Drawn>,
     pub(super) feed: Feed,
     turns: Arc<Semaphore>,
@@ -96,9 +99,9 @@ impl AdminState {
         let places = |count| Arc::new(Semaphore::new(count));
         Self {
             parts,
-            seats: places(EVENT_STREAMS),
+            seats: Places::new(EVENT_STREAMS),
+            readers: Places::new(READERS),
             exports: places(EXPORTS),
-            readers: places(READERS),
             turns: places(TURNS),
             charts_turns: places(CHARTS),
             drawn: Arc::default(),
@@ -119,16 +122,6 @@ impl AdminState {
     /// A place for one export; none where all are taken.
     pub(super) fn take_export(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.exports).try_acquire_owned().ok()
-    }
-
-    /// A place for one program that reads events; none where all are taken.
-    pub(super) fn take_reader(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.readers).try_acquire_owned().ok()
-    }
-
-    /// A place for one event stream of a page; none where all are taken.
-    pub(super) fn take_seat(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.seats).try_acquire_owned().ok()
     }
 }
 

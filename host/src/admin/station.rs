@@ -2,9 +2,9 @@
 
 use super::i18n::Lang;
 use super::pages::station::{StationView, beat, fragment, kiosk};
-use super::request::{Shown, Visitor};
+use super::request::{By, Shown, Visitor};
 use super::serve::AdminState;
-use super::stream::{Fragments, answer};
+use super::stream::{Fragments, Watcher, answer};
 use crate::charts::Verdicts;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response
 }
 
 /// The page's fragment whenever something on it changed, and every two seconds that the station is there.
-pub async fn events(visitor: Visitor, shown: Shown, State(state): State<AdminState>) -> Response {
+pub async fn events(visitor: Visitor, shown: Shown, By(actor): By, State(state): State<AdminState>) -> Response {
     let fragments = Fragments {
         name: "station",
         // Each of them only grows, so the sum changes with any of them.
@@ -24,7 +24,7 @@ pub async fn events(visitor: Visitor, shown: Shown, State(state): State<AdminSta
         draw: |lang, state| with_view(lang, state, fragment),
         beat: Some(|lang, state| with_view(lang, state, beat)),
     };
-    answer(state, visitor.lang, shown.0, fragments)
+    answer(state, Watcher { actor, presented: shown.0, lang: visitor.lang }, fragments)
 }
 
 fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&StationView<'_>) -> Markup) -> Markup {

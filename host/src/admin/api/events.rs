@@ -5,16 +5,17 @@ use crate::access::Presented;
 use crate::admin::asked::Asked;
 use crate::admin::feed::{Feed, Topic};
 use crate::admin::guard::identify;
-use crate::admin::request::Shown;
+use crate::admin::places::Place;
+use crate::admin::request::{By, Shown};
 use crate::admin::serve::AdminState;
 use crate::admin::stream::{CHECK_EVERY, KEEP_ALIVE};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 /// Events on their way to one reader, beside what the system keeps of its connection.
@@ -45,22 +46,19 @@ struct Missed {
     params(EventsQuery, ("last-event-id" = Option<String>, Header, description = "Goes on behind this one")),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
-        (status = 400, response = Problem), (status = 503, response = Problem)))]
+        (status = 400, response = Problem), (status = 429, response = Problem), (status = 503, response = Problem)))]
 pub async fn events(
     shown: Shown,
+    By(actor): By,
     State(state): State<AdminState>,
     Asked(query): Asked<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let topics = topics(query.types.as_deref())?;
-    let Some(seat) = state.take_reader() else {
-        let detail = "as many programs as may do so read events already";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-readers", "No place is free", detail)
-            .retry_after(super::RETRY_AFTER_S));
-    };
+    let place = state.readers.take(&actor)?;
     let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("").to_owned());
     let (out, stream) = mpsc::channel(ON_THE_WAY);
-    tokio::spawn(follow(state, shown.0, topics, last, out, seat));
+    tokio::spawn(follow(state, shown.0, topics, last, out, place));
     Ok(Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
@@ -82,7 +80,7 @@ async fn follow(
     topics: Vec<Topic>,
     last: Option<String>,
     out: Out,
-    _held_while_streaming: OwnedSemaphorePermit,
+    _held_while_streaming: Place,
 ) {
     let feed = &state.feed;
     let mut news = feed.watch();
