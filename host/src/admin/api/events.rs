@@ -3,7 +3,7 @@
 use super::Problem;
 use crate::access::Presented;
 use crate::admin::asked::Asked;
-use crate::admin::feed::{Feed, Topic};
+use crate::admin::feed::{Feed, Missed, Next, Topic};
 use crate::admin::guard::identify;
 use crate::admin::places::Place;
 use crate::admin::request::{By, Shown};
@@ -33,12 +33,6 @@ pub struct EventsQuery {
     #[serde(default)]
     #[param(example = "verdict,alarm")]
     types: Option<String>,
-}
-
-/// How many events a reader will never get; null where that is not known, since the station was started anew.
-#[derive(serde::Serialize)]
-struct Missed {
-    count: Option<u64>,
 }
 
 /// Verdicts, alarms and deployments as they happen: server-sent events without an end. docs/json.md has their data.
@@ -89,7 +83,7 @@ async fn follow(
     // Said at once, so that a reader knows that it is connected.
     let mut begin = Event::default().comment("events").retry(RETRY);
     if known == Some(None) {
-        begin = missed(feed, seen, None).retry(RETRY);
+        begin = told(feed, seen, Missed { count: None }).retry(RETRY);
     }
     if out.send(Ok(begin)).await.is_err() {
         return;
@@ -125,22 +119,21 @@ enum More {
 
 async fn drain(feed: &Feed, topics: &[Topic], seen: &mut u64, out: &Out) -> Result<More, Gone> {
     for _ in 0..AT_ONCE {
-        let Some(event) = feed.after(*seen) else { return Ok(More::No) };
-        let lost = event.number - *seen - 1;
-        if lost > 0 {
-            out.send(Ok(missed(feed, event.number - 1, Some(lost)))).await.map_err(|_| Gone)?;
+        let Some(Next { event, missed }) = feed.after(*seen, topics) else { return Ok(More::No) };
+        if let Some(missed) = missed {
+            out.send(Ok(told(feed, event.number - 1, missed))).await.map_err(|_| Gone)?;
         }
         *seen = event.number;
         if topics.contains(&event.topic) {
-            let told = Event::default().id(feed.id(event.number)).event(event.topic.name()).data(&*event.data);
-            out.send(Ok(told)).await.map_err(|_| Gone)?;
+            let event = Event::default().id(feed.id(event.number)).event(event.topic.name()).data(&*event.data);
+            out.send(Ok(event)).await.map_err(|_| Gone)?;
         }
     }
     Ok(More::Yes)
 }
 
 /// With the id of the last of them, to go on from there.
-fn missed(feed: &Feed, until: u64, count: Option<u64>) -> Event {
-    let data = serde_json::to_string(&Missed { count }).unwrap_or_default();
+fn told(feed: &Feed, until: u64, missed: Missed) -> Event {
+    let data = serde_json::to_string(&missed).unwrap_or_default();
     Event::default().id(feed.id(until)).event("missed").data(data)
 }
