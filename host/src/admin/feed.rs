@@ -113,7 +113,7 @@ impl Feed {
         self.kept().after(number, topics)
     }
 
-    fn put(&self, topic: Topic, data: &impl Serialize) {
+    pub(super) fn put(&self, topic: Topic, data: &impl Serialize) {
         let Ok(data) = serde_json::to_string(data) else { return };
         let number = self.kept().put(topic, data);
         self.shared.newest.send_replace(number);

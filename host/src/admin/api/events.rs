@@ -1,11 +1,9 @@
 //! `GET /api/v1/events`: what happens, as it happens, for programs.
 
 use super::Problem;
-use crate::access::Presented;
 use crate::admin::asked::Asked;
 use crate::admin::feed::{Feed, Missed, Next, Topic};
 use crate::admin::guard::identify;
-use crate::admin::places::Place;
 use crate::admin::request::{By, Shown};
 use crate::admin::serve::AdminState;
 use crate::admin::stream::{CHECK_EVERY, KEEP_ALIVE};
@@ -52,7 +50,15 @@ pub async fn events(
     let place = state.readers.take(&actor)?;
     let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("").to_owned());
     let (out, stream) = mpsc::channel(ON_THE_WAY);
-    tokio::spawn(follow(state, shown.0, topics, last, out, place));
+    let reader = Reader { feed: state.feed.clone(), topics, out };
+    let may_read = move || {
+        let (state, presented) = (state.clone(), shown.0.clone());
+        async move { identify(&state, presented).await.is_ok() }
+    };
+    tokio::spawn(async move {
+        follow(&reader, last.as_deref(), CHECK_EVERY, may_read).await;
+        drop(place);
+    });
     Ok(Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
@@ -66,19 +72,24 @@ fn topics(types: Option<&str>) -> Result<Vec<Topic>, Problem> {
     types.split(',').map(|name| one(name.trim())).collect()
 }
 
-type Out = mpsc::Sender<Result<Event, Infallible>>;
-
-async fn follow(
-    state: AdminState,
-    presented: Presented,
+/// Who is told, and what of.
+struct Reader {
+    feed: Feed,
     topics: Vec<Topic>,
-    last: Option<String>,
-    out: Out,
-    _held_while_streaming: Place,
+    out: mpsc::Sender<Result<Event, Infallible>>,
+}
+
+/// Tells `reader` what happens behind the event `last`, until it goes or may not read any more. That is asked every so
+/// often, also of one that always lags.
+async fn follow<F: Future<Output = bool>>(
+    reader: &Reader,
+    last: Option<&str>,
+    check_every: Duration,
+    may_read: impl Fn() -> F,
 ) {
-    let feed = &state.feed;
+    let Reader { feed, out, .. } = reader;
     let mut news = feed.watch();
-    let known = last.as_deref().map(|id| feed.number(id));
+    let known = last.map(|id| feed.number(id));
     let mut seen = known.flatten().unwrap_or_else(|| feed.newest());
     // Said at once, so that a reader knows that it is connected.
     let mut begin = Event::default().comment("events").retry(RETRY);
@@ -90,17 +101,17 @@ async fn follow(
     }
     let mut checked = Instant::now();
     loop {
-        match drain(feed, &topics, &mut seen, &out).await {
+        match drain(reader, &mut seen).await {
             Ok(More::Yes) => {}
             Ok(More::No) => tokio::select! {
                 changed = news.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(CHECK_EVERY) => {}
+                () = tokio::time::sleep(check_every) => {}
                 () = out.closed() => return,
             },
             Err(Gone) => return,
         }
-        if checked.elapsed() >= CHECK_EVERY {
-            if identify(&state, presented.clone()).await.is_err() {
+        if checked.elapsed() >= check_every {
+            if !may_read().await {
                 return;
             }
             checked = Instant::now();
@@ -117,7 +128,7 @@ enum More {
     No,
 }
 
-async fn drain(feed: &Feed, topics: &[Topic], seen: &mut u64, out: &Out) -> Result<More, Gone> {
+async fn drain(Reader { feed, topics, out }: &Reader, seen: &mut u64) -> Result<More, Gone> {
     for _ in 0..AT_ONCE {
         let Some(Next { event, missed }) = feed.after(*seen, topics) else { return Ok(More::No) };
         if let Some(missed) = missed {
@@ -136,4 +147,37 @@ async fn drain(feed: &Feed, topics: &[Topic], seen: &mut u64, out: &Out) -> Resu
 fn told(feed: &Feed, until: u64, missed: Missed) -> Event {
     let data = serde_json::to_string(&missed).unwrap_or_default();
     Event::default().id(feed.id(until)).event("missed").data(data)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use std::cell::Cell;
+    use std::future::ready;
+
+    #[test]
+    fn a_reader_that_always_lags_is_asked_whether_it_may_read_on() {
+        let feed = Feed::default();
+        for number in 0..3 * AT_ONCE {
+            feed.put(Topic::Verdict, &number);
+        }
+        let (out, mut stream) = mpsc::channel(4 * AT_ONCE);
+        let first = feed.id(0);
+        let reader = Reader { feed, topics: Topic::ALL.to_vec(), out };
+        let asked = Cell::new(0);
+        let may_read = || {
+            asked.set(asked.get() + 1);
+            ready(asked.get() < 2)
+        };
+        let reads = follow(&reader, Some(&first), Duration::ZERO, may_read);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let ended = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), reads).await });
+        assert!(ended.is_ok(), "nobody asked");
+        let mut sent = 0;
+        while stream.try_recv().is_ok() {
+            sent += 1;
+        }
+        assert_eq!(sent, 1 + 2 * AT_ONCE, "it was sent more than it may read");
+    }
 }
