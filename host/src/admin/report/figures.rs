@@ -7,8 +7,11 @@ use crate::journal::{
     SpanUs, Undecided,
 };
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 
+/// For all that is counted in the journal. Whoever waits for a turn meanwhile is told to come again sooner.
+const FIGURES_LIMIT: Duration = Duration::from_secs(15);
 /// Alarms, and changes, of one report.
 const MOST_ROWS: usize = 200;
 
@@ -187,7 +190,7 @@ pub struct Of<'o> {
 /// When the journal or the station's records cannot be read.
 pub fn make(sources: &Sources<'_>, of: &Of<'_>) -> Result<ReportJson, ReportError> {
     let span = of.asked.span;
-    let SpanFigures { counts, lost, reasons, undecided, latencies, drift, reviews } = sources.journal.figures(span)?;
+    let SpanFigures { counts, lost, reasons, undecided, latencies, drift, reviews } = sources.journal.figures(span, FIGURES_LIMIT)?;
     let ledger = sources.ledger;
     let changes = of.with_audit.then(|| ledger.changes_within(span, MOST_ROWS)).transpose()?;
     let deployments = ledger.deployments(None, MOST_ROWS)?.into_iter().filter(|one| moved_within(one, span));
