@@ -289,7 +289,8 @@ impl Workshop for Assembly {
 impl RecordedRecipes for Assembly {
     fn recorded(&self, recipe: Digest) -> Result<Arc<dyn Judge>, String> {
         // Read anew: what was deployed since the start is there, and what was revoked is not.
-        let catalogue = Catalogue::read(&self.config.bundles_dir, &self.trust.store(), &VerifyPolicy::run());
+        let folder = &self.config.bundles_dir;
+        let catalogue = Catalogue::read_recipe(folder, recipe, &self.trust.store(), &VerifyPolicy::run());
         let ready = catalogue.map_err(anyhow::Error::from).and_then(|catalogue| {
             let bundle = self.among(&catalogue, recipe)?;
             self.ready(bundle, &catalogue)
