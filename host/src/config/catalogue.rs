@@ -1,4 +1,4 @@
-use super::resolve::pinned;
+use super::resolve::pinned_digests;
 use crate::domain::Digest;
 use crate::trust::{TrustError, TrustStore, VerifiedBundle, VerifyPolicy, read_bundle, stated_digest, verify};
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ impl Catalogue {
                     Err(source) => catalogue.refused.push(RefusedBundle { path: path.clone(), source }),
                 }
             }
-            let pins = catalogue.get(digest).and_then(|bundle| bundle.manifest().recipe.as_ref()).map(pinned);
+            let pins = catalogue.get(digest).and_then(|bundle| bundle.manifest().recipe.as_ref()).map(pinned_digests);
             wanted.extend(pins.into_iter().flatten().filter(|digest| catalogue.get(*digest).is_none()));
         }
         Ok(catalogue)

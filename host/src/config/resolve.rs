@@ -111,7 +111,7 @@ pub(super) fn check_recipe<'m>(recipe: &RecipeManifest, find: impl Fn(Digest) ->
 }
 
 /// The digests that a recipe pins, each once.
-pub(super) fn pinned(recipe: &RecipeManifest) -> BTreeSet<Digest> {
+pub(super) fn pinned_digests(recipe: &RecipeManifest) -> BTreeSet<Digest> {
     pins(recipe).map(|(_, _, pin)| pin.bundle).chain([recipe.model.bundle]).collect()
 }
 

@@ -316,9 +316,8 @@ fn a_recipe_is_read_with_its_parts_and_without_its_neighbours() {
     let recipe = station.verified(&station.add("recipe", RECIPE));
     station.add("other", &PLUGIN.replace("letterbox", "other"));
     std::fs::write(station.bundles().join("bad.assay"), "bad").unwrap();
-    let read = |digest| {
-        Catalogue::read_recipe(&station.bundles(), digest, &station.store, &VerifyPolicy::run()).unwrap()
-    };
+    let read =
+        |digest| Catalogue::read_recipe(&station.bundles(), digest, &station.store, &VerifyPolicy::run()).unwrap();
     let catalogue = read(recipe.digest());
     let mut names: Vec<_> = catalogue.bundles().map(|bundle| bundle.manifest().name.as_str()).collect();
     names.sort_unstable();

@@ -190,7 +190,8 @@ pub struct Of<'o> {
 /// When the journal or the station's records cannot be read.
 pub fn make(sources: &Sources<'_>, of: &Of<'_>) -> Result<ReportJson, ReportError> {
     let span = of.asked.span;
-    let SpanFigures { counts, lost, reasons, undecided, latencies, drift, reviews } = sources.journal.figures(span, FIGURES_LIMIT)?;
+    let SpanFigures { counts, lost, reasons, undecided, latencies, drift, reviews } =
+        sources.journal.figures(span, FIGURES_LIMIT)?;
     let ledger = sources.ledger;
     let changes = of.with_audit.then(|| ledger.changes_within(span, MOST_ROWS)).transpose()?;
     Ok(ReportJson {
