@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// A part of every day; it ends where the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,10 +123,15 @@ impl ShiftPlan {
         spans.collect()
     }
 
-    /// A time that the clock leaves out in spring is the one behind the gap; of one that it shows twice, the first.
+    /// A time that the clock leaves out in spring is the moment at which it is put forward, so that a later time is never
+    /// an earlier moment; of one that it shows twice, the first.
     fn moment(&self, date: Date, time: Time) -> Option<i64> {
-        let zoned = date.to_datetime(time).to_zoned_datetime(self.zone.clone()).ok()?;
-        Some(zoned.timestamp().as_microsecond())
+        let ambiguous = self.zone.to_ambiguous_timestamp(date.to_datetime(time));
+        let gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+        // In a gap it is as far behind the change as the time is behind the gap's beginning.
+        let at = ambiguous.compatible().ok()?;
+        let change = || self.zone.preceding(at + 1.nanosecond()).next().map(|change| change.timestamp());
+        Some(if gap { change()? } else { at }.as_microsecond())
     }
 }
 
@@ -175,6 +180,25 @@ mod tests {
         for hour in 0..9 {
             assert_eq!(plan.at(night.from_us + hour * HOUR_US).unwrap(), night);
         }
+    }
+
+    #[test]
+    fn shifts_never_overlap_also_where_they_begin_in_the_hour_that_is_left_out() {
+        let shift = |name: &str, hour, minute| Shift { name: name.to_owned(), start: time(hour, minute, 0, 0) };
+        let shifts = vec![shift("a", 2, 10), shift("b", 2, 40), shift("c", 3, 20), shift("d", 14, 0)];
+        let plan = ShiftPlan::new(TimeZone::get("Europe/Berlin").unwrap(), shifts).unwrap();
+        for first in [date(2026, 3, 27), date(2026, 10, 23)] {
+            let days = first.series(1.day()).take(5);
+            let spans: Vec<ShiftSpan> = days.flat_map(|day| plan.day(day)).collect();
+            assert_eq!(spans.len(), 20);
+            for [one, next] in spans.array_windows() {
+                assert!(one.from_us <= one.to_us && one.to_us == next.from_us, "{one:?} {next:?}");
+            }
+        }
+        let [a, b] = ["a", "b"].map(|name| plan.on(date(2026, 3, 29), name).unwrap());
+        assert_eq!((a.from_us, a.to_us, b.from_us), (at("2026-03-29T01:00:00Z"), b.from_us, b.from_us));
+        assert_eq!(b.to_us - b.from_us, HOUR_US / 3, "from 03:00 to 03:20");
+        assert_eq!(plan.at(b.from_us).unwrap().name, "b");
     }
 
     #[test]
