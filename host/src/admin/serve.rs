@@ -19,7 +19,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -81,6 +81,8 @@ pub struct AdminState {
     exports: Arc<Semaphore>,
     pub(super) drawn: Arc<Drawn>,
     pub(super) feed: Feed,
+    /// For what a page shows of the time that has passed.
+    begun: Instant,
     turns: Arc<Semaphore>,
     charts_turns: Arc<Semaphore>,
 }
@@ -106,7 +108,13 @@ impl AdminState {
             charts_turns: places(CHARTS),
             drawn: Arc::default(),
             feed: Feed::default(),
+            begun: Instant::now(),
         }
+    }
+
+    /// Grows by one as often as `every`, whatever the clock on the wall does.
+    pub(super) fn ticks(&self, every: Duration) -> u64 {
+        self.begun.elapsed().as_secs() / every.as_secs().max(1)
     }
 
     /// The turn for what takes a while; none where too many wait already.

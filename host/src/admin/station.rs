@@ -9,6 +9,10 @@ use crate::charts::Verdicts;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
+use std::time::Duration;
+
+/// How old what no frame changes may get on an idle line: the counts of a time that goes on, and what is wrong.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub async fn show(visitor: Visitor, State(state): State<AdminState>) -> Response {
     let frame = visitor.frame(&state);
@@ -20,7 +24,7 @@ pub async fn events(visitor: Visitor, shown: Shown, By(actor): By, State(state):
     let fragments = Fragments {
         name: "station",
         // Each of them only grows, so the sum changes with any of them.
-        version: |state| state.board.version() + state.alarms.version(),
+        version: |state| state.board.version() + state.alarms.version() + state.ticks(LOOK_EVERY),
         draw: |lang, state| with_view(lang, state, fragment),
         beat: Some(|lang, state| with_view(lang, state, beat)),
     };

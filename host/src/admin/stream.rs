@@ -89,6 +89,7 @@ async fn follow(
     _held_while_streaming: Place,
 ) {
     let (mut shown, mut checked, mut beaten) = (0, Instant::now(), None::<Instant>);
+    let mut sent: Option<Arc<str>> = None;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -106,8 +107,12 @@ async fn follow(
         if version != shown {
             shown = version;
             let html = state.drawn.get(&fragments, version, lang, &state);
-            if events.send(Ok(Event::default().event(fragments.name).data(&*html))).await.is_err() {
-                return;
+            // What is as it was is not sent again: a page would read it out anew.
+            if sent.as_ref() != Some(&html) {
+                if events.send(Ok(Event::default().event(fragments.name).data(&*html))).await.is_err() {
+                    return;
+                }
+                sent = Some(html);
             }
         }
         if let Some(beat) = fragments.beat

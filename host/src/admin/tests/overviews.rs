@@ -7,6 +7,7 @@ use crate::journal::{Figures, SeriesWriter, StageKey, Tier};
 use crate::pipeline::{Outcome, now_us};
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A released part, with its verdict where the case asks for one.
 pub fn release(station: &Station, trigger: u64, verdict: Option<Verdict>) -> Arc<Outcome> {
@@ -75,6 +76,26 @@ fn a_part_of_long_ago_is_said_to_be_the_last_one() {
     station.board.release(&Arc::new(Outcome { inspection: Arc::new(old), row: Some(1) }));
     let page = station.get("/station", &[]).text;
     assert!(page.contains("age num old") && page.contains("1 min 30 s ago"), "{page}");
+}
+
+#[test]
+fn the_open_page_of_an_idle_line_hears_what_went_wrong() {
+    let station = open();
+    let mut lines = super::events::Lines::open(&station, "/station/events", &[]);
+    lines.until(|line| line == "event: station");
+    station.trouble.store(true, Ordering::Relaxed);
+    lines.until(|line| line.contains("the disk is full"));
+}
+
+#[test]
+fn a_page_on_which_nothing_changes_is_not_sent_again() {
+    let station = open();
+    let mut lines = super::events::Lines::open(&station, "/station/events", &[]);
+    lines.until(|line| line == "event: station");
+    // Longer than the page is looked at anew.
+    for _ in 0..4 {
+        assert_eq!(lines.until(|line| line.starts_with("event: ")), "event: beat");
+    }
 }
 
 #[test]
