@@ -1,7 +1,7 @@
 //! The station page: one screen above the line, for whoever stands three metres away.
 
 use super::i18n::Lang;
-use super::pages::station::{StationView, beat, fragment, kiosk};
+use super::pages::station::{ShiftTally, StationView, Tally, beat, fragment, kiosk};
 use super::request::{By, Shown, Visitor};
 use super::serve::AdminState;
 use super::stream::{Fragments, Watcher, answer};
@@ -42,7 +42,20 @@ fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&StationView<'_>)
         // Takes no lock of the journal's writer while nothing is wrong.
         unrecorded: (state.trouble)(),
         alarms: &alarms.active,
-        recent: state.charts.as_ref().map(|charts| charts.now().recent.until(now)),
+        tally: tally(state, now),
         now_us: crate::pipeline::now_us(),
+    })
+}
+
+/// By shift where the station has shifts, else of the last hours, with what the counters of `now` say.
+fn tally(state: &AdminState, now: Verdicts) -> Tally {
+    let Some(charts) = state.charts.as_ref().map(|charts| charts.now()) else { return Tally::SinceStart };
+    let Some(shift) = &charts.shift else { return Tally::Hours(charts.recent.until(now)) };
+    let clock = state.shifts.clock_at(shift.running.from_us).unwrap_or_default();
+    Tally::Shift(ShiftTally {
+        name: shift.running.name.clone(),
+        since: format!("{clock} {}", state.shifts.zone_name()),
+        counts: shift.counts.until(now),
+        before: shift.before.as_ref().map(|(before, counts)| (before.name.clone(), *counts)),
     })
 }

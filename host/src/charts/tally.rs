@@ -1,3 +1,4 @@
+use crate::domain::ShiftSpan;
 use crate::journal::{Figures, PluginFigures, StageKey};
 use crate::telemetry::Reading;
 
@@ -28,17 +29,17 @@ impl From<&Figures> for Verdicts {
     }
 }
 
-/// Verdicts of the last hours: those of a shift, wherever it began.
+/// Verdicts of the last hours, or since the running shift began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recent {
-    /// Of the hours before the station last wrote...
+    /// Of the time before the station last wrote...
     written: Verdicts,
     /// ...and its counters at that moment.
     at: Verdicts,
 }
 
 impl Recent {
-    /// How far back they go.
+    /// How far back they go where no shift says it.
     pub const HOURS: u32 = 8;
 
     #[must_use]
@@ -57,6 +58,14 @@ impl Recent {
         });
         all
     }
+}
+
+/// What the shift that runs has come to, and the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShiftCounts {
+    pub running: ShiftSpan,
+    pub counts: Recent,
+    pub before: Option<(ShiftSpan, Verdicts)>,
 }
 
 /// What was counted between two readings.

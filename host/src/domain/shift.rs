@@ -16,6 +16,8 @@ pub struct Shift {
 pub struct ShiftPlan {
     zone: TimeZone,
     shifts: Vec<Shift>,
+    /// Whether somebody has said so; the usual ones are only how a day is divided for a report.
+    chosen: bool,
 }
 
 /// One shift of one day.
@@ -41,14 +43,20 @@ pub enum ShiftError {
 }
 
 impl Default for ShiftPlan {
-    /// Three shifts from 06:00 on, in UTC as every time that the station shows.
+    /// The usual ones in UTC, as every time that the station shows.
     fn default() -> Self {
-        let shift = |(name, hour): (&str, i8)| Shift { name: name.to_owned(), start: Time::midnight() + hour.hours() };
-        Self { zone: TimeZone::UTC, shifts: [("1", 6), ("2", 14), ("3", 22)].map(shift).to_vec() }
+        Self::usual(TimeZone::UTC)
     }
 }
 
 impl ShiftPlan {
+    /// Three shifts from 06:00 on: what a day is divided into where nobody says how.
+    #[must_use]
+    pub fn usual(zone: TimeZone) -> Self {
+        let shift = |(name, hour): (&str, i8)| Shift { name: name.to_owned(), start: Time::midnight() + hour.hours() };
+        Self { zone, shifts: [("1", 6), ("2", 14), ("3", 22)].map(shift).to_vec(), chosen: false }
+    }
+
     /// # Errors
     /// When there is no shift, or two of one name or at one time.
     pub fn new(zone: TimeZone, mut shifts: Vec<Shift>) -> Result<Self, ShiftError> {
@@ -64,7 +72,7 @@ impl ShiftPlan {
         if let Some([one, _]) = shifts.array_windows().find(|[one, next]| one.start == next.start) {
             return Err(ShiftError::SameStart { start: one.start.strftime("%H:%M").to_string() });
         }
-        Ok(Self { zone, shifts })
+        Ok(Self { zone, shifts, chosen: true })
     }
 
     #[must_use]
@@ -81,6 +89,19 @@ impl ShiftPlan {
     #[must_use]
     pub fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// Whether the station's people work by these shifts.
+    #[must_use]
+    pub const fn is_chosen(&self) -> bool {
+        self.chosen
+    }
+
+    /// The clock on the wall at a moment, such as `06:00`.
+    #[must_use]
+    pub fn clock_at(&self, at_us: i64) -> Option<String> {
+        let at = Timestamp::from_microsecond(at_us).ok()?.to_zoned(self.zone.clone());
+        Some(at.strftime("%H:%M").to_string())
     }
 
     /// The day of a moment by the clock on the wall.

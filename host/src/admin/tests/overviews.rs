@@ -2,7 +2,8 @@
 
 use super::records::part;
 use super::station::{Station, open, with_users};
-use crate::domain::{Alarm, AlarmKind, Blame, Failure, FailureCode, Severity, Stage, StageTime, Verdict};
+use crate::charts::{Now, Recent, ShiftCounts, Verdicts};
+use crate::domain::{Alarm, AlarmKind, Blame, Failure, FailureCode, Severity, ShiftSpan, Stage, StageTime, Verdict};
 use crate::journal::{Figures, SeriesWriter, StageKey, Tier};
 use crate::pipeline::{Outcome, now_us};
 use serde_json::Value;
@@ -76,6 +77,28 @@ fn a_part_of_long_ago_is_said_to_be_the_last_one() {
     station.board.release(&Arc::new(Outcome { inspection: Arc::new(old), row: Some(1) }));
     let page = station.get("/station", &[]).text;
     assert!(page.contains("age num old") && page.contains("1 min 30 s ago"), "{page}");
+}
+
+#[test]
+fn the_station_page_counts_by_shift_where_there_are_shifts() {
+    let station = open();
+    let page = station.get("/station", &[]).text;
+    assert!(page.contains("Last 8 hours") && page.contains("(no shifts are set)"), "{page}");
+    let date = jiff::civil::date(2026, 11, 24);
+    let from_us = "2026-11-24T06:00:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
+    let running = ShiftSpan { name: "<b>early".to_owned(), date, from_us, to_us: from_us + 1 };
+    let before = ShiftSpan { name: "night".to_owned(), ..running.clone() };
+    let counts = |passed| Verdicts { passed, failed: 1, undecided: 0 };
+    let counted = Recent::new(counts(7), Verdicts::default());
+    let shift = ShiftCounts { running, counts: counted, before: Some((before, counts(3))) };
+    station.charts.publish(Now { shift: Some(Arc::new(shift)), ..Now::default() });
+    release(&station, 1, Some(pass()));
+    let page = station.get("/station", &[]).text;
+    assert!(page.contains("Shift &lt;b&gt;early, since 06:00 UTC") && !page.contains("no shifts"), "{page}");
+    assert!(page.contains("id=\"tally-pass\">8<") && page.contains("88.9 %"), "with the one of now: {page}");
+    assert!(page.contains("Shift before (night)") && page.contains("id=\"count-before\">4<"), "{page}");
+    let chinese = station.get("/station", &[("cookie", "lang=zh-CN")]).text;
+    assert!(chinese.contains("自 06:00 UTC 起") && chinese.contains("上一班次（night）"), "{chinese}");
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub struct Station {
     pub access: Arc<Access>,
     pub alarms: AlarmBoard,
     pub board: Board,
+    pub charts: ChartBoard,
     /// Whether nothing is recorded any more.
     pub trouble: Arc<AtomicBool>,
     pub address: String,
@@ -106,7 +107,7 @@ fn station(options: AccessOptions, reach: Reach, card: RecipeCard, replayer: Opt
     let admin = AdminServer::start(listener, state).unwrap();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let address = format!("http://{}", admin.address);
-    Station { access, alarms, board, trouble, address, agent, _admin: admin, _journal: journal, _dir: dir }
+    Station { access, alarms, board, charts, trouble, address, agent, _admin: admin, _journal: journal, _dir: dir }
 }
 
 impl Station {
