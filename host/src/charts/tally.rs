@@ -75,6 +75,7 @@ pub fn between(before: &Reading, now: &Reading) -> Figures {
         (StageKey::Stage(*stage), before.map_or_else(|| now.clone(), |before| now.since(before)))
     });
     let whole = (StageKey::Whole, now.whole.since(&before.whole));
+    let judged = (StageKey::Judged, now.judged.since(&before.judged));
     let plugins = now.plugins.iter().map(|(name, now)| {
         let before = before.plugins.get(name).copied().unwrap_or_default();
         let figures = PluginFigures {
@@ -93,7 +94,7 @@ pub fn between(before: &Reading, now: &Reading) -> Figures {
         deadline_missed: now.deadline_missed.saturating_sub(before.deadline_missed),
         plugin_faults: now.plugin_faults.saturating_sub(before.plugin_faults),
         not_durable: now.not_durable.saturating_sub(before.not_durable),
-        stages: stages.chain([whole]).filter(|(_, counts)| counts.count() > 0).collect(),
+        stages: stages.chain([whole, judged]).filter(|(_, counts)| counts.count() > 0).collect(),
         plugins: plugins.filter(|(_, figures)| figures.calls + figures.failures > 0).collect(),
         ..Figures::default()
     }

@@ -103,6 +103,8 @@ fn what_the_line_counted_since_the_last_time_is_written_once() {
     assert_eq!(figures.stages[&StageKey::Stage(Stage::Infer)].count(), 5);
     let whole = figures.stages[&StageKey::Whole].percentile_us(50).unwrap();
     assert!(whole.abs_diff(10_000) < 630, "{whole}");
+    let judged = figures.stages[&StageKey::Judged].percentile_us(50).unwrap();
+    assert!(judged.abs_diff(5000) < 315, "the journal's time is not the budget's: {judged}");
     let plugin = figures.plugins["adv-squeeze"];
     assert_eq!((plugin.calls, plugin.micros, plugin.failures, plugin.memory_bytes), (5, 10_000, 1, 65_536));
 }
@@ -197,4 +199,30 @@ fn the_running_shift_and_the_one_before_it_are_counted() {
     judge(&plant.line, undecided());
     plant.keeper.write(late_s);
     assert_eq!(seen(&plant.keeper, 2), (late, [0, 1], early, [3, 1]), "nothing is counted twice");
+}
+
+#[test]
+fn a_damaged_history_that_could_not_be_replaced_is_replaced_later() {
+    let mut plant = plant("CPU");
+    judge(&plant.line, pass());
+    plant.keeper.write(plant.now_s);
+    for name in ["series.db", "series.db-wal"] {
+        let path = plant.dir.path().join(name);
+        let length = usize::try_from(std::fs::metadata(&path).unwrap().len()).unwrap();
+        std::fs::write(&path, vec![0xa5; length]).unwrap();
+    }
+    // What stands in the way of moving it aside, such as a full disk.
+    let aside = plant.dir.path().join("series.db.damaged");
+    std::fs::create_dir_all(aside.join("in-the-way")).unwrap();
+    judge(&plant.line, pass());
+    plant.keeper.write(plant.now_s);
+    plant.keeper.look(plant.now_s);
+    assert!(plant.charts.now().in_trouble);
+    std::fs::remove_dir_all(&aside).unwrap();
+    plant.keeper.write(plant.now_s);
+    plant.keeper.look(plant.now_s);
+    assert!(!plant.charts.now().in_trouble && plant.charts.now().began_anew);
+    let start = Tier::SixHours.start_of(plant.now_s);
+    let all = plant.charts.reader().read(Tier::SixHours, start, start + 1).unwrap();
+    assert_eq!(all[&start].passed, 1, "what was not written yet is in the new one");
 }

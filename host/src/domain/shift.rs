@@ -100,7 +100,7 @@ impl ShiftPlan {
     /// The clock on the wall at a moment, such as `06:00`.
     #[must_use]
     pub fn clock_at(&self, at_us: i64) -> Option<String> {
-        let at = Timestamp::from_microsecond(at_us).ok()?.to_zoned(self.zone.clone());
+        let at = Timestamp::from_microsecond(at_us).ok()?.to_zoned_datetime(self.zone.clone());
         Some(at.strftime("%H:%M").to_string())
     }
 

@@ -171,15 +171,19 @@ fn with_history(station: &Station, seconds: i64) {
     let now_s = now_us() / 1_000_000;
     let times = crate::domain::FineHistogram::default();
     times.record(20_000);
+    // With the wait for a slow disk.
+    let late = crate::domain::FineHistogram::default();
+    late.record(300_000);
     for back in (0..seconds / 10).rev() {
-        let stages = [StageKey::Stage(Stage::Infer), StageKey::Whole].map(|key| (key, times.read()));
+        let stages = [StageKey::Stage(Stage::Infer), StageKey::Judged].map(|key| (key, times.read()));
+        let stages = stages.into_iter().chain([(StageKey::Whole, late.read())]).collect();
         let figures = Figures {
             covered_ms: 10_000,
             passed: 1,
             failed: 1,
             own_cpu_ms: 1000,
             all_cpu_ms: 20_000,
-            stages: stages.into(),
+            stages,
             ..Figures::default()
         };
         writer.add(now_s - back * 10, &figures).unwrap();
@@ -232,6 +236,21 @@ fn each_range_has_a_point_for_every_step_and_gaps_where_the_station_did_not_run(
 }
 
 #[test]
+fn long_histories_are_read_two_at_a_time_whoever_asks() {
+    let station = open();
+    with_history(&station, 60);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let turns =
+        runtime.block_on(async { [station.state.take_charts_turn().await, station.state.take_charts_turn().await] });
+    assert!(turns.iter().all(Option::is_some));
+    let answer = station.get("/api/v1/series?range=90d&compare=true", &[]);
+    assert_eq!((answer.status, answer.problem().as_str()), (503, "no-history"), "its turn never came");
+    assert!(!answer.header("retry-after").is_empty());
+    drop(turns);
+    assert_eq!(station.get("/api/v1/series?range=90d&compare=true", &[]).status, 200);
+}
+
+#[test]
 fn the_period_before_stands_beside_where_it_is_asked_for() {
     let station = open();
     with_history(&station, 1800);
@@ -252,6 +271,14 @@ fn the_dashboard_has_its_figures_without_scripts_too() {
     assert!(page.contains("Figures as a table") && page.contains("50.0 %"), "{page}");
     let rows = page.matches("<td class=\"time\">").count();
     assert!((20..=48).contains(&rows), "{rows} rows");
+    let shown = |micros| {
+        let times = crate::domain::FineHistogram::default();
+        times.record(micros);
+        format!(">{}<", crate::admin::pages::layout::ms(times.read().percentile_us(95).unwrap()))
+    };
+    let (judged, whole) = (page.contains(&shown(20_000)), page.contains(&shown(300_000)));
+    assert!(judged && !whole, "against the budget stands what it bounds: {page}");
+    assert!(page.contains("judged=Time to the verdict"), "{page}");
     assert!(page.contains("data-percentile=\"p50\"") && page.contains("data-budget-ms=\"100\""), "{page}");
     assert!(page.contains("/dashboard?range=90d&amp;percentile=p50"), "ranges are links: {page}");
     let chinese = station.get("/dashboard", &[("cookie", "lang=zh-CN")]).text;

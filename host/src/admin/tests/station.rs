@@ -40,6 +40,7 @@ pub struct Station {
     pub alarms: AlarmBoard,
     pub board: Board,
     pub charts: ChartBoard,
+    pub state: AdminState,
     /// Whether nothing is recorded any more.
     pub trouble: Arc<AtomicBool>,
     pub address: String,
@@ -104,10 +105,22 @@ fn station(options: AccessOptions, reach: Reach, card: RecipeCard, replayer: Opt
         shifts: Arc::default(),
         reach,
     });
-    let admin = AdminServer::start(listener, state).unwrap();
+    let admin = AdminServer::start(listener, state.clone()).unwrap();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let address = format!("http://{}", admin.address);
-    Station { access, alarms, board, charts, trouble, address, agent, _admin: admin, _journal: journal, _dir: dir }
+    Station {
+        access,
+        alarms,
+        board,
+        charts,
+        state,
+        trouble,
+        address,
+        agent,
+        _admin: admin,
+        _journal: journal,
+        _dir: dir,
+    }
 }
 
 impl Station {
