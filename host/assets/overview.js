@@ -72,13 +72,15 @@
         const at = `${box.dataset.percentile}_ms`;
         const names = [...pairs(box.dataset.stages)].filter(([name]) => now.stages[name]);
         const parts = names.map(([name, label], number) => line(label, now.stages[name][at], number + 1, ms));
-        const whole = now.stages.whole?.[at];
+        // The budget bounds the time to the verdict, not the way to the disk behind it.
+        const { whole, judged } = { whole: now.stages.whole?.[at], judged: now.stages.judged?.[at] };
         const budget = Number(box.dataset.budgetMs);
         return [
           ...stack(parts),
-          ...(whole ? [{ label: word.get('whole'), values: whole, colour: css('--text'), show: ms }] : []),
-          ...old(before?.stages.whole?.[at], ms),
-          ...(budget && whole?.some((v) => v > budget / 4) ? [{ label: word.get('budget'), values: now.t.map(() => budget), colour: css('--fail'), dash: [6, 4], show: ms }] : []),
+          ...(whole ? [{ label: word.get('whole'), values: whole, colour: css('--dim'), show: ms }] : []),
+          ...(judged ? [{ label: word.get('judged'), values: judged, colour: css('--text'), width: 2, show: ms }] : []),
+          ...old(before?.stages.judged?.[at], ms),
+          ...(budget && judged?.some((v) => v > budget / 4) ? [{ label: word.get('budget'), values: now.t.map(() => budget), colour: css('--fail'), dash: [6, 4], show: ms }] : []),
         ];
       }
       case 'misses':

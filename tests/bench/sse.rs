@@ -75,7 +75,7 @@ fn serve(board: &Board, over: &StopFlag) -> anyhow::Result<usize> {
     let journal = Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "test") })?;
     let ledger = Arc::new(Ledger::open(dir.path(), "test")?);
     let alarms = AlarmBoard::new(Arc::clone(&ledger));
-    let charts = ChartKeeper::start(dir.path(), board, &alarms)?;
+    let charts = ChartKeeper::start(dir.path(), board, &alarms, Arc::default())?;
     let options = AccessOptions { open_without_users: true, ..AccessOptions::default() };
     let state = AdminState::new(AdminParts {
         station: "test".into(),

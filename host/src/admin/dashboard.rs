@@ -2,10 +2,10 @@ use super::asked::Asked;
 use super::i18n::Lang;
 use super::pages::dashboard::{Choice, DashboardView, Percentile, content, fragment};
 use super::pages::layout::{Tab, page};
-use super::request::{Shown, Visitor};
+use super::request::{By, Shown, Visitor};
 use super::series::{Range, history};
 use super::serve::AdminState;
-use super::stream::{Fragments, answer};
+use super::stream::{Fragments, Watcher, answer};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
@@ -31,14 +31,14 @@ pub async fn show(visitor: Visitor, State(state): State<AdminState>, Asked(query
 }
 
 /// What is so now, once a second.
-pub async fn events(visitor: Visitor, shown: Shown, State(state): State<AdminState>) -> Response {
+pub async fn events(visitor: Visitor, shown: Shown, By(actor): By, State(state): State<AdminState>) -> Response {
     let fragments = Fragments {
         name: "dashboard",
         version: |state| state.charts.as_ref().map_or_else(|| state.board.version(), |charts| charts.version()),
         draw: |lang, state| with_view(lang, state, fragment),
         beat: None,
     };
-    answer(state, visitor.lang, shown.0, fragments)
+    answer(state, Watcher { actor, presented: shown.0, lang: visitor.lang }, fragments)
 }
 
 fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&DashboardView<'_>) -> Markup) -> Markup {

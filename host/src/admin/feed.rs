@@ -2,7 +2,11 @@
 //!
 //! The line offers each verdict to a bounded queue and never waits. One thread makes events of them and keeps the newest;
 //! whoever reads takes what it has not seen from there, so a slow reader costs nobody anything: it is told how many
-//! events it missed.
+//! events it missed. Alarms and deployments are kept apart: no number of verdicts pushes one of them out.
+
+mod kept;
+
+pub use kept::{Missed, Next};
 
 use super::api::JudgedJson;
 use super::serve::AdminParts;
@@ -10,20 +14,16 @@ use crate::alarms::AlarmSnapshot;
 use crate::domain::{Alarm, Deployment, Inspection};
 use crate::pipeline::{Outcome, now_us};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use kept::Kept;
 use serde::Serialize;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// Verdicts that wait to become events: three seconds of a fast line.
 const QUEUE: usize = 512;
-/// Events that are kept for readers that come again or are slow.
-const KEPT: usize = 2048;
-/// All of them together, but for the newest: a plugin may say much of every frame.
-const KEPT_BYTES: usize = 16 << 20;
 /// How often alarms and deployments are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -74,13 +74,6 @@ struct Shared {
     newest: watch::Sender<u64>,
 }
 
-#[derive(Default)]
-struct Kept {
-    events: VecDeque<FeedEvent>,
-    bytes: usize,
-    newest: u64,
-}
-
 impl Default for Feed {
     fn default() -> Self {
         let newest = watch::Sender::new(0);
@@ -114,36 +107,26 @@ impl Feed {
         self.shared.newest.subscribe()
     }
 
-    /// The oldest kept event behind `number`.
+    /// The oldest kept event behind `number`; see [`Kept::after`].
     #[must_use]
-    pub fn after(&self, number: u64) -> Option<FeedEvent> {
-        let kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.events.partition_point(|event| event.number <= number);
-        kept.events.get(at).cloned()
+    pub fn after(&self, number: u64, topics: &[Topic]) -> Option<Next> {
+        self.kept().after(number, topics)
     }
 
-    fn put(&self, topic: Topic, data: &impl Serialize) {
+    pub(super) fn put(&self, topic: Topic, data: &impl Serialize) {
         let Ok(data) = serde_json::to_string(data) else { return };
-        let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.newest += 1;
-        let number = kept.newest;
-        kept.bytes += data.len();
-        kept.events.push_back(FeedEvent { number, topic, data: data.into() });
-        while kept.events.len() > KEPT || (kept.bytes > KEPT_BYTES && kept.events.len() > 1) {
-            let gone = kept.events.pop_front().map_or(0, |event| event.data.len());
-            kept.bytes -= gone;
-        }
-        drop(kept);
+        let number = self.kept().put(topic, data);
         self.shared.newest.send_replace(number);
     }
 
-    /// So many events will never be there.
+    /// So many verdicts will never be there.
     fn skip(&self, count: u64) {
-        let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.newest += count;
-        let number = kept.newest;
-        drop(kept);
+        let number = self.kept().skip(count);
         self.shared.newest.send_replace(number);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -297,23 +280,5 @@ impl Teller {
             self.feed.put(Topic::Deployment, &**deployment);
         }
         self.deployment = newest;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::*;
-
-    #[test]
-    fn talkative_events_are_kept_up_to_their_bytes() {
-        let feed = Feed::default();
-        let long = "x".repeat(KEPT_BYTES / 4);
-        for _ in 0..6 {
-            feed.put(Topic::Verdict, &long);
-        }
-        assert_eq!(feed.after(0).unwrap().number, 4, "each has two quotation marks more than a quarter of the bound");
-        feed.put(Topic::Alarm, &"y".repeat(2 * KEPT_BYTES));
-        assert_eq!(feed.after(0).unwrap().number, 7, "the newest is kept, however long it is");
     }
 }

@@ -1,9 +1,9 @@
 use super::i18n::Lang;
 use super::pages::layout::{Tab, page};
 use super::pages::live::{LiveView, content, fragment};
-use super::request::{Shown, Visitor};
+use super::request::{By, Shown, Visitor};
 use super::serve::AdminState;
-use super::stream::{Fragments, answer};
+use super::stream::{Fragments, Watcher, answer};
 use crate::domain::Report;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -28,14 +28,14 @@ pub async fn health(State(state): State<AdminState>) -> Response {
 }
 
 /// The live page's fragment, whenever the board changed; until whoever watches is signed out.
-pub async fn events(visitor: Visitor, shown: Shown, State(state): State<AdminState>) -> Response {
+pub async fn events(visitor: Visitor, shown: Shown, By(actor): By, State(state): State<AdminState>) -> Response {
     let fragments = Fragments {
         name: "live",
         version: |state| state.board.version(),
         draw: |lang, state| with_view(lang, state, fragment),
         beat: None,
     };
-    answer(state, visitor.lang, shown.0, fragments)
+    answer(state, Watcher { actor, presented: shown.0, lang: visitor.lang }, fragments)
 }
 
 fn with_view(lang: Lang, state: &AdminState, draw: impl FnOnce(&LiveView<'_>) -> Markup) -> Markup {

@@ -13,6 +13,7 @@ mod same_origin;
 mod routes;
 mod assets;
 mod theme;
+mod places;
 mod stream;
 mod live;
 mod station;

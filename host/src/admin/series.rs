@@ -278,7 +278,7 @@ pub fn frames_per_min(figures: &Figures) -> Option<f64> {
 
 fn stages(points: &Points) -> BTreeMap<&'static str, Percentiles> {
     let keys = Stage::ALL.into_iter().map(|stage| (stage.name(), StageKey::Stage(stage)));
-    let keys = keys.chain([("whole", StageKey::Whole)]);
+    let keys = keys.chain([("whole", StageKey::Whole), ("judged", StageKey::Judged)]);
     let seen: BTreeSet<StageKey> = used(points, |figures| figures.stages.keys().copied());
     let of = |key: StageKey, percent: u64| {
         let at = |counts: &FineCounts| counts.percentile_us(percent).map(|micros| micros as f64 / 1e3);

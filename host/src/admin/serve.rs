@@ -1,6 +1,7 @@
 use super::connections::{ConnectionLimits, serve};
 use super::feed::{Feed, FeedThread};
 use super::guard::sealed;
+use super::places::Places;
 use super::request::{self, Reach};
 use super::routes::{Entry, build, entries};
 use super::stream::Drawn;
@@ -18,7 +19,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -73,11 +74,15 @@ pub struct AdminParts {
 #[derive(Clone)]
 pub struct AdminState {
     parts: AdminParts,
-    seats: Arc<Semaphore>,
+    /// Of event streams of pages.
+    pub(super) seats: Places,
+    /// Of programs that read events.
+    pub(super) readers: Places,
     exports: Arc<Semaphore>,
-    readers: Arc<Semaphore>,
     pub(super) drawn: Arc<Drawn>,
     pub(super) feed: Feed,
+    /// For what a page shows of the time that has passed.
+    begun: Instant,
     turns: Arc<Semaphore>,
     charts_turns: Arc<Semaphore>,
 }
@@ -96,14 +101,20 @@ impl AdminState {
         let places = |count| Arc::new(Semaphore::new(count));
         Self {
             parts,
-            seats: places(EVENT_STREAMS),
+            seats: Places::new(EVENT_STREAMS),
+            readers: Places::new(READERS),
             exports: places(EXPORTS),
-            readers: places(READERS),
             turns: places(TURNS),
             charts_turns: places(CHARTS),
             drawn: Arc::default(),
             feed: Feed::default(),
+            begun: Instant::now(),
         }
+    }
+
+    /// Grows by one as often as `every`, whatever the clock on the wall does.
+    pub(super) fn ticks(&self, every: Duration) -> u64 {
+        self.begun.elapsed().as_secs() / every.as_secs().max(1)
     }
 
     /// The turn for what takes a while; none where too many wait already.
@@ -119,16 +130,6 @@ impl AdminState {
     /// A place for one export; none where all are taken.
     pub(super) fn take_export(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.exports).try_acquire_owned().ok()
-    }
-
-    /// A place for one program that reads events; none where all are taken.
-    pub(super) fn take_reader(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.readers).try_acquire_owned().ok()
-    }
-
-    /// A place for one event stream of a page; none where all are taken.
-    pub(super) fn take_seat(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.seats).try_acquire_owned().ok()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Fragments of pages as events, whenever what they show has changed.
 
+use super::api::Problem;
 use super::guard::identify;
 use super::i18n::Lang;
+use super::places::Place;
 use super::serve::AdminState;
-use crate::access::Presented;
-use axum::http::StatusCode;
+use crate::access::{Actor, Presented};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -60,13 +61,22 @@ impl Drawn {
     }
 }
 
+/// Who watches, and in which language.
+pub struct Watcher {
+    pub actor: Actor,
+    pub presented: Presented,
+    pub lang: Lang,
+}
+
 /// The events of `fragments`, until whoever watches is signed out.
-pub fn answer(state: AdminState, lang: Lang, presented: Presented, fragments: Fragments) -> Response {
-    let Some(seat) = state.take_seat() else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+pub fn answer(state: AdminState, watcher: Watcher, fragments: Fragments) -> Response {
+    let place = match state.seats.take(&watcher.actor) {
+        Ok(place) => place,
+        Err(none) => return Problem::from(none).into_response(),
     };
+    let Watcher { presented, lang, .. } = watcher;
     let (events, stream) = mpsc::channel(1);
-    tokio::spawn(follow(state, lang, presented, fragments, events, seat));
+    tokio::spawn(follow(state, lang, presented, fragments, events, place));
     Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
@@ -76,9 +86,10 @@ async fn follow(
     presented: Presented,
     fragments: Fragments,
     events: mpsc::Sender<Result<Event, Infallible>>,
-    _held_while_streaming: OwnedSemaphorePermit,
+    _held_while_streaming: Place,
 ) {
     let (mut shown, mut checked, mut beaten) = (0, Instant::now(), None::<Instant>);
+    let mut sent: Option<Arc<str>> = None;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -96,8 +107,12 @@ async fn follow(
         if version != shown {
             shown = version;
             let html = state.drawn.get(&fragments, version, lang, &state);
-            if events.send(Ok(Event::default().event(fragments.name).data(&*html))).await.is_err() {
-                return;
+            // What is as it was is not sent again: a page would read it out anew.
+            if sent.as_ref() != Some(&html) {
+                if events.send(Ok(Event::default().event(fragments.name).data(&*html))).await.is_err() {
+                    return;
+                }
+                sent = Some(html);
             }
         }
         if let Some(beat) = fragments.beat

@@ -1,13 +1,14 @@
 use super::machine::Machine;
-use super::tally::{Recent, Verdicts, between};
+use super::tally::{Recent, ShiftCounts, Verdicts, between};
 use super::{ChartBoard, Now};
 use crate::alarms::AlarmBoard;
-use crate::domain::with_causes;
-use crate::journal::{Figures, SeriesError, SeriesWriter, Tier};
+use crate::domain::{ShiftPlan, ShiftSpan, with_causes};
+use crate::journal::{Figures, SeriesError, SeriesReader, SeriesWriter, Tier};
 use crate::pipeline::{Board, now_us};
 use crate::telemetry::Reading;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,13 +23,14 @@ pub struct ChartKeeper {
 }
 
 impl ChartKeeper {
-    /// `dir` is the journal's folder. What is wrong there is logged, and tried again: it stops nothing.
+    /// `dir` is the journal's folder. What is wrong there is logged, and tried again: it stops nothing. Where `shifts` are
+    /// the station's own they are counted.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(dir: &Path, line: &Board, alarms: &AlarmBoard) -> std::io::Result<Self> {
+    pub fn start(dir: &Path, line: &Board, alarms: &AlarmBoard, shifts: Arc<ShiftPlan>) -> std::io::Result<Self> {
         let board = ChartBoard::new(dir);
-        let mut keeper = Keeper::new(dir, line.clone(), alarms.clone(), board.clone());
+        let mut keeper = Keeper { shifts, ..Keeper::new(dir, line.clone(), alarms.clone(), board.clone()) };
         let (stop, stopped) = bounded(1);
         let run = move || keeper.run(&stopped);
         let thread = std::thread::Builder::new().name("charts".to_owned()).spawn(run)?;
@@ -59,6 +61,8 @@ pub(super) struct Keeper {
     /// What is written already.
     written: Reading,
     recent: Recent,
+    pub shifts: Arc<ShiftPlan>,
+    pub shift: Option<Arc<ShiftCounts>>,
     /// What no counter keeps, since the last write.
     seen: Figures,
     machine: Option<Machine>,
@@ -80,6 +84,8 @@ impl Keeper {
             writer: None,
             written: Reading::default(),
             recent: Recent::default(),
+            shifts: Arc::default(),
+            shift: None,
             seen: Figures::default(),
             machine: Machine::look(),
             looked: Instant::now(),
@@ -110,6 +116,7 @@ impl Keeper {
             own_cpu,
             busy_cpu,
             recent: self.recent,
+            shift: self.shift.clone(),
             in_trouble: self.writer.is_none() || self.told,
             began_anew: self.writer.as_ref().is_some_and(SeriesWriter::began_anew),
         });
@@ -192,11 +199,31 @@ impl Keeper {
 
     fn count_recent(&mut self, at_s: i64) {
         let Some(writer) = &self.writer else { return };
-        let from_s = at_s - i64::from(Recent::HOURS) * 3600;
-        let Ok(verdicts) = writer.reader().verdicts(Tier::Minute, from_s, at_s + Tier::Minute.step_s()) else { return };
-        let [passed, failed, undecided] = verdicts;
+        let reader = writer.reader();
         let at =
             Verdicts { passed: self.written.passed, failed: self.written.failed, undecided: self.written.undecided };
-        self.recent = Recent::new(Verdicts { passed, failed, undecided }, at);
+        // With the interval that was just written.
+        let to_s = at_s + Tier::TenSeconds.step_s();
+        let from_s = at_s - i64::from(Recent::HOURS) * 3600;
+        let Some(recent) = verdicts(&reader, from_s, at_s + Tier::Minute.step_s()) else { return };
+        self.recent = Recent::new(recent, at);
+        self.shift = by_shift(&reader, &self.shifts, to_s, at).map(Arc::new);
     }
+}
+
+/// The shift at a moment, and the one before it; none where nobody has said what shifts there are.
+fn by_shift(reader: &SeriesReader, shifts: &ShiftPlan, at_s: i64, at: Verdicts) -> Option<ShiftCounts> {
+    if !shifts.is_chosen() {
+        return None;
+    }
+    let count = |span: &ShiftSpan| verdicts(reader, span.from_us / 1_000_000, span.to_us / 1_000_000);
+    let running = shifts.at(at_s.saturating_mul(1_000_000))?;
+    let before = shifts.at(running.from_us - 1).and_then(|before| count(&before).map(|counts| (before, counts)));
+    Some(ShiftCounts { counts: Recent::new(count(&running)?, at), before, running })
+}
+
+/// Of the minutes that begin within a span.
+fn verdicts(reader: &SeriesReader, from_s: i64, to_s: i64) -> Option<Verdicts> {
+    let [passed, failed, undecided] = reader.verdicts(Tier::Minute, from_s, to_s).ok()?;
+    Some(Verdicts { passed, failed, undecided })
 }

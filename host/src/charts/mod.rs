@@ -9,7 +9,7 @@ mod tally;
 
 pub use keeper::ChartKeeper;
 pub use machine::Machine;
-pub use tally::{Recent, Verdicts};
+pub use tally::{Recent, ShiftCounts, Verdicts};
 
 use crate::journal::SeriesReader;
 use arc_swap::ArcSwap;
@@ -39,6 +39,8 @@ pub struct Now {
     pub busy_cpu: Option<f64>,
     /// Verdicts of the last hours.
     pub recent: Recent,
+    /// By shift, where the station has shifts of its own and a history.
+    pub shift: Option<Arc<ShiftCounts>>,
     /// True where no history can be written at the moment.
     pub in_trouble: bool,
     /// True where the history of before was damaged and moved aside.
@@ -69,7 +71,7 @@ impl ChartBoard {
         &self.shared.reader
     }
 
-    fn publish(&self, now: Now) {
+    pub(crate) fn publish(&self, now: Now) {
         self.shared.now.store(Arc::new(now));
         self.shared.version.fetch_add(1, Ordering::Release);
     }

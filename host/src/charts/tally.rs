@@ -1,3 +1,4 @@
+use crate::domain::ShiftSpan;
 use crate::journal::{Figures, PluginFigures, StageKey};
 use crate::telemetry::Reading;
 
@@ -28,17 +29,17 @@ impl From<&Figures> for Verdicts {
     }
 }
 
-/// Verdicts of the last hours: those of a shift, wherever it began.
+/// Verdicts of the last hours, or since the running shift began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recent {
-    /// Of the hours before the station last wrote...
+    /// Of the time before the station last wrote...
     written: Verdicts,
     /// ...and its counters at that moment.
     at: Verdicts,
 }
 
 impl Recent {
-    /// How far back they go.
+    /// How far back they go where no shift says it.
     pub const HOURS: u32 = 8;
 
     #[must_use]
@@ -59,6 +60,14 @@ impl Recent {
     }
 }
 
+/// What the shift that runs has come to, and the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShiftCounts {
+    pub running: ShiftSpan,
+    pub counts: Recent,
+    pub before: Option<(ShiftSpan, Verdicts)>,
+}
+
 /// What was counted between two readings.
 pub fn between(before: &Reading, now: &Reading) -> Figures {
     let stages = now.stages.iter().map(|(stage, now)| {
@@ -66,6 +75,7 @@ pub fn between(before: &Reading, now: &Reading) -> Figures {
         (StageKey::Stage(*stage), before.map_or_else(|| now.clone(), |before| now.since(before)))
     });
     let whole = (StageKey::Whole, now.whole.since(&before.whole));
+    let judged = (StageKey::Judged, now.judged.since(&before.judged));
     let plugins = now.plugins.iter().map(|(name, now)| {
         let before = before.plugins.get(name).copied().unwrap_or_default();
         let figures = PluginFigures {
@@ -84,7 +94,7 @@ pub fn between(before: &Reading, now: &Reading) -> Figures {
         deadline_missed: now.deadline_missed.saturating_sub(before.deadline_missed),
         plugin_faults: now.plugin_faults.saturating_sub(before.plugin_faults),
         not_durable: now.not_durable.saturating_sub(before.not_durable),
-        stages: stages.chain([whole]).filter(|(_, counts)| counts.count() > 0).collect(),
+        stages: stages.chain([whole, judged]).filter(|(_, counts)| counts.count() > 0).collect(),
         plugins: plugins.filter(|(_, figures)| figures.calls + figures.failures > 0).collect(),
         ..Figures::default()
     }

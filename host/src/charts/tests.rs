@@ -4,8 +4,8 @@ use super::keeper::Keeper;
 use super::*;
 use crate::alarms::AlarmBoard;
 use crate::domain::{
-    Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, FrameMeta, Inspection, PluginKind, PluginRun, Stage,
-    StageTime, Verdict, test_recipe,
+    Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, FrameMeta, Inspection, PluginKind, PluginRun, Shift,
+    ShiftPlan, Stage, StageTime, Verdict, test_recipe,
 };
 use crate::journal::{Ledger, StageKey, Tier};
 use crate::pipeline::{Board, RecipeCard};
@@ -103,6 +103,8 @@ fn what_the_line_counted_since_the_last_time_is_written_once() {
     assert_eq!(figures.stages[&StageKey::Stage(Stage::Infer)].count(), 5);
     let whole = figures.stages[&StageKey::Whole].percentile_us(50).unwrap();
     assert!(whole.abs_diff(10_000) < 630, "{whole}");
+    let judged = figures.stages[&StageKey::Judged].percentile_us(50).unwrap();
+    assert!(judged.abs_diff(5000) < 315, "the journal's time is not the budget's: {judged}");
     let plugin = figures.plugins["adv-squeeze"];
     assert_eq!((plugin.calls, plugin.micros, plugin.failures, plugin.memory_bytes), (5, 10_000, 1, 65_536));
 }
@@ -166,4 +168,61 @@ fn a_damaged_history_is_told_and_begins_anew() {
     plant.keeper.look(plant.now_s);
     assert!(plant.charts.now().began_anew);
     assert_eq!(plant.charts.now().recent.until(Verdicts { passed: 1, failed: 0, undecided: 0 }).passed, 1);
+}
+
+#[test]
+fn the_running_shift_and_the_one_before_it_are_counted() {
+    let mut plant = plant("CPU");
+    let shift = |name: &str, hour| Shift { name: name.to_owned(), start: jiff::civil::time(hour, 30, 0, 0) };
+    let shifts = ShiftPlan::new(jiff::tz::TimeZone::UTC, vec![shift("early", 6), shift("late", 18)]).unwrap();
+    // Yesterday at 18:30, so that nothing of it is too old or still to come.
+    let day_s = 86_400;
+    let late_s = plant.now_s - plant.now_s.rem_euclid(day_s) - day_s + 18 * 3600 + 1800;
+    (0..3).for_each(|_| judge(&plant.line, pass()));
+    plant.keeper.write(late_s - 20);
+    assert_eq!(plant.keeper.shift, None, "the usual shifts are nobody's");
+    plant.keeper.shifts = Arc::new(shifts);
+    let seen = |keeper: &Keeper, undecided| {
+        let now = keeper.shift.clone().unwrap();
+        let counts = now.counts.until(Verdicts { passed: 3, failed: 0, undecided });
+        let (before, past) = now.before.clone().unwrap();
+        (now.running.name.clone(), [counts.passed, counts.undecided], before.name, [past.passed, past.undecided])
+    };
+    let (early, late) = ("early".to_owned(), "late".to_owned());
+    plant.keeper.write(late_s - 20);
+    assert_eq!(seen(&plant.keeper, 0), (early.clone(), [3, 0], late.clone(), [0, 0]));
+    // The last ten seconds of the one shift are written when the next one has begun.
+    judge(&plant.line, undecided());
+    plant.keeper.write(late_s - 10);
+    assert_eq!(seen(&plant.keeper, 1), (late.clone(), [0, 0], early.clone(), [3, 1]));
+    assert_eq!(seen(&plant.keeper, 2).1, [0, 1], "what came since");
+    judge(&plant.line, undecided());
+    plant.keeper.write(late_s);
+    assert_eq!(seen(&plant.keeper, 2), (late, [0, 1], early, [3, 1]), "nothing is counted twice");
+}
+
+#[test]
+fn a_damaged_history_that_could_not_be_replaced_is_replaced_later() {
+    let mut plant = plant("CPU");
+    judge(&plant.line, pass());
+    plant.keeper.write(plant.now_s);
+    for name in ["series.db", "series.db-wal"] {
+        let path = plant.dir.path().join(name);
+        let length = usize::try_from(std::fs::metadata(&path).unwrap().len()).unwrap();
+        std::fs::write(&path, vec![0xa5; length]).unwrap();
+    }
+    // What stands in the way of moving it aside, such as a full disk.
+    let aside = plant.dir.path().join("series.db.damaged");
+    std::fs::create_dir_all(aside.join("in-the-way")).unwrap();
+    judge(&plant.line, pass());
+    plant.keeper.write(plant.now_s);
+    plant.keeper.look(plant.now_s);
+    assert!(plant.charts.now().in_trouble);
+    std::fs::remove_dir_all(&aside).unwrap();
+    plant.keeper.write(plant.now_s);
+    plant.keeper.look(plant.now_s);
+    assert!(!plant.charts.now().in_trouble && plant.charts.now().began_anew);
+    let start = Tier::SixHours.start_of(plant.now_s);
+    let all = plant.charts.reader().read(Tier::SixHours, start, start + 1).unwrap();
+    assert_eq!(all[&start].passed, 1, "what was not written yet is in the new one");
 }

@@ -141,7 +141,8 @@ fn trouble(journal: &Arc<Journal>) -> Arc<dyn Fn() -> Option<String> + Send + Sy
 }
 
 fn charts(config: &StationConfig, line: &Line, outputs: &Outputs) -> anyhow::Result<ChartKeeper> {
-    let started = ChartKeeper::start(&config.data_dir.join("journal"), &line.board, &outputs.alarms());
+    let (dir, shifts) = (config.data_dir.join("journal"), Arc::new(config.shifts.clone()));
+    let started = ChartKeeper::start(&dir, &line.board, &outputs.alarms(), shifts);
     started.context("the thread that keeps figures for charts cannot be started")
 }
 

@@ -23,6 +23,15 @@ const POOL_BUFFERS: usize = 64;
 /// A larger buffer is given back to the system: 16 MP in colour.
 const POOL_BUFFER_BYTES: usize = 48 << 20;
 
+/// Where a recipe is to judge.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// It drives, or may drive.
+    Line,
+    /// One frame at a time, and nobody on the line waits for it.
+    Beside,
+}
+
 /// The parts of a station that judge: everything but the journal, the sources and the admin.
 pub struct Assembly {
     pub config: StationConfig,
@@ -149,7 +158,9 @@ impl Assembly {
     fn ready_in_time(self: &Arc<Self>, bundle: &VerifiedBundle, catalogue: Option<Catalogue>) -> anyhow::Result<Ready> {
         let (parts, bundle, seconds) = (Arc::clone(self), bundle.clone(), self.config.deploy.compile_seconds);
         let limit = StartLimit { what: "admitting the plugins and loading the model", seconds, key: "compile_seconds" };
-        let build = move |_: &dyn Fn() -> bool| parts.ready(&bundle, catalogue.as_ref().unwrap_or(&parts.catalogue));
+        let build = move |_: &dyn Fn() -> bool| {
+            parts.ready(&bundle, catalogue.as_ref().unwrap_or(&parts.catalogue), Side::Line)
+        };
         within(limit, || (), build)?
     }
 
@@ -180,7 +191,7 @@ impl Assembly {
 
     /// A recipe among the bundles that were there at the start, by digest: what judged an old frame.
     pub fn recorded_recipe(&self, digest: Digest) -> anyhow::Result<Ready> {
-        self.ready(self.among(&self.catalogue, digest)?, &self.catalogue)
+        self.ready(self.among(&self.catalogue, digest)?, &self.catalogue, Side::Line)
     }
 
     fn deployed_recipe(self: &Arc<Self>, digest: Digest) -> anyhow::Result<Ready> {
@@ -194,7 +205,7 @@ impl Assembly {
         })
     }
 
-    fn ready(&self, bundle: &VerifiedBundle, catalogue: &Catalogue) -> anyhow::Result<Ready> {
+    fn ready(&self, bundle: &VerifiedBundle, catalogue: &Catalogue, side: Side) -> anyhow::Result<Ready> {
         let ResolvedRecipe { mut recipe, plugins, model, marks, limits } =
             resolve(bundle, catalogue, &self.config.plugin_limits)?;
         recipe.model.reference = recipe.model.reference.map(|text| compact(&text));
@@ -206,12 +217,12 @@ impl Assembly {
         let decoded_bytes = model.bytes.len() as u64 + model.weights.as_ref().map_or(0, |weights| weights.len() as u64);
         let decoded_bytes = (decoded_bytes != model_bytes).then_some(decoded_bytes);
         let begin = Instant::now();
-        let model = self.load_model(model)?;
+        let model = self.load_model(model, side)?;
         let load_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut by_kind = BTreeMap::<&str, Vec<Arc<AdmittedPlugin>>>::new();
         for resolved in plugins {
             let kind = resolved.plugin.kind.name();
-            by_kind.entry(kind).or_default().push(self.admit(resolved, &recipe, &model)?);
+            by_kind.entry(kind).or_default().push(self.admit(resolved, &recipe, &model, side)?);
         }
         let mut take = |kind: PluginKind| by_kind.remove(kind.name()).unwrap_or_default();
         let preprocessors = take(PluginKind::Preprocessor);
@@ -221,13 +232,13 @@ impl Assembly {
         Ok(Ready { live, marks, limits, model_bytes, decoded_bytes, load_ms, self_tests: tests })
     }
 
-    fn load_model(&self, model: ResolvedModel) -> anyhow::Result<Arc<dyn LoadedModel>> {
+    fn load_model(&self, model: ResolvedModel, side: Side) -> anyhow::Result<Arc<dyn LoadedModel>> {
         let ResolvedModel { name, digest, format, bytes, weights, spec, devices, precision, .. } = model;
         let source = ModelSource { name, digest, format, bytes, weights, spec };
         let request = DeviceRequest { wish: devices, precision };
         let options = LoadOptions {
             threads: self.config.inference.threads,
-            parallel: self.config.inference.parallel,
+            parallel: if side == Side::Beside { 1 } else { self.config.inference.parallel },
             // OpenVINO would run what lies in its cache without asking whether the station put it there; compiling
             // anew costs a start some tenths of a second.
             cache_dir: None,
@@ -248,6 +259,7 @@ impl Assembly {
         resolved: ResolvedPlugin,
         recipe: &Recipe,
         model: &Arc<dyn LoadedModel>,
+        side: Side,
     ) -> anyhow::Result<Arc<AdmittedPlugin>> {
         let ResolvedPlugin { plugin, wit, asked, warm, component } = resolved;
         let name = plugin.name.clone();
@@ -266,7 +278,11 @@ impl Assembly {
             reference: recipe.model.reference.clone(),
             models: BTreeMap::from([(recipe.model.name.clone(), Arc::clone(model))]),
         };
-        self.plugins.admit(source).with_context(|| format!("the plugin {name:?} is not admitted"))
+        let admitted = match side {
+            Side::Line => self.plugins.admit(source),
+            Side::Beside => self.plugins.admit_beside(source),
+        };
+        admitted.with_context(|| format!("the plugin {name:?} is not admitted"))
     }
 }
 
@@ -278,7 +294,7 @@ pub(super) fn compact(text: &Arc<str>) -> Arc<str> {
 
 impl Workshop for Assembly {
     fn build(&self, recipe: &VerifiedBundle, catalogue: &Catalogue) -> Result<Ready, String> {
-        self.ready(recipe, catalogue).map_err(|error| format!("{error:#}"))
+        self.ready(recipe, catalogue, Side::Line).map_err(|error| format!("{error:#}"))
     }
 
     fn context(&self) -> &InspectContext {
@@ -289,10 +305,11 @@ impl Workshop for Assembly {
 impl RecordedRecipes for Assembly {
     fn recorded(&self, recipe: Digest) -> Result<Arc<dyn Judge>, String> {
         // Read anew: what was deployed since the start is there, and what was revoked is not.
-        let catalogue = Catalogue::read(&self.config.bundles_dir, &self.trust.store(), &VerifyPolicy::run());
+        let folder = &self.config.bundles_dir;
+        let catalogue = Catalogue::read_recipe(folder, recipe, &self.trust.store(), &VerifyPolicy::run());
         let ready = catalogue.map_err(anyhow::Error::from).and_then(|catalogue| {
             let bundle = self.among(&catalogue, recipe)?;
-            self.ready(bundle, &catalogue)
+            self.ready(bundle, &catalogue, Side::Beside)
         });
         let ready = ready.map_err(|error| format!("{error:#}"))?;
         Ok(ready.live)

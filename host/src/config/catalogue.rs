@@ -1,5 +1,6 @@
+use super::resolve::pinned_digests;
 use crate::domain::Digest;
-use crate::trust::{TrustError, TrustStore, VerifiedBundle, VerifyPolicy, read_bundle, verify};
+use crate::trust::{TrustError, TrustStore, VerifiedBundle, VerifyPolicy, read_bundle, stated_digest, verify};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
@@ -57,6 +58,44 @@ impl Catalogue {
                 Ok(bundle) => catalogue.insert(bundle),
                 Err(source) => catalogue.refused.push(RefusedBundle { path, source }),
             }
+        }
+        Ok(catalogue)
+    }
+
+    /// Reads and verifies one recipe of `folder` and what it pins. Of all other files only the envelope is read, and one
+    /// file at a time is in memory beside what is kept.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or that is more than a station can keep.
+    pub fn read_recipe(
+        folder: &Path,
+        recipe: Digest,
+        store: &TrustStore,
+        policy: &VerifyPolicy<'_>,
+    ) -> Result<Self, CatalogueError> {
+        let stated = |path: PathBuf| Some((stated_digest(&path).ok()?, path));
+        let files: Vec<(Digest, PathBuf)> = bundle_files(folder)?.into_iter().filter_map(stated).collect();
+        let (mut catalogue, mut total) = (Self::default(), 0u64);
+        let mut wanted = vec![recipe];
+        while let Some(digest) = wanted.pop() {
+            for (_, path) in files.iter().filter(|(stated, _)| *stated == digest) {
+                let verified = read_bundle(path).and_then(|file| {
+                    total = total.saturating_add(file.len() as u64);
+                    verify(&file, store, policy)
+                });
+                if total > MAX_TOTAL_BYTES {
+                    return Err(CatalogueError::TooLarge { path: folder.to_owned() });
+                }
+                match verified {
+                    Ok(bundle) => {
+                        catalogue.insert(bundle);
+                        break;
+                    }
+                    Err(source) => catalogue.refused.push(RefusedBundle { path: path.clone(), source }),
+                }
+            }
+            let pins = catalogue.get(digest).and_then(|bundle| bundle.manifest().recipe.as_ref()).map(pinned_digests);
+            wanted.extend(pins.into_iter().flatten().filter(|digest| catalogue.get(*digest).is_none()));
         }
         Ok(catalogue)
     }

@@ -9,6 +9,7 @@ use crate::trust::{
     BlobRole, BundleKind, Manifest, Mark, ModelManifest, ModelPin, PluginManifest, PluginPin, RecipeManifest,
     VerifiedBundle,
 };
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -107,6 +108,11 @@ pub(super) fn check_recipe<'m>(recipe: &RecipeManifest, find: impl Fn(Digest) ->
     let model = find(recipe.model.bundle);
     check_model(recipe, model, &mut problems);
     problems
+}
+
+/// The digests that a recipe pins, each once.
+pub(super) fn pinned_digests(recipe: &RecipeManifest) -> BTreeSet<Digest> {
+    pins(recipe).map(|(_, _, pin)| pin.bundle).chain([recipe.model.bundle]).collect()
 }
 
 fn pins(recipe: &RecipeManifest) -> impl Iterator<Item = (PluginKind, usize, &PluginPin)> {

@@ -16,7 +16,9 @@ pub(super) fn shifts(root: &Fields<'_>) -> Option<ShiftPlan> {
         root.wrong_because("shift", &found, &format!("at most {MAX_SHIFTS}"));
         return None;
     }
-    let given = if given.is_empty() { ShiftPlan::default().shifts().to_vec() } else { given };
+    if given.is_empty() {
+        return Some(ShiftPlan::usual(zone));
+    }
     match ShiftPlan::new(zone, given) {
         Ok(plan) => Some(plan),
         Err(error) => {

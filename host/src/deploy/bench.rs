@@ -1,3 +1,4 @@
+use super::background::step_back;
 use crate::domain::panic_text;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::convert::Infallible;
@@ -28,6 +29,8 @@ pub(super) struct Bench {
     /// The thread that waits for work; none before the first and after one was left behind.
     hand: Mutex<Option<Sender<Task>>>,
     hanging: Arc<AtomicUsize>,
+    /// Whether its threads have a lower priority than the line's.
+    steps_back: bool,
 }
 
 type Task = Box<dyn FnOnce() + Send>;
@@ -96,6 +99,11 @@ impl Shift {
 }
 
 impl Bench {
+    /// One that steps back behind the line. What is measured on it says nothing of what would drive.
+    pub fn in_background() -> Self {
+        Self { steps_back: true, ..Self::default() }
+    }
+
     /// How many hang now, from the moment they were left behind until they come back.
     pub fn hanging(&self) -> usize {
         self.hanging.load(Ordering::Acquire)
@@ -152,7 +160,13 @@ impl Bench {
             None => task,
         };
         let (hand, tasks) = bounded::<Task>(1);
-        Builder::new().name("candidate".to_owned()).spawn(move || tasks.into_iter().for_each(|task| task()))?;
+        let steps_back = self.steps_back;
+        Builder::new().name("candidate".to_owned()).spawn(move || {
+            if steps_back {
+                step_back();
+            }
+            tasks.into_iter().for_each(|task| task());
+        })?;
         // The thread lives as long as this sender: there is room for the first task.
         hand.send(task).map_err(|_| std::io::Error::other("the thread for candidates has ended"))?;
         Ok(hand)

@@ -12,6 +12,7 @@ mod staging;
 mod self_test;
 mod workshop;
 mod qualify;
+mod background;
 mod bench;
 mod watch;
 mod shadow;

@@ -1,5 +1,6 @@
 //! Judging a stored frame again with the recipe of its record: beside the line, with plugins and a model of its own,
-//! one frame at a time, each in bounded time. Nothing of it is recorded or counted, and the line hears nothing of it.
+//! one frame at a time, each in bounded time and at a lower priority than the line's. Nothing of it is recorded or
+//! counted, and the line hears nothing of it.
 
 use super::bench::{Bench, GivenUp, Unfinished};
 use crate::domain::{Difference, Digest, FrameId, Inspection, Recipe, differences};
@@ -148,7 +149,8 @@ impl Replayer {
     /// `load_limit` is the time in which a recipe has to be ready.
     #[must_use]
     pub fn new(recipes: Arc<dyn RecordedRecipes>, load_limit: Duration) -> Self {
-        Self { shared: Arc::new(Shared { recipes, load_limit, bench: Bench::default(), turn: Mutex::new(()) }) }
+        let bench = Bench::in_background();
+        Self { shared: Arc::new(Shared { recipes, load_limit, bench, turn: Mutex::new(()) }) }
     }
 
     /// Judges a stored frame again, on a thread of its own; blocks until that is done or its time is over.

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// A part of every day; it ends where the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Shift {
 pub struct ShiftPlan {
     zone: TimeZone,
     shifts: Vec<Shift>,
+    /// Whether somebody has said so; the usual ones are only how a day is divided for a report.
+    chosen: bool,
 }
 
 /// One shift of one day.
@@ -41,14 +43,20 @@ pub enum ShiftError {
 }
 
 impl Default for ShiftPlan {
-    /// Three shifts from 06:00 on, in UTC as every time that the station shows.
+    /// The usual ones in UTC, as every time that the station shows.
     fn default() -> Self {
-        let shift = |(name, hour): (&str, i8)| Shift { name: name.to_owned(), start: Time::midnight() + hour.hours() };
-        Self { zone: TimeZone::UTC, shifts: [("1", 6), ("2", 14), ("3", 22)].map(shift).to_vec() }
+        Self::usual(TimeZone::UTC)
     }
 }
 
 impl ShiftPlan {
+    /// Three shifts from 06:00 on: what a day is divided into where nobody says how.
+    #[must_use]
+    pub fn usual(zone: TimeZone) -> Self {
+        let shift = |(name, hour): (&str, i8)| Shift { name: name.to_owned(), start: Time::midnight() + hour.hours() };
+        Self { zone, shifts: [("1", 6), ("2", 14), ("3", 22)].map(shift).to_vec(), chosen: false }
+    }
+
     /// # Errors
     /// When there is no shift, or two of one name or at one time.
     pub fn new(zone: TimeZone, mut shifts: Vec<Shift>) -> Result<Self, ShiftError> {
@@ -64,7 +72,7 @@ impl ShiftPlan {
         if let Some([one, _]) = shifts.array_windows().find(|[one, next]| one.start == next.start) {
             return Err(ShiftError::SameStart { start: one.start.strftime("%H:%M").to_string() });
         }
-        Ok(Self { zone, shifts })
+        Ok(Self { zone, shifts, chosen: true })
     }
 
     #[must_use]
@@ -81,6 +89,19 @@ impl ShiftPlan {
     #[must_use]
     pub fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// Whether the station's people work by these shifts.
+    #[must_use]
+    pub const fn is_chosen(&self) -> bool {
+        self.chosen
+    }
+
+    /// The clock on the wall at a moment, such as `06:00`.
+    #[must_use]
+    pub fn clock_at(&self, at_us: i64) -> Option<String> {
+        let at = Timestamp::from_microsecond(at_us).ok()?.to_zoned_datetime(self.zone.clone());
+        Some(at.strftime("%H:%M").to_string())
     }
 
     /// The day of a moment by the clock on the wall.
@@ -123,10 +144,15 @@ impl ShiftPlan {
         spans.collect()
     }
 
-    /// A time that the clock leaves out in spring is the one behind the gap; of one that it shows twice, the first.
+    /// A time that the clock leaves out in spring is the moment at which it is put forward, so that a later time is never
+    /// an earlier moment; of one that it shows twice, the first.
     fn moment(&self, date: Date, time: Time) -> Option<i64> {
-        let zoned = date.to_datetime(time).to_zoned_datetime(self.zone.clone()).ok()?;
-        Some(zoned.timestamp().as_microsecond())
+        let ambiguous = self.zone.to_ambiguous_timestamp(date.to_datetime(time));
+        let gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+        // In a gap it is as far behind the change as the time is behind the gap's beginning.
+        let at = ambiguous.compatible().ok()?;
+        let change = || self.zone.preceding(at + 1.nanosecond()).next().map(|change| change.timestamp());
+        Some(if gap { change()? } else { at }.as_microsecond())
     }
 }
 
@@ -175,6 +201,25 @@ mod tests {
         for hour in 0..9 {
             assert_eq!(plan.at(night.from_us + hour * HOUR_US).unwrap(), night);
         }
+    }
+
+    #[test]
+    fn shifts_never_overlap_also_where_they_begin_in_the_hour_that_is_left_out() {
+        let shift = |name: &str, hour, minute| Shift { name: name.to_owned(), start: time(hour, minute, 0, 0) };
+        let shifts = vec![shift("a", 2, 10), shift("b", 2, 40), shift("c", 3, 20), shift("d", 14, 0)];
+        let plan = ShiftPlan::new(TimeZone::get("Europe/Berlin").unwrap(), shifts).unwrap();
+        for first in [date(2026, 3, 27), date(2026, 10, 23)] {
+            let days = first.series(1.day()).take(5);
+            let spans: Vec<ShiftSpan> = days.flat_map(|day| plan.day(day)).collect();
+            assert_eq!(spans.len(), 20);
+            for [one, next] in spans.array_windows() {
+                assert!(one.from_us <= one.to_us && one.to_us == next.from_us, "{one:?} {next:?}");
+            }
+        }
+        let [a, b] = ["a", "b"].map(|name| plan.on(date(2026, 3, 29), name).unwrap());
+        assert_eq!((a.from_us, a.to_us, b.from_us), (at("2026-03-29T01:00:00Z"), b.from_us, b.from_us));
+        assert_eq!(b.to_us - b.from_us, HOUR_US / 3, "from 03:00 to 03:20");
+        assert_eq!(plan.at(b.from_us).unwrap().name, "b");
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub enum JournalError {
     Stopped { detail: String },
     #[error("the journal could not {doing}")]
     Database { doing: &'static str, source: Arc<rusqlite::Error> },
+    #[error("the journal could not {doing} in the time that it has for it")]
+    TookTooLong { doing: &'static str },
     #[error("row {row} of the journal cannot be read ({detail}): run `assay journal verify`")]
     DamagedRow { row: i64, detail: String },
     #[error("the stored picture {digest} is damaged: its bytes have digest {found}")]

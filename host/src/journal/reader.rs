@@ -14,13 +14,16 @@ use super::rows::{
 use super::search::{Budget, Found, Turn};
 use super::{JournalError, batch, schema};
 use crate::domain::{Digest, FrameId, Stage};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// Open connections that are kept for the next call.
 const KEPT_CONNECTIONS: usize = 4;
+/// Steps of SQLite's machine between two looks at the clock: microseconds, or as many reads of a slow disk.
+const STEPS_BETWEEN_LOOKS: i32 = 200;
 /// Inspections that percentiles are taken over, at most.
 pub const MAX_LATENCY_ROWS: usize = 10_000;
 /// Points of a series or a trend, at most.
@@ -60,18 +63,46 @@ impl Reader {
         doing: &'static str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
-        let kept = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let db = match kept {
-            Some(db) => db,
-            None => schema::open_reader(&self.database)?,
-        };
+        let db = self.take()?;
         // A connection that failed is dropped here, and not used again.
         let answer = query(&db).map_err(|error| JournalError::query(doing, error))?;
+        self.keep(db);
+        Ok(answer)
+    }
+
+    /// As [`Self::with`]; what is not done at `due` is ended wherever it is.
+    pub(super) fn with_until<T>(
+        &self,
+        due: Instant,
+        doing: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        // A short query ends before SQLite asks.
+        if Instant::now() >= due {
+            return Err(JournalError::TookTooLong { doing });
+        }
+        let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => JournalError::TookTooLong { doing },
+            _ => JournalError::query(doing, error),
+        };
+        let mut db = self.take()?;
+        db.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() >= due)).map_err(failed)?;
+        let answer = query(&db).map_err(failed)?;
+        db.progress_handler(0, None::<fn() -> bool>).map_err(failed)?;
+        self.keep(db);
+        Ok(answer)
+    }
+
+    fn take(&self) -> Result<Connection, JournalError> {
+        let kept = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.map_or_else(|| schema::open_reader(&self.database), Ok)
+    }
+
+    fn keep(&self, db: Connection) {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if pool.len() < KEPT_CONNECTIONS {
             pool.push(db);
         }
-        Ok(answer)
     }
 
     /// One page of inspections, the newest first, however long it takes: for who has to have all of a filter.

@@ -5,6 +5,7 @@ use super::reader::{MAX_LATENCY_ROWS, StageTimes};
 use super::rows::{Counts, LINE_COLUMNS, Latency, Line, line, number, unsigned};
 use super::{JournalError, Reader};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::time::{Duration, Instant};
 
 /// Rejects, and undecided frames, that are looked at one by one.
 pub const MAX_RANKED_ROWS: usize = 200_000;
@@ -89,12 +90,13 @@ pub struct SpanFigures {
 }
 
 impl Reader {
-    /// The figures of a span. May take seconds: for a thread that may block.
+    /// The figures of a span, all of them within `limit`. May take seconds: for a thread that may block.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub fn figures(&self, span: SpanUs) -> Result<SpanFigures, JournalError> {
-        let mut figures = self.with("read the figures of a span", |db| {
+    /// When the database cannot be read, or not in that time.
+    pub fn figures(&self, span: SpanUs, limit: Duration) -> Result<SpanFigures, JournalError> {
+        let due = Instant::now() + limit;
+        let mut figures = self.with_until(due, "read the figures of a span", |db| {
             // One view for all looks.
             let view = db.unchecked_transaction()?;
             let figures = figures(&view, span)?;
@@ -102,18 +104,18 @@ impl Reader {
             Ok(figures)
         })?;
         for reason in &mut figures.reasons.ranked {
-            reason.example = self.example(&reason.label, span)?;
+            reason.example = self.example(&reason.label, span, due)?;
         }
         Ok(figures)
     }
 
-    fn example(&self, label: &str, span: SpanUs) -> Result<Option<Line>, JournalError> {
+    fn example(&self, label: &str, span: SpanUs, due: Instant) -> Result<Option<Line>, JournalError> {
         let sql = format!(
             "SELECT {LINE_COLUMNS} FROM inspections i INDEXED BY inspections_label
              WHERE i.label = ? AND i.judged_at_us >= ? AND i.judged_at_us < ? AND i.verdict = 'fail'
              AND i.picture IS NOT NULL ORDER BY i.judged_at_us DESC LIMIT ?"
         );
-        let lines: Vec<Line> = self.with("find a picture of a reject", |db| {
+        let lines: Vec<Line> = self.with_until(due, "find a picture of a reject", |db| {
             let bounds = params![label, span.from_us, span.to_us, PICTURES_TRIED];
             db.prepare(&sql)?.query_map(bounds, line)?.collect()
         })?;

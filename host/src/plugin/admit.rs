@@ -24,6 +24,9 @@ const MAX_COUNTED: usize = 256;
 /// Longest detail of an error, in bytes: the engine quotes the component's own names.
 const MAX_DETAIL: usize = 600;
 
+/// What compiles a component.
+type Compile<'c> = dyn Fn() -> wasmtime::Result<Component> + Sync + 'c;
+
 /// Why a plugin is not taken in. It never ran.
 #[derive(Debug, thiserror::Error)]
 pub enum AdmissionError {
@@ -91,15 +94,31 @@ impl PluginHost {
     /// # Errors
     /// The first of these checks that fails; the plugin's functions were never called.
     pub fn admit(&self, source: PluginSource) -> Result<Arc<AdmittedPlugin>, AdmissionError> {
+        let counts = source.warm.map(|_| self.warm_counts(&source.name));
+        self.take_in(source, counts.unwrap_or_default(), |compile| compile())
+    }
+
+    /// As [`Self::admit`], for what judges beside the line and never drives: one processor compiles it, at the priority
+    /// of the calling thread, and what becomes of its warm instances is not among the line's figures.
+    ///
+    /// # Errors
+    /// The first of the same checks that fails.
+    pub fn admit_beside(&self, source: PluginSource) -> Result<Arc<AdmittedPlugin>, AdmissionError> {
+        self.take_in(source, Arc::default(), on_one_processor)
+    }
+
+    fn take_in(
+        &self,
+        source: PluginSource,
+        counts: Arc<WarmCounts>,
+        on: impl FnOnce(&Compile<'_>) -> wasmtime::Result<Component>,
+    ) -> Result<Arc<AdmittedPlugin>, AdmissionError> {
         check_bytes(&source)?;
         check_capabilities(&source)?;
         let shared = Arc::new(self.share(&source)?);
-        let component = self.compile(&source)?;
+        let component = self.compile(&source, on)?;
         let world = self.link(&source, &component)?;
-        let warm = source.warm.map(|rules| {
-            let counts = self.warm_counts(&source.name);
-            WarmPool::new(&source.name, rules, places(&component), counts)
-        });
+        let warm = source.warm.map(|rules| WarmPool::new(&source.name, rules, places(&component), counts));
         let plugin = AdmittedPlugin::new(Arc::clone(&self.room), shared, world, warm);
         plugin.trial().map_err(|failure| AdmissionError::Trial { plugin: source.name, source: failure })?;
         Ok(Arc::new(plugin))
@@ -140,12 +159,17 @@ impl PluginHost {
         })
     }
 
-    fn compile(&self, source: &PluginSource) -> Result<Component, AdmissionError> {
+    /// `on` chooses the threads.
+    fn compile(
+        &self,
+        source: &PluginSource,
+        on: impl FnOnce(&Compile<'_>) -> wasmtime::Result<Component>,
+    ) -> Result<Component, AdmissionError> {
         let engine = &self.room.engine;
         let compile = || {
             check_cost(source)?;
             // A bug in the compiler must not end the thread that deploys.
-            let compiled = catch_unwind(AssertUnwindSafe(|| Component::from_binary(engine, &source.component)));
+            let compiled = catch_unwind(AssertUnwindSafe(|| on(&|| Component::from_binary(engine, &source.component))));
             let compiled = compiled.unwrap_or_else(|_| Err(wasmtime::Error::msg("the compiler panicked")));
             compiled.map_err(|error| AdmissionError::Compile { plugin: source.name.clone(), detail: detail(&error) })
         };
@@ -200,6 +224,14 @@ impl PluginHost {
     }
 }
 
+/// wasmtime compiles on the threads of the pool that it is called in.
+fn on_one_processor(compile: &Compile<'_>) -> wasmtime::Result<Component> {
+    match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(compile),
+        Err(error) => Err(wasmtime::Error::msg(format!("there is no thread to compile it: {error}"))),
+    }
+}
+
 /// All that admission asks of a component before the compiler sees it: its bytes, its WIT version, what it imports and
 /// exports, and what it would cost to compile.
 ///
@@ -249,4 +281,55 @@ fn check_capabilities(source: &PluginSource) -> Result<(), AdmissionError> {
 fn check_cost(source: &PluginSource) -> Result<(), AdmissionError> {
     compile_cost::check(&source.component, &compile_cost::LIMITS)
         .map_err(|error| AdmissionError::CompileCost { plugin: source.name.clone(), source: error })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use crate::domain::{Settings, WarmEvent, WarmRules};
+    use crate::plugin::{WIT_PACKAGE, idle_component};
+
+    fn warm() -> PluginSource {
+        let component: Arc<[u8]> = idle_component(PluginKind::Monitor).unwrap().into();
+        PluginSource {
+            name: "idle".to_owned(),
+            kind: PluginKind::Monitor,
+            digest: Digest::of(&component),
+            component,
+            wit: WIT_PACKAGE.to_owned(),
+            asked: vec![Capability::Imaging],
+            granted: vec![Capability::Imaging],
+            limits: PluginLimits::default(),
+            warm: Some(WarmRules::default()),
+            settings: Settings::new(),
+            labels: vec![],
+            reference: None,
+            models: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn instances_beside_the_line_are_not_among_its_counts() {
+        let options = PluginHostOptions { cache: None, caps: PluginLimits::default(), pool: BufferPool::new(0, 0) };
+        let host = PluginHost::new(options).unwrap();
+        let line = host.admit(warm()).unwrap();
+        let made = |plugin: &AdmittedPlugin| plugin.warm_counts().unwrap().get(WarmEvent::Made);
+        let beside = host.admit_beside(warm()).unwrap();
+        assert_eq!((made(&line), made(&beside)), (1, 1));
+        host.admit(warm()).unwrap();
+        assert_eq!((made(&line), made(&beside)), (2, 1), "a recipe that takes over goes on counting");
+    }
+
+    #[test]
+    fn beside_the_line_one_processor_compiles() {
+        let threads = std::sync::atomic::AtomicUsize::new(0);
+        let compile = || {
+            threads.store(rayon::current_num_threads(), std::sync::atomic::Ordering::Relaxed);
+            Err(wasmtime::Error::msg("seen"))
+        };
+        assert_eq!(on_one_processor(&compile).err().unwrap().to_string(), "seen");
+        // On a machine with one processor there is nothing to tell apart.
+        assert_eq!(threads.into_inner(), 1);
+    }
 }

@@ -81,6 +81,7 @@ fn count_times(metrics: &Metrics, inspection: &Inspection) {
         whole = whole.saturating_add(time.micros);
     }
     metrics.whole.record(whole);
+    metrics.judged.record(inspection.judged_in_us());
 }
 
 fn missed_deadline(inspection: &Inspection) -> bool {

@@ -60,6 +60,8 @@ pub struct Metrics {
     pub(super) stages: [FineHistogram; Stage::ALL.len()],
     /// All stages of a frame together, but its monitors.
     pub(super) whole: FineHistogram,
+    /// Those of them that its budget bounds: all up to its verdict, without its way to the disk.
+    pub(super) judged: FineHistogram,
     /// Of every warm plugin that came to drive, by its name.
     pub(super) warm: ArcSwap<Vec<(String, Arc<WarmCounts>)>>,
     pub deadline_missed: Counter,
@@ -120,6 +122,7 @@ impl Default for Metrics {
             host_held: Series::new(PLUGINS),
             stages: Default::default(),
             whole: FineHistogram::default(),
+            judged: FineHistogram::default(),
             deadline_missed: Counter::default(),
             adversarial: Counter::default(),
             plugin_faults: Counter::default(),

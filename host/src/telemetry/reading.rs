@@ -17,6 +17,8 @@ pub struct Reading {
     pub stages: Vec<(Stage, FineCounts)>,
     /// All stages of a frame together.
     pub whole: FineCounts,
+    /// Those of them up to its verdict.
+    pub judged: FineCounts,
     pub plugins: BTreeMap<String, PluginReading>,
 }
 
@@ -47,6 +49,7 @@ impl Metrics {
             not_durable: self.not_durable.get(),
             stages: Stage::ALL.into_iter().zip(self.stages.iter().map(|times| times.read())).collect(),
             whole: self.whole.read(),
+            judged: self.judged.read(),
             plugins: self.plugin_readings(),
         }
     }

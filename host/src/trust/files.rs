@@ -1,5 +1,5 @@
 use rustix::fs::OFlags;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -30,8 +30,32 @@ pub fn read_regular_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileErr
     Ok(read_with_mode(path, max_bytes)?.0)
 }
 
+/// As [`read_regular_file`], but the first bytes only, however many there are.
+pub(super) fn read_start(path: &Path, most_bytes: u64) -> Result<Vec<u8>, FileError> {
+    let (file, _) = open_regular(path)?;
+    let mut bytes = Vec::new();
+    let read = file.take(most_bytes).read_to_end(&mut bytes);
+    read.map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    Ok(bytes)
+}
+
 /// As [`read_regular_file`], with the permission bits of the very file that was read.
 pub(super) fn read_with_mode(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, u32), FileError> {
+    let failed = |source| FileError::Read { path: path.to_owned(), source };
+    let (file, metadata) = open_regular(path)?;
+    if metadata.len() > max_bytes {
+        return Err(FileError::TooLarge { path: path.to_owned(), found: metadata.len(), max: max_bytes });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    // The file may have grown since its size was asked for.
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(FileError::TooLarge { path: path.to_owned(), found: bytes.len() as u64, max: max_bytes });
+    }
+    Ok((bytes, metadata.permissions().mode() & 0o7777))
+}
+
+fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     // NONBLOCK: opening a pipe that nobody writes to must not stop the station.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
@@ -45,16 +69,7 @@ pub(super) fn read_with_mode(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, u3
     if !metadata.is_file() {
         return Err(FileError::NotRegular { path: path.to_owned() });
     }
-    if metadata.len() > max_bytes {
-        return Err(FileError::TooLarge { path: path.to_owned(), found: metadata.len(), max: max_bytes });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    // The file may have grown since its size was asked for.
-    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > max_bytes {
-        return Err(FileError::TooLarge { path: path.to_owned(), found: bytes.len() as u64, max: max_bytes });
-    }
-    Ok((bytes, metadata.permissions().mode() & 0o7777))
+    Ok((file, metadata))
 }
 
 /// Puts `bytes` at `path` so that a reader, or a machine that loses power, sees the old contents or the new, never a

@@ -9,7 +9,7 @@ pub const MAGIC: [u8; 8] = *b"ASSAY\0\0\x01";
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 pub const MAX_BLOBS: usize = 64;
 
-const HEAD_BYTES: usize = MAGIC.len() + 4;
+pub(super) const HEAD_BYTES: usize = MAGIC.len() + 4;
 
 /// A bundle's file, cut at the lengths that it states itself.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,9 @@
 use super::counters::{Counters, Mark};
-use super::envelope::Envelope;
+use super::envelope::{Envelope, MAX_ENVELOPE_BYTES};
 use super::error::TrustError;
-use super::files::read_regular_file;
+use super::files::{read_regular_file, read_start};
 use super::key::KeyId;
-use super::layout::{self, Blob, MAX_FILE_BYTES};
+use super::layout::{self, Blob, HEAD_BYTES, MAX_FILE_BYTES};
 use super::manifest::{BlobRole, BundleKind, Manifest};
 use super::rules;
 use super::store::{Severity, TrustStore, TrustedKey};
@@ -126,6 +126,16 @@ impl VerifiedBundle {
 /// When the file cannot be read, is a link, a pipe or a device, or is too large.
 pub fn read_bundle(path: &Path) -> Result<Vec<u8>, TrustError> {
     Ok(read_regular_file(path, MAX_FILE_BYTES)?)
+}
+
+/// The digest that a file's payload has, of which no more than the envelope is read. Nothing is authenticated: it tells
+/// which file is worth reading and verifying.
+///
+/// # Errors
+/// When the file cannot be read, is a link, a pipe or a device, or begins as no bundle does.
+pub fn stated_digest(path: &Path) -> Result<Digest, TrustError> {
+    let start = read_start(path, MAX_ENVELOPE_BYTES + HEAD_BYTES as u64)?;
+    Ok(Digest::of(&Envelope::parse(layout::split(&start)?.envelope)?.payload))
 }
 
 /// Checks a bundle. The order matters: what is not authenticated is read no deeper than its envelope.

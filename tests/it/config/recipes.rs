@@ -1,7 +1,7 @@
 use super::authors::{MODEL, PLUGIN, folder, model_file, write};
 use assay::config::{BundleIndex, Catalogue, ResolvedRecipe, load_author_manifest, resolve};
 use assay::domain::{
-    Capability, FailureAction, FailureLimit, FailurePolicy, PluginKind, PluginLimits, ReportCard, SettingValue,
+    Capability, Digest, FailureAction, FailureLimit, FailurePolicy, PluginKind, PluginLimits, ReportCard, SettingValue,
 };
 use assay::trust::{
     BundleKind, PrivateKey, Role, TrustStore, TrustedKey, VerifiedBundle, VerifyPolicy, pack, read_bundle, sign, verify,
@@ -308,6 +308,32 @@ fn a_bad_file_in_the_folder_does_not_stop_the_others() {
     let catalogue = station.catalogue();
     assert_eq!((catalogue.bundles().count(), catalogue.refused().len()), (3, 2));
     assert!(Catalogue::read(Path::new("/nowhere"), &station.store, &VerifyPolicy::run()).is_err());
+}
+
+#[test]
+fn a_recipe_is_read_with_its_parts_and_without_its_neighbours() {
+    let station = Station::new();
+    let recipe = station.verified(&station.add("recipe", RECIPE));
+    station.add("other", &PLUGIN.replace("letterbox", "other"));
+    std::fs::write(station.bundles().join("bad.assay"), "bad").unwrap();
+    let read =
+        |digest| Catalogue::read_recipe(&station.bundles(), digest, &station.store, &VerifyPolicy::run()).unwrap();
+    let catalogue = read(recipe.digest());
+    let mut names: Vec<_> = catalogue.bundles().map(|bundle| bundle.manifest().name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["drift", "inspection", "letterbox", "surface"]);
+    assert!(catalogue.refused().is_empty(), "nobody looked into the others");
+    resolve(&recipe, &catalogue, &caps()).unwrap();
+    assert_eq!(read(Digest::of(b"another")).bundles().count(), 0);
+
+    // One byte of the picture's way is another: it is refused, and the recipe cannot be put together.
+    let path = station.bundles().join("letterbox.assay");
+    let mut damaged = std::fs::read(&path).unwrap();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, damaged).unwrap();
+    let catalogue = read(recipe.digest());
+    assert_eq!((catalogue.bundles().count(), catalogue.refused().len()), (3, 1));
+    assert!(resolve(&recipe, &catalogue, &caps()).is_err());
 }
 
 #[test]

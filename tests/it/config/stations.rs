@@ -301,6 +301,9 @@ fn shifts_begin_by_the_clock_of_the_report() {
         (usual.zone_name(), starts(&usual)),
         ("UTC", vec!["1 06:00".into(), "2 14:00".into(), "3 22:00".into()])
     );
+    let zone = read(&format!("{SMALLEST}[report]\ntime_zone = \"Asia/Shanghai\"\n")).unwrap().shifts;
+    assert_eq!((zone.zone_name(), starts(&zone)), ("Asia/Shanghai", starts(&usual)));
+    assert!(!usual.is_chosen() && !zone.is_chosen(), "nobody works by them");
     let given = "
         [report]
         time_zone = \"Asia/Shanghai\"
@@ -313,6 +316,7 @@ fn shifts_begin_by_the_clock_of_the_report() {
     ";
     let plan = read(&format!("{SMALLEST}{given}")).unwrap().shifts;
     assert_eq!((plan.zone_name(), starts(&plan)), ("Asia/Shanghai", vec!["早班 08:30".into(), "晚班 20:30".into()]));
+    assert!(plan.is_chosen());
 }
 
 #[test]

@@ -251,7 +251,8 @@ fn charts(view: &DashboardView<'_>, choice: Choice) -> Markup {
         ("queue", "live.queued"),
         ("outbox", "dashboard.outbox"),
         ("whole", "dashboard.whole"),
-        ("budget", "dashboard.budget"),
+        ("judged", "dashboard.judged"),
+        ("budget", "dashboard.budget-line"),
     ];
     let words = words.map(|(word, key)| format!("{word}={}", t(key))).join("|");
     let all = ["throughput", "yield", "latency", "misses", "plugins", "failures", "cpu", "memory", "disk", "queue"];
@@ -284,7 +285,7 @@ fn table(lang: Lang, choice: Choice, history: &History) -> Markup {
                     thead { tr {
                         th { "UTC" } th class="num" { (t("live.total")) } th class="num" { (t("dashboard.per-min")) } th class="num" { (t("live.yield")) }
                         th class="num" { (t("verdict.fail")) } th class="num" { (t("verdict.undecided")) } th class="num" { (t("dashboard.missed")) }
-                        th class="num" { "p50, ms" } th class="num" { "p95, ms" } th class="num" { "p99, ms" } th class="num" { (t("dashboard.faults")) }
+                        @for percentile in Percentile::ALL { th class="num" title=(t("dashboard.judged")) { (percentile.name()) ", ms" } } th class="num" { (t("dashboard.faults")) }
                         th class="num" { (t("dashboard.cpu")) } th class="num" { (t("dashboard.memory")) } th class="num" { (t("dashboard.disk")) } th class="num" { (t("live.queued")) }
                     } }
                     tbody { @for (at_s, figures) in coarse.all.iter().rev() { @if let Some(figures) = figures { (row(*at_s, figures)) } } }
@@ -296,8 +297,8 @@ fn table(lang: Lang, choice: Choice, history: &History) -> Markup {
 }
 
 fn row(at_s: i64, figures: &Figures) -> Markup {
-    let whole = figures.stages.get(&StageKey::Whole);
-    let at = |percent: u64| whole.and_then(|counts| counts.percentile_us(percent)).map_or_else(|| "-".to_owned(), ms);
+    let judged = figures.stages.get(&StageKey::Judged);
+    let at = |percent: u64| judged.and_then(|counts| counts.percentile_us(percent)).map_or_else(|| "-".to_owned(), ms);
     html! {
         tr {
             td class="time" { (utc(at_s.saturating_mul(1_000_000)).get(..16).unwrap_or("")) }
@@ -318,10 +319,10 @@ fn row(at_s: i64, figures: &Figures) -> Markup {
 fn totals(lang: Lang, points: &Points) -> Markup {
     let t = |key: &str| lang.text(key);
     let sum = points.sum().unwrap_or_default();
-    let p99 = sum.stages.get(&StageKey::Whole).and_then(|counts| counts.percentile_us(99));
+    let p99 = sum.stages.get(&StageKey::Judged).and_then(|counts| counts.percentile_us(99));
     html! {
         (t("live.total")) " " b { (sum.frames()) } " · " (t("live.yield")) " " b { (percent(ratio(sum.passed, sum.frames()))) }
-        " · p99 " b { @match p99 { Some(micros) => { (ms(micros)) " ms" }, None => "-" } }
+        " · " (t("dashboard.p99")) " " b { @match p99 { Some(micros) => { (ms(micros)) " ms" }, None => "-" } }
         " · " (t("dashboard.missed")) " " b { (sum.deadline_missed) }
     }
 }

@@ -21,9 +21,26 @@ pub struct StationView<'a> {
     pub unrecorded: Option<String>,
     /// Raised now, the newest first.
     pub alarms: &'a [Alarm],
-    /// Verdicts of the last hours; none where no history is kept.
-    pub recent: Option<Verdicts>,
+    pub tally: Tally,
     pub now_us: i64,
+}
+
+/// What the parts of some time came to.
+pub enum Tally {
+    Shift(ShiftTally),
+    /// Of the last hours: the station has no shifts of its own.
+    Hours(Verdicts),
+    /// No history is kept.
+    SinceStart,
+}
+
+pub struct ShiftTally {
+    pub name: String,
+    /// By which clock too.
+    pub since: String,
+    pub counts: Verdicts,
+    /// The name of the shift before, and what it came to.
+    pub before: Option<(String, Verdicts)>,
 }
 
 /// The whole page: no navigation, everything as large as the screen allows.
@@ -229,9 +246,12 @@ fn counts(view: &StationView<'_>) -> Markup {
     let t = |key: &str| view.lang.text(key);
     let since = view.board.counters;
     let start = Verdicts { passed: since.pass, failed: since.fail, undecided: since.undecided };
-    let (title, counts) = match view.recent {
-        Some(recent) => (t("station.recent").replace("{hours}", &Recent::HOURS.to_string()), recent),
-        None => (t("live.counters").to_owned(), start),
+    let (title, counts) = match &view.tally {
+        Tally::Shift(ShiftTally { name, since, counts, .. }) => {
+            (t("station.shift").replace("{since}", since).replace("{name}", name), *counts)
+        }
+        Tally::Hours(recent) => (t("station.recent").replace("{hours}", &Recent::HOURS.to_string()), *recent),
+        Tally::SinceStart => (t("live.counters").to_owned(), start),
     };
     let yields = |counts: &Verdicts| match counts.total() {
         0 => "-".to_owned(),
@@ -244,14 +264,17 @@ fn counts(view: &StationView<'_>) -> Markup {
     ];
     html! {
         section class="tally" {
-            h2 { (title) }
+            h2 { (title) @if matches!(view.tally, Tally::Hours(_)) { " " span { "(" (t("station.no-shifts")) ")" } } }
             div class="tally-row" {
                 @for (kind, count) in by_kind {
                     div class={ "tally-cell " (kind.name()) } { (shape(kind)) b class="num" id={ "tally-" (kind.name()) } { (short(count)) } span { (verdict_word(view.lang, kind)) } }
                 }
                 div class="tally-cell" { b class="num" { (yields(&counts)) } span { (t("live.yield")) } }
             }
-            @if view.recent.is_some() {
+            @if let Tally::Shift(ShiftTally { before: Some((name, before)), .. }) = &view.tally {
+                p class="dim" { (t("station.shift-before").replace("{name}", name)) ": " span id="count-before" { (before.total()) } " · " (t("live.yield")) " " (yields(before)) }
+            }
+            @if !matches!(view.tally, Tally::SinceStart) {
                 p class="dim" { (t("live.counters")) ": " span id="count-total" { (start.total()) } " · " (t("live.yield")) " " (yields(&start)) }
             }
         }

@@ -7,8 +7,11 @@ use crate::journal::{
     SpanUs, Undecided,
 };
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 
+/// For all that is counted in the journal. Whoever waits for a turn meanwhile is told to come again sooner.
+const FIGURES_LIMIT: Duration = Duration::from_secs(15);
 /// Alarms, and changes, of one report.
 const MOST_ROWS: usize = 200;
 
@@ -38,7 +41,7 @@ pub struct ReportJson {
     pub drift: Vec<DriftJson>,
     /// What stood at any time of the span, the newest first; at most 200.
     pub alarms: Vec<Alarm>,
-    /// Deployments that entered a state within the span, the newest first.
+    /// Deployments that entered a state within the span, the newest first; at most 200.
     pub deployments: Vec<DeploymentJson>,
     /// What people said within the span, by what they say the part is.
     pub reviews: CountsJson,
@@ -187,10 +190,10 @@ pub struct Of<'o> {
 /// When the journal or the station's records cannot be read.
 pub fn make(sources: &Sources<'_>, of: &Of<'_>) -> Result<ReportJson, ReportError> {
     let span = of.asked.span;
-    let SpanFigures { counts, lost, reasons, undecided, latencies, drift, reviews } = sources.journal.figures(span)?;
+    let SpanFigures { counts, lost, reasons, undecided, latencies, drift, reviews } =
+        sources.journal.figures(span, FIGURES_LIMIT)?;
     let ledger = sources.ledger;
     let changes = of.with_audit.then(|| ledger.changes_within(span, MOST_ROWS)).transpose()?;
-    let deployments = ledger.deployments(None, MOST_ROWS)?.into_iter().filter(|one| moved_within(one, span));
     Ok(ReportJson {
         station: sources.station.to_owned(),
         span: span_json(of),
@@ -202,7 +205,7 @@ pub fn make(sources: &Sources<'_>, of: &Of<'_>) -> Result<ReportJson, ReportErro
         latency: latencies.into_iter().map(LatencyJson::from).collect(),
         drift: drift.into_iter().map(DriftJson::from).collect(),
         alarms: ledger.alarms_within(span, MOST_ROWS)?,
-        deployments: deployments.map(DeploymentJson::from).collect(),
+        deployments: ledger.deployments_within(span, MOST_ROWS)?.into_iter().map(DeploymentJson::from).collect(),
         reviews: reviews.into(),
         changes: changes.map(|lines| lines.into_iter().map(AuditJson::from).collect()),
     })
@@ -224,10 +227,6 @@ fn span_json(of: &Of<'_>) -> SpanJson {
 /// None of nothing.
 fn share(count: u64, of: u64) -> Option<f64> {
     (of > 0).then(|| count as f64 / of as f64)
-}
-
-fn moved_within(deployment: &Deployment, span: SpanUs) -> bool {
-    deployment.history.iter().any(|entered| (span.from_us..span.to_us).contains(&entered.at_us))
 }
 
 fn rejects(Reasons { of, ranked }: Reasons) -> RejectsJson {

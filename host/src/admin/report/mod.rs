@@ -16,9 +16,11 @@ use super::request::{By, Visitor};
 use super::serve::AdminState;
 use crate::access::Role;
 use crate::domain::{ShiftSpan, with_causes};
+use crate::journal::JournalError;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use figures::ReportError;
 use std::sync::Arc;
 use utoipa::IntoParams;
 use wish::Asked;
@@ -44,7 +46,35 @@ pub struct ReportParams {
 enum NoReport {
     Wrong(Vec<Wrong>),
     Busy,
+    TookTooLong,
     Internal,
+}
+
+impl NoReport {
+    fn of(error: &ReportError) -> Self {
+        match error {
+            ReportError::Journal(JournalError::TookTooLong { .. }) => Self::TookTooLong,
+            _ => {
+                tracing::error!(error = with_causes(error), "a report cannot be made");
+                Self::Internal
+            }
+        }
+    }
+
+    fn problem(self) -> Problem {
+        match self {
+            Self::Wrong(wrong) => {
+                let said: Vec<String> = wrong.iter().map(|one| one.say(Lang::En)).collect();
+                Problem::new(StatusCode::BAD_REQUEST, "bad-span", "There is no such report", said.join("; "))
+            }
+            Self::Busy => Problem::busy(),
+            Self::TookTooLong => {
+                let detail = "reading all of that span took too long: ask for a shorter one";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "took-too-long", "It took too long", detail)
+            }
+            Self::Internal => Problem::internal(),
+        }
+    }
 }
 
 async fn make(state: &AdminState, wish: &Wish, role: Role) -> Result<(ReportJson, Asked), NoReport> {
@@ -63,10 +93,7 @@ async fn make(state: &AdminState, wish: &Wish, role: Role) -> Result<(ReportJson
     });
     match made.await {
         Ok(Ok(report)) => Ok((report, asked)),
-        Ok(Err(error)) => {
-            tracing::error!(error = with_causes(&error), "a report cannot be made");
-            Err(NoReport::Internal)
-        }
+        Ok(Err(error)) => Err(NoReport::of(&error)),
         Err(error) => {
             tracing::error!(%error, "a report panicked");
             Err(NoReport::Internal)
@@ -79,6 +106,7 @@ pub async fn show(visitor: Visitor, By(actor): By, State(state): State<AdminStat
     let (status, report, wrong, asked) = match make(&state, &wish, actor.role).await {
         Ok((report, asked)) => (StatusCode::OK, Some(report), Vec::new(), Some(asked)),
         Err(NoReport::Wrong(wrong)) => (StatusCode::BAD_REQUEST, None, wrong, None),
+        Err(NoReport::TookTooLong) => (StatusCode::SERVICE_UNAVAILABLE, None, vec![wish.too_long()], None),
         Err(NoReport::Busy) => return visitor.problem(&state, StatusCode::SERVICE_UNAVAILABLE, "error.busy"),
         Err(NoReport::Internal) => {
             return visitor.problem(&state, StatusCode::INTERNAL_SERVER_ERROR, "error.internal");
@@ -116,14 +144,24 @@ pub async fn json(By(actor): By, State(state): State<AdminState>, headers: Heade
     if let Err(problem) = no_empty(&pairs) {
         return problem.into_response();
     }
-    let title = "There is no such report";
     match make(&state, &Wish::new(pairs), actor.role).await {
         Ok((report, _)) => tagged(&headers, &report),
-        Err(NoReport::Wrong(wrong)) => {
-            let said: Vec<String> = wrong.iter().map(|one| one.say(Lang::En)).collect();
-            Problem::new(StatusCode::BAD_REQUEST, "bad-span", title, said.join("; ")).into_response()
-        }
-        Err(NoReport::Busy) => Problem::busy().into_response(),
-        Err(NoReport::Internal) => Problem::internal().into_response(),
+        Err(none) => none.problem().into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_takes_too_long_asks_for_a_shorter_span() {
+        let none = NoReport::of(&JournalError::TookTooLong { doing: "count" }.into());
+        let problem = none.problem();
+        assert_eq!((problem.status, problem.kind), (StatusCode::SERVICE_UNAVAILABLE, "took-too-long"));
+        assert!(problem.detail.contains("a shorter one"));
+        let asked = |key: &str| Wish::new(vec![(key.to_owned(), "2026-11-24".to_owned())]).too_long();
+        assert_eq!((asked("date").key.as_str(), asked("to").key.as_str()), ("date", "to"));
+        assert!(asked("to").say(Lang::En).contains("ask for a shorter span"));
     }
 }

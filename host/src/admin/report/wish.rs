@@ -78,6 +78,13 @@ impl Wish {
         self.values.iter().zip(KEYS).find(|(_, known)| *known == key).map_or("", |(value, _)| value)
     }
 
+    /// What is to be changed where reading all of it took too long.
+    #[must_use]
+    pub fn too_long(&self) -> Wrong {
+        let key = if self.get("to").is_empty() { "date" } else { "to" };
+        Wrong::new(key, "report.wrong-slow", self.get(key))
+    }
+
     /// Understands all of it, or says all that is wrong.
     ///
     /// # Errors

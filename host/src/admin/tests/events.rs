@@ -188,6 +188,33 @@ fn readers_have_a_bound_and_pages_keep_their_places() {
 }
 
 #[test]
+fn one_token_or_user_has_only_its_share_of_the_places() {
+    let station = with_users();
+    let bearer = |name: &str| {
+        let made = station.access.create_token(&Actor::console(), name, Role::Viewer, 1).unwrap();
+        format!("Bearer {}", made.text)
+    };
+    let (one, other) = (bearer("one"), bearer("other"));
+    let open = |path: &str, who: (&str, &str)| Lines::open(&station, path, &[who]);
+    let (one, other) = (("authorization", one.as_str()), ("authorization", other.as_str()));
+    let mut held: Vec<Lines> = (0..64).map(|_| open("/api/v1/events", one)).collect();
+    let refused = station.get("/api/v1/events", &[one]);
+    assert_eq!((refused.status, refused.problem().as_str()), (429, "share-taken"));
+    assert!(!refused.header("retry-after").is_empty());
+    held.push(open("/api/v1/events", other));
+
+    let (cookie, _) = station.sign_in("viewer");
+    let viewer = ("cookie", cookie.as_str());
+    held.extend(["/live/events", "/station/events", "/dashboard/events"].map(|path| open(path, viewer)));
+    held.extend((3..50).map(|_| open("/station/events", viewer)));
+    for path in ["/live/events", "/station/events", "/dashboard/events"] {
+        let refused = station.get(path, &[viewer]);
+        assert_eq!((refused.status, refused.problem().as_str()), (429, "share-taken"), "{path}");
+    }
+    held.push(open("/station/events", other));
+}
+
+#[test]
 fn a_stream_ends_when_its_token_is_revoked() {
     let station = with_users();
     let made = station.access.create_token(&Actor::console(), "press", Role::Viewer, 1).unwrap();

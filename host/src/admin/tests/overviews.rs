@@ -2,11 +2,13 @@
 
 use super::records::part;
 use super::station::{Station, open, with_users};
-use crate::domain::{Alarm, AlarmKind, Blame, Failure, FailureCode, Severity, Stage, StageTime, Verdict};
+use crate::charts::{Now, Recent, ShiftCounts, Verdicts};
+use crate::domain::{Alarm, AlarmKind, Blame, Failure, FailureCode, Severity, ShiftSpan, Stage, StageTime, Verdict};
 use crate::journal::{Figures, SeriesWriter, StageKey, Tier};
 use crate::pipeline::{Outcome, now_us};
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A released part, with its verdict where the case asks for one.
 pub fn release(station: &Station, trigger: u64, verdict: Option<Verdict>) -> Arc<Outcome> {
@@ -78,6 +80,48 @@ fn a_part_of_long_ago_is_said_to_be_the_last_one() {
 }
 
 #[test]
+fn the_station_page_counts_by_shift_where_there_are_shifts() {
+    let station = open();
+    let page = station.get("/station", &[]).text;
+    assert!(page.contains("Last 8 hours") && page.contains("(no shifts are set)"), "{page}");
+    let date = jiff::civil::date(2026, 11, 24);
+    let from_us = "2026-11-24T06:00:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
+    let running = ShiftSpan { name: "<b>early".to_owned(), date, from_us, to_us: from_us + 1 };
+    let before = ShiftSpan { name: "night".to_owned(), ..running.clone() };
+    let counts = |passed| Verdicts { passed, failed: 1, undecided: 0 };
+    let counted = Recent::new(counts(7), Verdicts::default());
+    let shift = ShiftCounts { running, counts: counted, before: Some((before, counts(3))) };
+    station.charts.publish(Now { shift: Some(Arc::new(shift)), ..Now::default() });
+    release(&station, 1, Some(pass()));
+    let page = station.get("/station", &[]).text;
+    assert!(page.contains("Shift &lt;b&gt;early, since 06:00 UTC") && !page.contains("no shifts"), "{page}");
+    assert!(page.contains("id=\"tally-pass\">8<") && page.contains("88.9 %"), "with the one of now: {page}");
+    assert!(page.contains("Shift before (night)") && page.contains("id=\"count-before\">4<"), "{page}");
+    let chinese = station.get("/station", &[("cookie", "lang=zh-CN")]).text;
+    assert!(chinese.contains("自 06:00 UTC 起") && chinese.contains("上一班次（night）"), "{chinese}");
+}
+
+#[test]
+fn the_open_page_of_an_idle_line_hears_what_went_wrong() {
+    let station = open();
+    let mut lines = super::events::Lines::open(&station, "/station/events", &[]);
+    lines.until(|line| line == "event: station");
+    station.trouble.store(true, Ordering::Relaxed);
+    lines.until(|line| line.contains("the disk is full"));
+}
+
+#[test]
+fn a_page_on_which_nothing_changes_is_not_sent_again() {
+    let station = open();
+    let mut lines = super::events::Lines::open(&station, "/station/events", &[]);
+    lines.until(|line| line == "event: station");
+    // Longer than the page is looked at anew.
+    for _ in 0..4 {
+        assert_eq!(lines.until(|line| line.starts_with("event: ")), "event: beat");
+    }
+}
+
+#[test]
 fn the_cover_of_a_lost_connection_comes_by_the_style_sheet_alone() {
     let page = open().get("/station", &[]).text;
     let beat = page.split("id=\"beat\"").nth(1).expect("a place for beats");
@@ -127,15 +171,19 @@ fn with_history(station: &Station, seconds: i64) {
     let now_s = now_us() / 1_000_000;
     let times = crate::domain::FineHistogram::default();
     times.record(20_000);
+    // With the wait for a slow disk.
+    let late = crate::domain::FineHistogram::default();
+    late.record(300_000);
     for back in (0..seconds / 10).rev() {
-        let stages = [StageKey::Stage(Stage::Infer), StageKey::Whole].map(|key| (key, times.read()));
+        let stages = [StageKey::Stage(Stage::Infer), StageKey::Judged].map(|key| (key, times.read()));
+        let stages = stages.into_iter().chain([(StageKey::Whole, late.read())]).collect();
         let figures = Figures {
             covered_ms: 10_000,
             passed: 1,
             failed: 1,
             own_cpu_ms: 1000,
             all_cpu_ms: 20_000,
-            stages: stages.into(),
+            stages,
             ..Figures::default()
         };
         writer.add(now_s - back * 10, &figures).unwrap();
@@ -188,6 +236,21 @@ fn each_range_has_a_point_for_every_step_and_gaps_where_the_station_did_not_run(
 }
 
 #[test]
+fn long_histories_are_read_two_at_a_time_whoever_asks() {
+    let station = open();
+    with_history(&station, 60);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let turns =
+        runtime.block_on(async { [station.state.take_charts_turn().await, station.state.take_charts_turn().await] });
+    assert!(turns.iter().all(Option::is_some));
+    let answer = station.get("/api/v1/series?range=90d&compare=true", &[]);
+    assert_eq!((answer.status, answer.problem().as_str()), (503, "no-history"), "its turn never came");
+    assert!(!answer.header("retry-after").is_empty());
+    drop(turns);
+    assert_eq!(station.get("/api/v1/series?range=90d&compare=true", &[]).status, 200);
+}
+
+#[test]
 fn the_period_before_stands_beside_where_it_is_asked_for() {
     let station = open();
     with_history(&station, 1800);
@@ -208,6 +271,14 @@ fn the_dashboard_has_its_figures_without_scripts_too() {
     assert!(page.contains("Figures as a table") && page.contains("50.0 %"), "{page}");
     let rows = page.matches("<td class=\"time\">").count();
     assert!((20..=48).contains(&rows), "{rows} rows");
+    let shown = |micros| {
+        let times = crate::domain::FineHistogram::default();
+        times.record(micros);
+        format!(">{}<", crate::admin::pages::layout::ms(times.read().percentile_us(95).unwrap()))
+    };
+    let (judged, whole) = (page.contains(&shown(20_000)), page.contains(&shown(300_000)));
+    assert!(judged && !whole, "against the budget stands what it bounds: {page}");
+    assert!(page.contains("judged=Time to the verdict"), "{page}");
     assert!(page.contains("data-percentile=\"p50\"") && page.contains("data-budget-ms=\"100\""), "{page}");
     assert!(page.contains("/dashboard?range=90d&amp;percentile=p50"), "ranges are links: {page}");
     let chinese = station.get("/dashboard", &[("cookie", "lang=zh-CN")]).text;

@@ -13,7 +13,7 @@ use crate::journal::Record;
 use crate::pipeline::{InspectContext, Judge, Trace, inspect_frame};
 use crate::source::Arrival;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -228,6 +228,20 @@ fn gated() -> (impl Fn() -> Result<Fixed, String> + Send + Sync, Receiver<()>, S
         Ok(Fixed::new(RECORDED))
     };
     (make, asks, go)
+}
+
+#[test]
+fn a_replay_steps_back_behind_the_line() {
+    let nice = || rustix::process::getpriority_process(None).unwrap();
+    let (own, seen) = (nice(), Arc::new(AtomicI32::new(-100)));
+    let told = Arc::clone(&seen);
+    let station = station(LONG, move || {
+        told.store(nice(), Ordering::Relaxed);
+        Ok(Fixed::new(RECORDED))
+    });
+    assert_eq!(replay(&station, "line-1-1-1").status, 200);
+    assert!(seen.load(Ordering::Relaxed) >= 10, "it runs at {seen:?}");
+    assert_eq!(nice(), own, "and nobody else does");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::domain::test_recipe;
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub const PASSWORD: &str = "canada-goose-7";
 
@@ -38,6 +39,10 @@ pub struct Station {
     pub access: Arc<Access>,
     pub alarms: AlarmBoard,
     pub board: Board,
+    pub charts: ChartBoard,
+    pub state: AdminState,
+    /// Whether nothing is recorded any more.
+    pub trouble: Arc<AtomicBool>,
     pub address: String,
     agent: ureq::Agent,
     _admin: AdminServer,
@@ -80,14 +85,17 @@ fn station(options: AccessOptions, reach: Reach, card: RecipeCard, replayer: Opt
     let alarms = AlarmBoard::new(Arc::clone(&ledger));
     let charts = ChartBoard::new(dir.path());
     let access = Arc::new(Access::new(Arc::clone(&ledger), options).unwrap());
-    let board = Board::new(card);
+    let (board, trouble) = (Board::new(card), Arc::new(AtomicBool::new(false)));
     let listener = bind("127.0.0.1:0".parse().unwrap(), &reach, false).unwrap();
     let state = AdminState::new(AdminParts {
         station: "line-1".into(),
         board: board.clone(),
         journal: Arc::new(journal.reader()),
         reviews: journal.review_desk(),
-        trouble: Arc::new(|| None),
+        trouble: {
+            let wrong = Arc::clone(&trouble);
+            Arc::new(move || wrong.load(Ordering::Relaxed).then(|| "the disk is full".to_owned()))
+        },
         alarms: alarms.clone(),
         charts: Some(charts.clone()),
         intakes: Arc::new([]),
@@ -97,10 +105,22 @@ fn station(options: AccessOptions, reach: Reach, card: RecipeCard, replayer: Opt
         shifts: Arc::default(),
         reach,
     });
-    let admin = AdminServer::start(listener, state).unwrap();
+    let admin = AdminServer::start(listener, state.clone()).unwrap();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let address = format!("http://{}", admin.address);
-    Station { access, alarms, board, address, agent, _admin: admin, _journal: journal, _dir: dir }
+    Station {
+        access,
+        alarms,
+        board,
+        charts,
+        state,
+        trouble,
+        address,
+        agent,
+        _admin: admin,
+        _journal: journal,
+        _dir: dir,
+    }
 }
 
 impl Station {

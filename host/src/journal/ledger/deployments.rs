@@ -2,6 +2,7 @@
 
 use super::{AuditEntry, Ledger, LedgerError};
 use crate::domain::{DeployState, Deployment};
+use crate::journal::SpanUs;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 pub const TABLES: &str = "
@@ -11,6 +12,8 @@ CREATE TABLE deployments (
 ";
 
 const MAX_PAGE: usize = 200;
+/// Newest deployments that a look at a span goes through.
+const LOOKED_AT: i64 = 20_000;
 
 impl Ledger {
     /// Writes down a new deployment, in its first state; gives it with its number.
@@ -68,6 +71,24 @@ impl Ledger {
         })
     }
 
+    /// Deployments that entered a state within a span, the newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn deployments_within(&self, span: SpanUs, limit: usize) -> Result<Vec<Deployment>, LedgerError> {
+        let limit = i64::try_from(limit.clamp(1, MAX_PAGE)).unwrap_or(1);
+        // What has not moved since the span began is told by its column, and its text is not looked into.
+        let sql = "SELECT details FROM (SELECT * FROM deployments ORDER BY id DESC LIMIT ?1)
+                   WHERE changed_at_us >= ?2 AND EXISTS (
+                       SELECT 1 FROM json_each(details, '$.history')
+                       WHERE json_extract(value, '$.at_us') >= ?2 AND json_extract(value, '$.at_us') < ?3)
+                   ORDER BY id DESC LIMIT ?4";
+        self.with("read the deployments of a span", |db| {
+            let bounds = params![LOOKED_AT, span.from_us, span.to_us, limit];
+            db.prepare(sql)?.query_map(bounds, read)?.collect()
+        })
+    }
+
     /// Deployments in one of `states`, the newest first.
     ///
     /// # Errors
@@ -90,4 +111,58 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Deployment> {
     let text: String = row.get(0)?;
     let wrong = |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error));
     serde_json::from_str(&text).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use crate::domain::{Actor, Entered};
+
+    fn received(at_us: i64) -> Deployment {
+        Deployment {
+            id: 0,
+            state: DeployState::Received,
+            bundle: None,
+            actor: "ada".to_owned(),
+            role: "engineer".to_owned(),
+            reason: "a new lens".to_owned(),
+            outcome: None,
+            previous: None,
+            history: vec![Entered { state: DeployState::Received, at_us }],
+            checks: vec![],
+            shadow: None,
+            trial: None,
+            notes: vec![],
+        }
+    }
+
+    #[test]
+    fn deployments_of_an_old_span_are_found_behind_any_number_of_newer_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(dir.path(), "line-1").unwrap();
+        let entry = AuditEntry::new(&Actor::console(), "deploy", "x");
+        let begin = |at_us| ledger.begin_deployment(&received(at_us), &entry).unwrap();
+        let old = begin(10);
+        let mut moved = begin(20);
+        for _ in 0..=MAX_PAGE {
+            begin(1000);
+        }
+        for at_us in [30, 1100] {
+            (moved.state, moved.outcome) = (DeployState::Failed, Some("no signature".to_owned()));
+            moved.history.push(Entered { state: moved.state, at_us });
+        }
+        ledger.move_deployment(&moved, &entry).unwrap();
+        let within = |from_us, to_us| {
+            let found = ledger.deployments_within(SpanUs { from_us, to_us }, MAX_PAGE).unwrap();
+            found.into_iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        assert_eq!(within(0, 100), [moved.id, old.id]);
+        assert_eq!(within(10, 11), [old.id], "the beginning is included");
+        assert_eq!(within(0, 10), [0; 0], "the end is not");
+        assert_eq!(within(25, 40), [moved.id], "by any of its states, not by the newest");
+        assert_eq!(within(31, 1000), [0; 0]);
+        assert_eq!(within(1100, 2000), [moved.id]);
+        assert_eq!(within(1000, 1001).len(), MAX_PAGE);
+    }
 }

@@ -89,11 +89,13 @@ pub struct Figures {
     pub plugins: BTreeMap<String, PluginFigures>,
 }
 
-/// A stage, or all of a frame's.
+/// A stage, or several of a frame's together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StageKey {
     Stage(Stage),
     Whole,
+    /// Up to the verdict: what the frame's budget bounds.
+    Judged,
 }
 
 impl StageKey {
@@ -101,12 +103,13 @@ impl StageKey {
         match self {
             Self::Stage(stage) => stage.name(),
             Self::Whole => "whole",
+            Self::Judged => "judged",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
         let stages = Stage::ALL.into_iter().map(Self::Stage);
-        stages.chain([Self::Whole]).find(|key| key.name() == name)
+        stages.chain([Self::Whole, Self::Judged]).find(|key| key.name() == name)
     }
 }
 

@@ -189,7 +189,7 @@ fn plugins_beyond_the_bound_have_no_figures_of_their_own() {
 
 #[test]
 fn stages_are_stored_by_names_that_are_read_again() {
-    for key in Stage::ALL.into_iter().map(StageKey::Stage).chain([StageKey::Whole]) {
+    for key in Stage::ALL.into_iter().map(StageKey::Stage).chain([StageKey::Whole, StageKey::Judged]) {
         assert_eq!(StageKey::from_name(key.name()), Some(key));
     }
     assert_eq!(StageKey::from_name("lunch"), None);

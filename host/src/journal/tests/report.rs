@@ -1,7 +1,10 @@
 use super::*;
 use crate::domain::{Actor, VerdictKind};
+use std::time::{Duration, Instant};
 
 const ALL: SpanUs = SpanUs { from_us: 0, to_us: i64::MAX };
+/// Never reached.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// The time of a trigger's verdict; see `record`.
 fn at(trigger: i64) -> i64 {
@@ -9,14 +12,14 @@ fn at(trigger: i64) -> i64 {
 }
 
 fn figures(journal: &Journal, from: i64, to: i64) -> SpanFigures {
-    journal.reader().figures(SpanUs { from_us: at(from), to_us: at(to) }).unwrap()
+    journal.reader().figures(SpanUs { from_us: at(from), to_us: at(to) }, LIMIT).unwrap()
 }
 
 #[test]
 fn a_span_without_frames_has_no_figures() {
     let dir = tempfile::tempdir().unwrap();
     let journal = opened(dir.path());
-    let found = journal.reader().figures(ALL).unwrap();
+    let found = journal.reader().figures(ALL, LIMIT).unwrap();
     assert_eq!((found.counts, found.reasons, found.undecided), Default::default());
     assert!(found.latencies.is_empty() && found.drift.is_empty(), "nothing is measured, not even as 0");
     assert_eq!((found.lost, found.reviews.total()), (0, 0));
@@ -48,11 +51,11 @@ fn lost_triggers_are_summed_up_however_many_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let journal = opened(dir.path());
     journal.lost(3, 7, "overrun").unwrap().wait().unwrap();
-    assert_eq!(journal.reader().figures(ALL).unwrap().lost, 5);
+    assert_eq!(journal.reader().figures(ALL, LIMIT).unwrap().lost, 5);
     for _ in 0..3 {
         journal.lost(1, i64::MAX as u64 - 1, "a counter that jumped").unwrap().wait().unwrap();
     }
-    assert!(journal.reader().figures(ALL).unwrap().lost > i64::MAX as u64);
+    assert!(journal.reader().figures(ALL, LIMIT).unwrap().lost > i64::MAX as u64);
     assert_eq!(figures(&journal, 1, 7).lost, 0, "they were recorded later than that");
 }
 
@@ -63,10 +66,10 @@ fn an_example_is_the_newest_reject_whose_picture_is_kept() {
     for trigger in 1..=3 {
         journal.submit(pictured(&journal, trigger, fail(), 100)).unwrap().wait().unwrap();
     }
-    let newest = journal.reader().figures(ALL).unwrap().reasons.ranked.remove(0).example.unwrap();
+    let newest = journal.reader().figures(ALL, LIMIT).unwrap().reasons.ranked.remove(0).example.unwrap();
     assert_eq!(newest.id.trigger, 3);
     std::fs::remove_file(journal.reader().picture_path(&newest.picture.unwrap()).unwrap()).unwrap();
-    let older = journal.reader().figures(ALL).unwrap().reasons.ranked.remove(0).example.unwrap();
+    let older = journal.reader().figures(ALL, LIMIT).unwrap().reasons.ranked.remove(0).example.unwrap();
     assert_eq!(older.id.trigger, 2);
     assert_eq!(figures(&journal, 1, 2).reasons.ranked.remove(0).example.unwrap().id.trigger, 1);
 }
@@ -80,7 +83,7 @@ fn drift_is_summed_up_by_series() {
         let id = FrameId { station: "line-1".to_owned(), boot: journal.boot(), trigger };
         journal.observe(&id, "drift-input", &observation(value, drifted)).unwrap().wait().unwrap();
     }
-    let drift = journal.reader().figures(ALL).unwrap().drift;
+    let drift = journal.reader().figures(ALL, LIMIT).unwrap().drift;
     let brightness = drift.iter().find(|one| one.feature == "brightness").unwrap();
     assert_eq!((brightness.reports, brightness.drifted), (3, 2));
     assert_eq!(
@@ -104,6 +107,33 @@ fn reviews_are_those_that_were_given_within_the_span() {
     let desk = journal.review_desk();
     desk.record(desk.check(&id, &review, &Actor::console()).unwrap()).unwrap();
     let reader = journal.reader();
-    assert_eq!(reader.figures(SpanUs { from_us: before, to_us: i64::MAX }).unwrap().reviews.fail, 1);
-    assert_eq!(reader.figures(SpanUs { from_us: 0, to_us: before }).unwrap().reviews.total(), 0);
+    assert_eq!(reader.figures(SpanUs { from_us: before, to_us: i64::MAX }, LIMIT).unwrap().reviews.fail, 1);
+    assert_eq!(reader.figures(SpanUs { from_us: 0, to_us: before }, LIMIT).unwrap().reviews.total(), 0);
+}
+
+#[test]
+fn figures_that_take_too_long_are_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = opened(dir.path());
+    fill(&journal, 30);
+    let reader = journal.reader();
+    assert!(matches!(reader.figures(ALL, Duration::ZERO), Err(JournalError::TookTooLong { .. })));
+    assert_eq!(reader.figures(ALL, LIMIT).unwrap().counts.total(), 30);
+}
+
+#[test]
+fn a_query_that_would_never_end_is_ended_and_the_next_one_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let reader = opened(dir.path()).reader();
+    let count = |most: i64| {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT count(*) FROM n";
+        move |db: &rusqlite::Connection| db.query_row(sql, [most], |row| row.get::<_, i64>(0))
+    };
+    let ended = reader.with_until(Instant::now() + Duration::from_millis(20), "count", count(1 << 26));
+    assert!(matches!(ended, Err(JournalError::TookTooLong { doing: "count" })), "{ended:?}");
+    // However slow the machine is, one of them is in time.
+    let due = std::iter::repeat_with(|| Instant::now() + Duration::from_millis(20));
+    let due = due.take(1000).find(|due| reader.with_until(*due, "count", count(1)).is_ok()).unwrap();
+    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+    assert_eq!(reader.with("count", count(100_000)).unwrap(), 100_000, "the clock of the last one is off");
 }
