@@ -4,6 +4,7 @@
 mod coco;
 mod csv;
 mod folder;
+mod parquet;
 
 use super::filter::{Pairs, Wish};
 use super::request::{By, Visitor};
@@ -36,6 +37,11 @@ pub enum ExportFault {
     TooMany { most: usize },
     #[error("the archive cannot be written")]
     Archive { source: zip::result::ZipError },
+    #[error("the rows cannot be written as Parquet")]
+    Parquet {
+        #[from]
+        source: ::parquet::errors::ParquetError,
+    },
     #[error("the export's thread panicked")]
     Panicked,
 }
@@ -119,6 +125,17 @@ pub async fn csv(visitor: Visitor, by: By, state: State<AdminState>, pairs: Pair
         step: MAX_PAGE,
     };
     export(visitor, by, state, pairs, of, || Box::new(csv::Csv)).await
+}
+
+pub async fn parquet(visitor: Visitor, by: By, state: State<AdminState>, pairs: Pairs) -> Response {
+    let of = Kind {
+        name: "parquet",
+        media: "application/vnd.apache.parquet",
+        file: "inspections.parquet",
+        most: MOST_ROWS,
+        step: MAX_PAGE,
+    };
+    export(visitor, by, state, pairs, of, || Box::<parquet::Parquet>::default()).await
 }
 
 pub async fn image_folder(visitor: Visitor, by: By, state: State<AdminState>, pairs: Pairs) -> Response {

@@ -128,6 +128,7 @@ fn records() -> Vec<Entry> {
         post("/inspections/views", VIEWER, browse::save_view),
         post("/inspections/views/forget", VIEWER, browse::forget_view),
         get("/inspections/export/csv", VIEWER, export::csv),
+        get("/inspections/export/parquet", VIEWER, export::parquet),
         get("/inspections/export/imagefolder", OPERATOR, export::image_folder),
         get("/inspections/export/coco", OPERATOR, export::coco),
         get("/review", VIEWER, review::show),

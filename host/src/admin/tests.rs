@@ -9,6 +9,7 @@
 mod access;
 mod alarms;
 mod events;
+mod exports;
 mod overviews;
 mod parts;
 mod records;

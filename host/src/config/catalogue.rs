@@ -62,8 +62,8 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Reads and verifies one recipe of `folder` and what it pins. Of all other files only the envelope is read, and one
-    /// file at a time is in memory beside what is kept.
+    /// Reads and verifies one recipe of `folder` and what it pins. Of all other files only the envelope is read, and
+    /// one file at a time is held beside what is kept.
     ///
     /// # Errors
     /// When the folder cannot be read, or that is more than a station can keep.

@@ -1,20 +1,13 @@
 //! Work that the line does not wait for steps back behind it.
 
-use rustix::process::{getpriority_process, setpriority_process};
+/// How much less urgent it is, as a nice value: beside a lane that wants the same processor it gets a tenth of it. With
+/// the most that there is (19) a replay on a busy machine would never end in its time.
+const NICE: libc::c_int = 10;
 
-/// The nice value of such work: beside a lane that wants the same processor it gets about a tenth of it. With the lowest
-/// of all (19) a replay on a busy machine would never end in its time.
-pub(super) const NICE: i32 = 10;
-
-/// Lowers the priority of the calling thread, and of the threads that it starts from now on. Never raises it.
-///
-/// On Linux a priority belongs to a thread, not to the process.
+/// Lowers the priority of the calling thread, and of the threads that it starts from now on: on Linux a priority is a
+/// thread's, not the process's.
+#[allow(unsafe_code, reason = "the standard library has no priorities; argued where it happens")]
 pub(super) fn step_back() {
-    let lowered = getpriority_process(None).and_then(|nice| match nice {
-        NICE.. => Ok(()),
-        _ => setpriority_process(None, NICE),
-    });
-    if let Err(error) = lowered {
-        tracing::warn!(%error, "work beside the line runs at the line's priority");
-    }
+    // SAFETY: takes and gives a number, and touches no memory of ours. Less urgent is never refused.
+    let _ = unsafe { libc::nice(NICE) };
 }

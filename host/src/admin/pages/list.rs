@@ -137,6 +137,7 @@ fn exports(view: &ListView<'_>) -> Markup {
     let role = view.frame.identity.as_ref().map(|identity| identity.actor.role);
     let kinds = [
         ("csv", "export.csv", Role::Viewer),
+        ("parquet", "export.parquet", Role::Viewer),
         ("imagefolder", "export.imagefolder", Role::Operator),
         ("coco", "export.coco", Role::Operator),
     ];

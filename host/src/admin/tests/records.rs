@@ -90,11 +90,11 @@ pub fn part(station: &Station, trigger: u64) -> Record {
     Record { inspection, picture: Some(picture.into()), images: Vec::new() }
 }
 
-fn id(trigger: u64) -> FrameId {
+pub fn id(trigger: u64) -> FrameId {
     FrameId { station: "line-1".to_owned(), boot: 1, trigger }
 }
 
-fn fill(station: &Station, count: u64) {
+pub fn fill(station: &Station, count: u64) {
     let pending: Vec<_> =
         (1..=count).map(|trigger| station.journal().submit(part(station, trigger)).unwrap()).collect();
     pending.into_iter().for_each(|pending| assert!(pending.wait().unwrap().row > 0));
