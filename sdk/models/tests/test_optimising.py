@@ -9,16 +9,18 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import numpy_helper
 
 from assay_models.cli import main
 from assay_models.data.layouts import open_dataset
 from assay_models.data.pictures import load
 from assay_models.errors import KitError
+from assay_models.nets import tiny
 from assay_models.onnxfile.model import open_model
 from assay_models.onnxfile.runtime import Runner
 from assay_models.progress import Stop
-from assay_models.prune.structured import CRITERIA, macs_and_parameters, prune_structured
+from assay_models.prune.structured import CRITERIA, _gradients, macs_and_parameters, prune_structured
 from assay_models.prune.unstructured import prune_unstructured
 from assay_models.quantise.mixed import measure_sensitivity, quantise_mixed
 from assay_models.quantise.uniform import quantise_uniform
@@ -176,6 +178,21 @@ def test_a_share_that_makes_no_sense_is_refused(checkpoint: Path) -> None:
     saved = checkpoints.load(checkpoint)
     with pytest.raises(KitError, match="keep_macs is 1.5"):
         prune_structured(saved.net, np.zeros((1, 32, 32, 3), np.uint8), np.zeros(1, np.int64), 1.5, "taylor")
+
+
+def test_gradients_of_pictures_do_not_cancel_out() -> None:
+    """The same picture under each label in turn: a trained network's gradients add up to next to nothing, and would say
+    that no channel is needed."""
+    net = tiny(2, 1).eval()
+    with torch.no_grad():
+        net.classifier.weight.copy_(torch.cat([net.classifier.weight[:1], -net.classifier.weight[:1]]))
+    picture = np.random.default_rng(1).integers(0, 255, (1, 32, 32, 3), np.uint8)
+    found = []
+    for labels in ([0], [1], [0, 1]):
+        _gradients(net, np.repeat(picture, len(labels), axis=0), np.array(labels, np.int64))
+        found.append(net.classifier.weight.grad.clone())
+    torch.testing.assert_close(found[2], ((found[0] ** 2 + found[1] ** 2) / 2).sqrt())
+    assert found[2].abs().max() > 0
 
 
 def test_the_prune_command_trains_on(checkpoint: Path, folder: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def _scaled(phases: tuple[Phase, ...], effort: float) -> tuple[Phase, ...]:
 FULL = Plan(
     baseline=(Phase(150, 128, 5e-4, still=6), Phase(40, SIZE, 2e-4, batch=24, still=3)),
     student=(Phase(170, 128, 6e-4, still=1), Phase(40, SIZE, 2e-4)),
-    pruned=(Phase(160, 128, 5e-4, fresh=1), Phase(60, SIZE, 2e-4, fresh=1)),
+    pruned=(Phase(160, 128, 2e-3, fresh=1), Phase(60, SIZE, 1e-3, fresh=1)),
     hardened=(Phase(600, 128, 1.2e-3, fresh=1), Phase(320, SIZE, 6e-4, fresh=1)),
 )
 """Minutes of one core per training (docs/model-kit.md has them): more are `--effort`."""

@@ -120,11 +120,19 @@ def _importance(tp: Any, criterion: str, net: LiteNet, pixels: NDArray[np.uint8]
 
 
 def _gradients(net: LiteNet, pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-    """Gradients of the loss on the pictures given, summed over all of them."""
-    net.zero_grad()
-    for k in range(0, len(labels), BATCH):
-        x, y = to_tensor(pixels[k : k + BATCH]), torch.from_numpy(labels[k : k + BATCH])
-        nn.functional.cross_entropy(logits_of(net, x), y, reduction="sum").backward()
+    """Leaves the root mean square of every gradient over the pictures given, each on its own, as the criterion squares
+    before it averages. The gradients of all of them together cancel out, the more the better the network is trained."""
+    parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    squares = [torch.zeros_like(parameter) for parameter in parameters]
+    for k in range(len(labels)):
+        net.zero_grad()
+        x, y = to_tensor(pixels[k : k + 1]), torch.from_numpy(labels[k : k + 1])
+        nn.functional.cross_entropy(logits_of(net, x), y).backward()
+        for square, parameter in zip(squares, parameters, strict=True):
+            if parameter.grad is not None:
+                square.addcmul_(parameter.grad, parameter.grad)
+    for square, parameter in zip(squares, parameters, strict=True):
+        parameter.grad = square.div_(max(len(labels), 1)).sqrt_()
 
 
 class _Apoz:
