@@ -8,6 +8,7 @@
 
 mod access;
 mod alarms;
+mod alike;
 mod events;
 mod overviews;
 mod parts;
