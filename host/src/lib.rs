@@ -15,6 +15,7 @@ pub mod journal;
 pub mod access;
 pub mod alarms;
 pub mod charts;
+pub mod likeness;
 pub mod outputs;
 pub mod deploy;
 pub mod toolbox;

@@ -127,6 +127,33 @@ export function recordsTests({ test, context, open, shot, equal, holds, expectNo
     await page.close();
   });
 
+  test('parts that look alike to the model are one click away', async () => {
+    const { page } = await open('/inspections?verdict=fail');
+    await page.locator('table.list tbody tr td:last-child a').last().click();
+    await page.locator('nav.pager a', { hasText: 'More like this' }).click();
+    await page.waitForURL('**/alike');
+    // Written every two seconds, behind the line.
+    for (let tries = 0; tries < 60 && (await page.locator('.like').count()) === 0; tries += 1) {
+      await page.waitForTimeout(500);
+      await page.reload();
+    }
+    const likeness = (await page.locator('.like b').allTextContents()).map((text) => Number.parseFloat(text));
+    holds(likeness.length > 0 && likeness.every((one) => one <= 100 && one >= -100), `shares of likeness: ${likeness}`);
+    holds(likeness.every((one, at) => at === 0 || one <= likeness[at - 1]), 'the most alike stand first');
+    await allLoaded(page);
+    await noOverflow(page, 'alike');
+    await shot(page, 'alike');
+    const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'zh-CN' });
+    const { page: small } = await open(new URL(page.url()).pathname, phone);
+    holds((await small.locator('h1').textContent()).includes('相似'), 'in Chinese');
+    await noOverflow(small, 'alike on a phone');
+    await shot(small, 'alike-phone-zh');
+    await phone.close();
+    await page.locator('.like a').first().click();
+    await page.locator('.big .word').waitFor();
+    await page.close();
+  });
+
   test('a review on the detail page is in its history, and a stale one is refused with its content', async () => {
     const { page } = await open('/inspections?verdict=undecided');
     await page.locator('table.list tbody tr td:last-child a').first().click();

@@ -126,7 +126,7 @@ export async function allPages(open, context) {
   const linked = await page.locator('header nav a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
   const detail = await page.locator('table.list tbody a').first().getAttribute('href');
   await page.close();
-  return [...linked, detail, ...OTHERS];
+  return [...linked, detail, `${detail}/alike`, ...OTHERS];
 }
 
 /** What axe-core finds on a page: rule, and where. It is put there by the browser's own tools, so that the page's strict

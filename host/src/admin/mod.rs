@@ -26,6 +26,7 @@ mod draft;
 mod inspections;
 mod review;
 mod replay;
+mod alike;
 mod quality;
 mod export;
 mod drift;

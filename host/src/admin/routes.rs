@@ -7,8 +7,8 @@
 use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
-    alarms, api, assets, audit, browse, dashboard, deployments, drift, export, inspections, live, metrics, plugins,
-    quality, replay, report, request, review, security, series, sign_in, station, theme, users,
+    alarms, alike, api, assets, audit, browse, dashboard, deployments, drift, export, inspections, live, metrics,
+    plugins, quality, replay, report, request, review, security, series, sign_in, station, theme, users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -125,6 +125,7 @@ fn records() -> Vec<Entry> {
     vec![
         get("/inspections", VIEWER, browse::list),
         get("/inspections/{id}", VIEWER, inspections::detail),
+        get("/inspections/{id}/alike", VIEWER, alike::show),
         post("/inspections/views", VIEWER, browse::save_view),
         post("/inspections/views/forget", VIEWER, browse::forget_view),
         get("/inspections/export/csv", VIEWER, export::csv),
@@ -139,6 +140,7 @@ fn records() -> Vec<Entry> {
         get("/api/v1/report", VIEWER, report::json),
         get("/api/v1/inspections", VIEWER, api::inspections::list),
         get("/api/v1/inspections/{id}", VIEWER, api::inspections::one),
+        get("/api/v1/inspections/{id}/alike", VIEWER, alike::json),
         post("/api/v1/inspections/{id}/reviews", OPERATOR, api::inspections::review),
         post("/api/v1/inspections/{id}/replay", OPERATOR, api::replay::post),
     ]

@@ -74,12 +74,7 @@ pub struct Points {
 
 impl Points {
     /// The points up to and with the one that `now_s` lies in, `periods` ranges back.
-    fn read(
-        reader: &SeriesReader,
-        range: Range,
-        now_s: i64,
-        periods: i64,
-    ) -> Result<Self, crate::journal::SeriesError> {
+    fn read(reader: &SeriesReader, range: Range, now_s: i64, periods: i64) -> Result<Self, crate::journal::SideError> {
         let (tier, step_s, length_s) = range.shape();
         let to_s = now_s - now_s.rem_euclid(step_s) + step_s - periods * length_s;
         let from_s = to_s - length_s;
@@ -130,7 +125,7 @@ pub async fn history(state: &AdminState, range: Range, compare: bool) -> Option<
         // Until it is read, also where nobody waits for it any more.
         let _turn = turn;
         let before = compare.then(|| Points::read(&reader, range, now_s, 1)).transpose()?;
-        Ok::<_, crate::journal::SeriesError>(History { points: Points::read(&reader, range, now_s, 0)?, before })
+        Ok::<_, crate::journal::SideError>(History { points: Points::read(&reader, range, now_s, 0)?, before })
     };
     match tokio::task::spawn_blocking(read).await {
         Ok(Ok(history)) => Some(history),

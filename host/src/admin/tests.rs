@@ -8,6 +8,7 @@
 
 mod access;
 mod alarms;
+mod alike;
 mod events;
 mod exports;
 mod overviews;

@@ -3,7 +3,7 @@ use super::tally::{Recent, ShiftCounts, Verdicts, between};
 use super::{ChartBoard, Now};
 use crate::alarms::AlarmBoard;
 use crate::domain::{ShiftPlan, ShiftSpan, with_causes};
-use crate::journal::{Figures, SeriesError, SeriesReader, SeriesWriter, Tier};
+use crate::journal::{Figures, SeriesReader, SeriesWriter, SideError, Tier};
 use crate::pipeline::{Board, now_us};
 use crate::telemetry::Reading;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -190,7 +190,7 @@ impl Keeper {
     }
 
     /// Said once, until it is well again.
-    fn tell(&mut self, error: &SeriesError) {
+    fn tell(&mut self, error: &SideError) {
         if !self.told {
             tracing::error!(error = with_causes(error), "charts have no history until this is mended");
         }

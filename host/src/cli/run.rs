@@ -7,6 +7,7 @@ use crate::charts::ChartKeeper;
 use crate::config::{StationConfig, load};
 use crate::deploy::{DeployThread, RecordedRecipes, Replayer};
 use crate::journal::{Journal, Ledger};
+use crate::likeness::LikenessKeeper;
 use crate::pipeline::{JournalKeeper, LaneOptions, Line, LineEvents, LineParts, LiveRecipe};
 use anyhow::Context as _;
 use signal_hook::iterator::Signals;
@@ -63,6 +64,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     })?;
     let outputs = Outputs::start(&parts.config, &line.board, events, &journal, &ledger)?;
     let charts = charts(&parts.config, &line, &outputs)?;
+    let likeness = likeness(&parts.config, &line, &journal)?;
     let access = access(&parts.config, &reach, &ledger)?;
     configured.commit(&parts)?;
     let (deployer, deployments) = super::deployer::start(&parts, &configured, ledger, &line)?;
@@ -89,6 +91,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     end_line(line, deployments);
     outputs.stop();
     charts.stop();
+    likeness.stop();
     admin.stop();
     journal.close();
     say!("ended");
@@ -144,6 +147,11 @@ fn charts(config: &StationConfig, line: &Line, outputs: &Outputs) -> anyhow::Res
     let (dir, shifts) = (config.data_dir.join("journal"), Arc::new(config.shifts.clone()));
     let started = ChartKeeper::start(&dir, &line.board, &outputs.alarms(), shifts);
     started.context("the thread that keeps figures for charts cannot be started")
+}
+
+fn likeness(config: &StationConfig, line: &Line, journal: &Journal) -> anyhow::Result<LikenessKeeper> {
+    let started = LikenessKeeper::start(&config.data_dir.join("journal"), &line.board, journal.reader());
+    started.context("the thread that keeps embeddings of pictures cannot be started")
 }
 
 fn open_ledger(config: &StationConfig) -> anyhow::Result<Arc<Ledger>> {

@@ -9,6 +9,7 @@ mod tensor;
 mod number;
 mod latency;
 mod fine_latency;
+mod embedding;
 mod frame;
 mod finding;
 mod failure;
@@ -36,6 +37,7 @@ pub use deployment::{
 };
 pub use difference::{Compared, Difference, SCORE_TOLERANCE, differences};
 pub use digest::{Digest, DigestParseError};
+pub use embedding::{EMBEDDING_OUTPUT, Embedding, MAX_EMBEDDING, likeness};
 pub use event::CloudEvent;
 pub use failure::{Blame, Failure, FailureCode, Stage};
 pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report};

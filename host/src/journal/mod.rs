@@ -10,6 +10,7 @@
 
 mod batch;
 mod chain;
+mod embeddings;
 mod error;
 mod export;
 mod files;
@@ -35,6 +36,7 @@ mod sample;
 mod schema;
 mod search;
 mod series;
+mod side;
 mod space;
 mod streams;
 mod verify;
@@ -45,6 +47,7 @@ mod writer;
 mod tests;
 
 pub use chain::{Checkpoint, CheckpointParseError, Kind};
+pub use embeddings::{Alike, EmbeddingReader, EmbeddingWriter, Like, NewEmbedding};
 pub use error::JournalError;
 pub use export::{ExportError, ExportFormat, csv_cell, csv_head, csv_line, export};
 pub use files::{Files, SystemFiles};
@@ -67,7 +70,8 @@ pub use reviews::{MAX_LABEL_CHARS, MAX_REASON_CHARS, NewReview, Review, ReviewDe
 pub use rows::{Counts, DriftPoint, Entry, Latency, Line, Listing, LostFrames, Observed, TrendPoint};
 pub use sample::is_drawn;
 pub use search::{Budget, Found, Turn};
-pub use series::{Figures, PluginFigures, SeriesError, SeriesReader, SeriesWriter, StageKey, Tier};
+pub use series::{Figures, PluginFigures, SeriesReader, SeriesWriter, StageKey, Tier};
+pub use side::SideError;
 pub use streams::Direction;
 pub use verify::{ChainFault, Verified, verify};
 

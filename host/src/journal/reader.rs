@@ -2,7 +2,7 @@
 //! call, because one that did would keep the WAL from shrinking.
 
 use super::chain::Checkpoint;
-use super::filter::{Filter, Page};
+use super::filter::{Cursor, Filter, Page};
 use super::health::Shared;
 use super::options::{database_in, pictures_in};
 use super::pictures::PictureFolder;
@@ -56,6 +56,35 @@ impl Reader {
     pub(super) fn new(dir: &Path, shared: Option<Arc<Shared>>) -> Self {
         let folder = PictureFolder::at(pictures_in(dir));
         Self { database: database_in(dir), folder, pool: Arc::default(), shared }
+    }
+
+    /// The folder that the journal lies in.
+    pub(super) fn dir(&self) -> &Path {
+        self.database.parent().unwrap_or(Path::new("."))
+    }
+
+    /// The newest row of the chain; 0 where there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn newest_row(&self) -> Result<i64, JournalError> {
+        self.with("read the newest row", |db| batch::head(db).map(|head| head.rows))
+    }
+
+    /// The inspections of these rows and times, in this order. Those that are not there are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn lines_at(&self, places: &[Cursor]) -> Result<Vec<Line>, JournalError> {
+        let sql = format!("SELECT {LINE_COLUMNS} FROM inspections AS i WHERE i.seq = ? AND i.judged_at_us = ?");
+        self.with("read inspections", |db| {
+            let mut statement = db.prepare(&sql)?;
+            let mut lines = Vec::with_capacity(places.len());
+            for place in places {
+                lines.extend(statement.query_row([place.row, place.judged_at_us], line).optional()?);
+            }
+            Ok(lines)
+        })
     }
 
     pub(super) fn with<T>(

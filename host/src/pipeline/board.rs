@@ -29,6 +29,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     tap: ArcSwapOption<Sender<Arc<Outcome>>>,
     feed: ArcSwapOption<Sender<Arc<Outcome>>>,
+    keep: ArcSwapOption<Sender<Arc<Outcome>>>,
 }
 
 /// Plugin, feature, statistic.
@@ -150,6 +151,7 @@ impl Board {
                 metrics: Arc::default(),
                 tap: ArcSwapOption::empty(),
                 feed: ArcSwapOption::empty(),
+                keep: ArcSwapOption::empty(),
             }),
         }
     }
@@ -193,6 +195,11 @@ impl Board {
         self.shared.feed.store(out.map(Arc::new));
     }
 
+    /// The same for whoever keeps embeddings. What finds no room is not among those that are like another.
+    pub fn keep(&self, out: Option<Sender<Arc<Outcome>>>) {
+        self.shared.keep.store(out.map(Arc::new));
+    }
+
     pub(super) fn offer_to_tap(&self, outcome: &Arc<Outcome>) {
         if let Some(out) = self.shared.feed.load().as_deref()
             && out.try_send(Arc::clone(outcome)).is_err()
@@ -203,6 +210,11 @@ impl Board {
             && out.try_send(Arc::clone(outcome)).is_err()
         {
             self.metrics().tell(&TracesDropped { count: 1 });
+        }
+        if let Some(out) = self.shared.keep.load().as_deref()
+            && outcome.embedding.is_some()
+        {
+            let _ = out.try_send(Arc::clone(outcome));
         }
     }
 

@@ -2,7 +2,10 @@ use super::board::BoardWriter;
 use super::control::Control;
 use super::monitors::{MonitorFeed, MonitorJob};
 use super::{Inspected, LineHistory, LiveRecipe, LiveSlot, Recorded};
-use crate::domain::{Blame, Failure, FailureCode, Inspection, NamedImage, Stage, StageTime, Verdict};
+use crate::domain::{
+    Blame, EMBEDDING_OUTPUT, Embedding, Failure, FailureCode, Inspection, NamedImage, NamedTensor, Stage, StageTime,
+    Verdict,
+};
 use crate::source::{LostTriggers, Receipt, Settlement};
 use crate::telemetry::{FrameUnmonitored, Metrics, RecordNotDurable, VerdictReleased};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -62,6 +65,8 @@ pub struct Outcome {
     pub inspection: Arc<Inspection>,
     /// The journal's row; none where the record could not be made durable (the verdict is `undecided` then).
     pub row: Option<i64>,
+    /// How the model sees the picture, where it says so.
+    pub embedding: Option<Embedding>,
 }
 
 /// A judged frame on its way to release.
@@ -131,9 +136,15 @@ fn release(waiting: Waiting, metrics: &Metrics) -> (Arc<Outcome>, MonitorJob) {
     if let Some(receipt) = receipt {
         receipt.settle(Settlement { inspection: Arc::clone(&inspection), row, duplicate: false });
     }
-    let outcome = Arc::new(Outcome { inspection, row });
+    let embedding = embedding(&outputs);
+    let outcome = Arc::new(Outcome { inspection, row, embedding });
     let job = MonitorJob { recipe, outcome: Arc::clone(&outcome), frame, outputs };
     (outcome, job)
+}
+
+fn embedding(outputs: &[NamedTensor]) -> Option<Embedding> {
+    let output = outputs.iter().find(|output| output.name == EMBEDDING_OUTPUT)?;
+    Embedding::of(output.tensor.as_f32().ok()?)
 }
 
 /// A journal's refusal as a failure of the frame.

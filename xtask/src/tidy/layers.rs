@@ -3,7 +3,7 @@
 use super::{File, Problem};
 
 /// A module and those it may use. `cli` stands on top of all.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("trust", &["domain"]),
     ("imaging", &["domain"]),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("access", &["domain", "journal"]),
     ("alarms", &["domain", "config", "journal", "telemetry", "pipeline"]),
     ("charts", &["domain", "journal", "telemetry", "pipeline", "alarms"]),
+    ("likeness", &["domain", "journal", "pipeline"]),
     ("outputs", &["domain", "config", "journal", "telemetry", "pipeline", "alarms"]),
     (
         "deploy",

@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 
 /// One inspection of a list.
 #[derive(Serialize, ToSchema)]
-struct LineJson<'l> {
+pub(in crate::admin) struct LineJson<'l> {
     id: String,
     row: i64,
     captured_at_us: i64,
@@ -76,7 +76,7 @@ impl<'l> ReviewedJson<'l> {
 }
 
 impl<'l> LineJson<'l> {
-    fn new(line: &'l Line, reviewed: Option<&'l Reviewed>) -> Self {
+    pub(in crate::admin) fn new(line: &'l Line, reviewed: Option<&'l Reviewed>) -> Self {
         Self {
             id: line.id.to_string(),
             row: line.row,

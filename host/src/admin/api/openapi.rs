@@ -7,7 +7,7 @@ use super::problem::Body;
 use super::{Problem, deployments, events, inspect, inspections, replay};
 use crate::access::Role;
 use crate::admin::routes::{Least, entries};
-use crate::admin::{alarms, plugins, report, series};
+use crate::admin::{alarms, alike, plugins, report, series};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use std::sync::LazyLock;
@@ -42,6 +42,7 @@ const SESSION: &str = "session";
         inspect::post,
         inspections::list,
         inspections::one,
+        alike::json,
         inspections::review,
         replay::post,
         deployments::list,

@@ -1,6 +1,7 @@
 use super::kit;
 use super::layout::{Shown, bar, heat_switch, ms, picture, utc};
 use super::live::{regions, regions_of_frame, stage_word, verdict_banner};
+use crate::admin::browse::PATH;
 use crate::admin::i18n::Lang;
 use crate::domain::{Digest, Inspection, ModelAnswer, PluginRun, REPLACED_PICTURE, Report, VerdictPolicy, is_heatmap};
 use maud::{Markup, html};
@@ -50,6 +51,7 @@ pub fn content(lang: Lang, view: &DetailView) -> Markup {
             a class="button quiet" href=(view.neighbours.all) data-back { (t("detail.back")) }
             @if let Some(newer) = &view.neighbours.newer { a class="button quiet" rel="prev" href=(newer) { (t("detail.newer")) } }
             @if let Some(older) = &view.neighbours.older { a class="button quiet" rel="next" href=(older) { (t("detail.older")) } }
+            @if inspection.answer.is_some() { a class="button quiet" href={ (PATH) "/" (inspection.meta.id) "/alike" } { (t("alike.title")) } }
         }
         h1 { (t("detail.title")) " " span class="mono" { (inspection.meta.id) } }
         div class="split" {

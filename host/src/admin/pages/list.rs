@@ -83,7 +83,7 @@ fn rows(lang: Lang, view: &ListView<'_>) -> Markup {
                     tbody { @for row in &view.rows { (line(lang, row, &href(row))) } }
                 }
             }
-            section class="tiles" aria-label=(t("list.pictures")) { @for row in &view.rows { (tile(lang, row, &href(row))) } }
+            section class="tiles" aria-label=(t("list.pictures")) { @for row in &view.rows { (tile(lang, row, &href(row), false)) } }
         }
     }
 }
@@ -103,11 +103,13 @@ fn line(lang: Lang, row: &ListRow, href: &str) -> Markup {
     }
 }
 
-/// The picture with the verdict in colour, shape and word. The table has the same link, so the keyboard passes it by.
-fn tile(lang: Lang, row: &ListRow, href: &str) -> Markup {
+/// The picture with the verdict in colour, shape and word. Where the keyboard comes to the same by another link, it
+/// passes by this one.
+pub fn tile(lang: Lang, row: &ListRow, href: &str, by_keyboard: bool) -> Markup {
     let name = row.serial.as_deref().or(row.origin.as_deref()).unwrap_or("");
+    let tab_index = (!by_keyboard).then_some("-1");
     html! {
-        a class={ "tile edge-" (row.verdict.name()) } href=(href) tabindex="-1" title=(name) {
+        a class={ "tile edge-" (row.verdict.name()) } href=(href) tabindex=[tab_index] title=(name) {
             @if let Some(digest) = row.picture { img src={ "/pictures/" (digest) } alt=(name) loading="lazy" width="160" height="120"; }
             @else { span class="no-picture" { (lang.text("list.no-picture")) } }
             (badge(lang, row.verdict))

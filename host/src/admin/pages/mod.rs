@@ -8,6 +8,7 @@ pub mod filter;
 pub mod list;
 pub mod review;
 pub mod replay;
+pub mod alike;
 pub mod chart;
 pub mod quality;
 pub mod detail;

@@ -16,7 +16,7 @@ pub fn release(station: &Station, trigger: u64, verdict: Option<Verdict>) -> Arc
     if let Some(verdict) = verdict {
         inspection.verdict = verdict;
     }
-    let outcome = Arc::new(Outcome { inspection: Arc::new(inspection), row: Some(1) });
+    let outcome = Arc::new(Outcome { inspection: Arc::new(inspection), row: Some(1), embedding: None });
     station.board.release(&outcome);
     outcome
 }
@@ -40,7 +40,7 @@ fn the_station_page_shows_verdict_part_and_time_against_the_budget() {
     let mut inspection = part(&station, 3).inspection;
     inspection.stages =
         vec![StageTime { stage: Stage::Infer, micros: 25_000 }, StageTime { stage: Stage::Journal, micros: 70_000 }];
-    station.board.release(&Arc::new(Outcome { inspection: Arc::new(inspection), row: Some(1) }));
+    station.board.release(&Arc::new(Outcome { inspection: Arc::new(inspection), row: Some(1), embedding: None }));
     let page = station.get("/station", &[]).text;
     assert!(page.contains("say fail") && page.contains("FAIL") && page.contains("<path d=\"M8 2h8l6 6"), "{page}");
     assert!(page.contains(">S3<") && page.contains("test 1.0.0"), "{page}");
@@ -74,7 +74,7 @@ fn a_part_of_long_ago_is_said_to_be_the_last_one() {
     assert!(!station.get("/station", &[]).text.contains("age num old"));
     let mut old = crate::domain::Inspection::clone(&outcome.inspection);
     old.judged_at_us = now_us() - 90_000_000;
-    station.board.release(&Arc::new(Outcome { inspection: Arc::new(old), row: Some(1) }));
+    station.board.release(&Arc::new(Outcome { inspection: Arc::new(old), row: Some(1), embedding: None }));
     let page = station.get("/station", &[]).text;
     assert!(page.contains("age num old") && page.contains("1 min 30 s ago"), "{page}");
 }

@@ -176,23 +176,3 @@ fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
         (one, other) => one.or(other),
     }
 }
-
-/// Why charts have no history, or lose some of it. Nothing else of the station suffers.
-#[derive(Debug, thiserror::Error)]
-pub enum SeriesError {
-    #[error("the figures for charts cannot use {}: let the station's user write there", path.display())]
-    Folder { path: std::path::PathBuf, source: std::io::Error },
-    #[error("the figures for charts could not be {doing}")]
-    Database { doing: &'static str, source: rusqlite::Error },
-}
-
-impl SeriesError {
-    /// True where the file itself is at fault, so that a new one would do.
-    #[must_use]
-    pub fn is_damage(&self) -> bool {
-        use rusqlite::ErrorCode as Code;
-        let Self::Database { source, .. } = self else { return false };
-        matches!(source.sqlite_error_code(), Some(Code::DatabaseCorrupt | Code::NotADatabase))
-            || matches!(source, rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..))
-    }
-}

@@ -1,8 +1,9 @@
-use super::schema::database_in;
-use super::{Figures, PluginFigures, SeriesError, StageKey, Tier};
+use super::schema::SERIES;
+use super::{Figures, PluginFigures, StageKey, Tier};
 use crate::domain::FineCounts;
 use crate::journal::rows::unsigned;
 use crate::journal::schema::open_to_read;
+use crate::journal::side::SideError;
 use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ pub struct SeriesReader {
 impl SeriesReader {
     #[must_use]
     pub fn new(dir: &Path) -> Self {
-        Self { path: database_in(dir) }
+        Self { path: SERIES.path_in(dir) }
     }
 
     /// Intervals of a tier from `from_s` to before `to_s`, by their start. Those in which the station did not run are
@@ -24,7 +25,7 @@ impl SeriesReader {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn read(&self, tier: Tier, from_s: i64, to_s: i64) -> Result<BTreeMap<i64, Figures>, SeriesError> {
+    pub fn read(&self, tier: Tier, from_s: i64, to_s: i64) -> Result<BTreeMap<i64, Figures>, SideError> {
         let from_s = from_s.max(to_s.saturating_sub(2 * tier.keep_s()));
         let query = || {
             let db = open_to_read(&self.path)?;
@@ -34,7 +35,7 @@ impl SeriesReader {
             plugins(&db, key, &mut all)?;
             Ok(all)
         };
-        query().map_err(|source| SeriesError::Database { doing: "read", source })
+        query().map_err(SERIES.failed("read"))
     }
 }
 
@@ -43,7 +44,7 @@ impl SeriesReader {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn verdicts(&self, tier: Tier, from_s: i64, to_s: i64) -> Result<[u64; 3], SeriesError> {
+    pub fn verdicts(&self, tier: Tier, from_s: i64, to_s: i64) -> Result<[u64; 3], SideError> {
         let sql = "SELECT coalesce(sum(passed), 0), coalesce(sum(failed), 0), coalesce(sum(undecided), 0)
                    FROM intervals WHERE tier = ? AND at_s >= ? AND at_s < ?";
         let query = || {
@@ -51,7 +52,7 @@ impl SeriesReader {
             let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?].map(unsigned));
             db.prepare(sql)?.query_row([tier.step_s(), from_s, to_s], read)
         };
-        query().map_err(|source| SeriesError::Database { doing: "read", source })
+        query().map_err(SERIES.failed("read"))
     }
 }
 

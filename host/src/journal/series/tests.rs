@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-use super::schema::database_in;
+use super::schema::SERIES;
 use super::*;
 use crate::domain::FineHistogram;
 use rusqlite::Connection;
@@ -35,7 +35,7 @@ fn figures(passed: u64) -> Figures {
 }
 
 fn count(dir: &Path, table: &str) -> i64 {
-    let db = Connection::open(database_in(dir)).unwrap();
+    let db = Connection::open(SERIES.path_in(dir)).unwrap();
     db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
 }
 
@@ -141,15 +141,15 @@ fn a_file_that_is_something_else_or_damaged_is_moved_aside() {
     let mut writer = SeriesWriter::open(whole.path()).unwrap();
     (0..200).for_each(|step| writer.add(NOON + step * 10, &figures(1)).unwrap());
     drop(writer);
-    let mut torn = std::fs::read(database_in(whole.path())).unwrap();
+    let mut torn = std::fs::read(SERIES.path_in(whole.path())).unwrap();
     let middle = torn.len() / 2;
     torn[4096..middle].fill(0xa5);
     let foreign = tempfile::tempdir().unwrap();
-    Connection::open(database_in(foreign.path())).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
-    let foreign = std::fs::read(database_in(foreign.path())).unwrap();
+    Connection::open(SERIES.path_in(foreign.path())).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+    let foreign = std::fs::read(SERIES.path_in(foreign.path())).unwrap();
     for bytes in [b"no database".to_vec(), Vec::new(), torn, foreign] {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(database_in(dir.path()), &bytes).unwrap();
+        std::fs::write(SERIES.path_in(dir.path()), &bytes).unwrap();
         let mut writer = SeriesWriter::open(dir.path()).unwrap();
         assert!(writer.began_anew(), "{} bytes", bytes.len());
         assert_eq!(std::fs::read(dir.path().join("series.db.damaged")).unwrap(), bytes);
@@ -164,10 +164,10 @@ fn a_file_that_is_damaged_while_the_station_runs_is_replaced() {
     let mut writer = SeriesWriter::open(dir.path()).unwrap();
     writer.add(NOON, &figures(1)).unwrap();
     // Everything goes into the file itself, so that damage to it is met.
-    let other = Connection::open(database_in(dir.path())).unwrap();
+    let other = Connection::open(SERIES.path_in(dir.path())).unwrap();
     other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     drop(other);
-    let path = database_in(dir.path());
+    let path = SERIES.path_in(dir.path());
     let length = usize::try_from(std::fs::metadata(&path).unwrap().len()).unwrap();
     std::fs::write(&path, vec![0xa5; length]).unwrap();
     let failed = writer.add(NOON + 10, &figures(1)).unwrap_err();

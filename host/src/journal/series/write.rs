@@ -1,6 +1,7 @@
-use super::schema::{database_in, move_aside, open};
-use super::{Figures, MAX_PLUGINS, PluginFigures, SeriesError, SeriesReader, StageKey, Tier};
+use super::schema::SERIES;
+use super::{Figures, MAX_PLUGINS, PluginFigures, SeriesReader, StageKey, Tier};
 use crate::domain::FineCounts;
+use crate::journal::side::SideError;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +20,8 @@ impl SeriesWriter {
     ///
     /// # Errors
     /// When the folder cannot be written, or the database cannot be opened for another reason.
-    pub fn open(dir: &Path) -> Result<Self, SeriesError> {
-        let (db, began_anew) = open(dir)?;
+    pub fn open(dir: &Path) -> Result<Self, SideError> {
+        let (db, began_anew) = SERIES.open(dir)?;
         Ok(Self { dir: dir.to_owned(), db, began_anew, is_lost: false })
     }
 
@@ -45,7 +46,7 @@ impl SeriesWriter {
     ///
     /// # Errors
     /// When it cannot be written; a damaged file was moved aside by then.
-    pub fn add(&mut self, at_s: i64, figures: &Figures) -> Result<(), SeriesError> {
+    pub fn add(&mut self, at_s: i64, figures: &Figures) -> Result<(), SideError> {
         let written = self.write(at_s, figures);
         if let Err(error) = &written
             && error.is_damage()
@@ -55,17 +56,16 @@ impl SeriesWriter {
         written
     }
 
-    fn begin_anew(&mut self) -> Result<(), SeriesError> {
-        let path = database_in(&self.dir);
+    fn begin_anew(&mut self) -> Result<(), SideError> {
         // Closed first: what SQLite writes at the end belongs to the old file.
         self.is_lost = true;
-        self.db = Connection::open_in_memory().map_err(|source| SeriesError::Database { doing: "closed", source })?;
-        move_aside(&path).map_err(|source| SeriesError::Folder { path, source })?;
-        (self.db, self.began_anew, self.is_lost) = (open(&self.dir)?.0, true, false);
+        self.db = Connection::open_in_memory().map_err(SERIES.failed("closed"))?;
+        SERIES.move_aside(&self.dir)?;
+        (self.db, self.began_anew, self.is_lost) = (SERIES.open(&self.dir)?.0, true, false);
         Ok(())
     }
 
-    fn write(&mut self, at_s: i64, figures: &Figures) -> Result<(), SeriesError> {
+    fn write(&mut self, at_s: i64, figures: &Figures) -> Result<(), SideError> {
         let mut run = || {
             let tx = self.db.transaction()?;
             for tier in Tier::ALL {
@@ -81,7 +81,7 @@ impl SeriesWriter {
             }
             tx.commit()
         };
-        run().map_err(|source| SeriesError::Database { doing: "written", source })
+        run().map_err(SERIES.failed("written"))
     }
 }
 
