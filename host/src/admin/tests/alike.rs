@@ -37,7 +37,8 @@ fn the_parts_that_are_most_like_one_are_shown_and_told() {
     assert!(body["alike"][0]["likeness"].as_f64().unwrap() > 0.99);
     assert_eq!(found(&station, "?limit=1").1, ["S4"]);
     let page = station.get("/inspections/line-1-1-1/alike", &[]).text;
-    let places = ["99.5 %", "98.1 %", "0.0 %"].map(|text| page.find(text).unwrap_or_else(|| panic!("{text} in {page}")));
+    let places =
+        ["99.5 %", "98.1 %", "0.0 %"].map(|text| page.find(text).unwrap_or_else(|| panic!("{text} in {page}")));
     assert!(places.is_sorted(), "the most alike first");
     assert!(page.contains("href=\"/inspections/line-1-1-4\""));
     assert!(!page.contains("<script>alert"), "serials and files are shown as text");
