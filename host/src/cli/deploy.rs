@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ureq::Agent;
-use ureq::http::{Response, Uri};
+use ureq::http::{Response, StatusCode, Uri};
 
 /// Between two looks at a deployment on its way.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -246,6 +246,9 @@ fn text(mut answer: Response<ureq::Body>) -> anyhow::Result<String> {
         return Ok(text);
     }
     match serde_json::from_str::<Refusal>(&text) {
+        Ok(refusal) if status == StatusCode::UNAUTHORIZED => {
+            bail!("{} ({status}): {}; here by --token-file FILE", refusal.title, refusal.detail)
+        }
         Ok(refusal) => bail!("{} ({status}): {}", refusal.title, refusal.detail),
         Err(_) => bail!("the station answered {status}"),
     }

@@ -2,7 +2,7 @@
 
 use super::truth::{Group, Truths};
 use crate::admin::JudgedJson;
-use crate::domain::{Inspection, Report, Stage, VerdictKind};
+use crate::domain::{Blame, Inspection, Report, Stage, Verdict, VerdictKind};
 use crate::pipeline::{Outcome, RecipeCard, percentile};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,6 +24,9 @@ pub struct PictureRow {
     pub expected: Option<String>,
     #[serde(flatten)]
     pub judged: JudgedJson,
+    /// Of an undecided picture: where it failed, and whose fault it is.
+    pub stage: Option<Stage>,
+    pub blame: Option<Blame>,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,12 +127,18 @@ fn row(inspection: &Inspection, truths: &Truths) -> PictureRow {
     let picture = inspection.meta.origin.clone().unwrap_or_default();
     let file = picture.rsplit('/').next().unwrap_or(&picture);
     let truth = truths.get(file);
+    let cause = match inspection.verdict {
+        Verdict::Undecided { stage, blame, .. } => Some((stage, blame)),
+        Verdict::Pass { .. } | Verdict::Fail { .. } => None,
+    };
     PictureRow {
         picture: file.to_owned(),
         truth: truth.map(|truth| truth.truth.clone()),
         group: truth.map(|truth| truth.group),
         expected: truth.and_then(|truth| truth.reason.clone()),
         judged: JudgedJson::new(inspection),
+        stage: cause.map(|(stage, _)| stage),
+        blame: cause.map(|(_, blame)| blame),
     }
 }
 

@@ -12,7 +12,16 @@ pub fn table(report: &InspectReport) -> String {
     head.extend(stages.iter().map(|stage| format!("{stage} ms")));
     let mut lines = vec![head];
     lines.extend(report.pictures.iter().map(|row| cells(row, &stages)));
-    align(&lines)
+    let causes: String = report.pictures.iter().filter_map(cause).collect();
+    if causes.is_empty() { align(&lines) } else { format!("{}\n{causes}", align(&lines)) }
+}
+
+/// Why a picture is undecided, and whose fault that is, as a line under the table.
+fn cause(row: &PictureRow) -> Option<String> {
+    let (stage, blame) = (row.stage?, row.blame?);
+    let detail = row.judged.detail.as_deref().unwrap_or_default();
+    let said = format!("{}: {} (stage {stage}, blame {blame}): {detail}", row.picture, row.judged.reason);
+    Some(one_line(&said) + "\n")
 }
 
 fn used(report: &InspectReport, stage: Stage) -> bool {

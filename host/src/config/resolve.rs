@@ -179,7 +179,7 @@ fn pinned<'m>(
 ) -> Option<&'m Manifest> {
     let Some(manifest) = found else {
         problems
-            .push(format!("{at}: {kind} {name:?} with digest {digest} {NOT_THERE}; copy it into the bundle folder"));
+            .push(format!("{at}: {kind} {name:?} with digest {digest} {NOT_THERE}; copy it into the bundle folder, in place of one that is damaged"));
         return None;
     };
     if manifest.kind != kind || manifest.name != name {

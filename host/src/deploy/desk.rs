@@ -62,7 +62,9 @@ pub enum DeployError {
     RollingBack,
     #[error("recipe {name} {version} ({digest}) runs already")]
     Running { name: String, version: String, digest: Digest },
-    #[error("there is nothing to roll back to: no deployment is in progress, and no recipe ran here before this one")]
+    #[error(
+        "there is nothing to roll back to: no deployment is in progress, and no recipe is kept that this one has replaced"
+    )]
     NothingToRollBack,
     #[error("the bundle is refused by the {check} check: {detail}")]
     Refused { id: u64, check: String, detail: String },

@@ -1,5 +1,6 @@
 use super::exports::MissingExport;
-use super::tools::{NodePins, ToolError, Tools, written};
+use super::made::Made;
+use super::tools::{COMPONENTIZE_PY, NodePins, ToolError, Tools, written};
 use crate::config::{BuildPlan, Language};
 use crate::plugin::{ComponentizeError, componentize_with_empty_wasi};
 use std::ffi::OsString;
@@ -69,8 +70,9 @@ pub fn build(plan: &BuildPlan, tools: &Tools<'_>) -> Result<(), BuildError> {
     match plan.language {
         Language::Rust => rust(plan, tools),
         Language::C | Language::Cpp | Language::Zig => native(plan, tools),
-        Language::Python => run(plan, &mut python(plan, tools)?),
-        Language::JavaScript => run(plan, &mut javascript(plan, tools)?),
+        Language::Python => unless_made(plan, &format!("componentize-py {COMPONENTIZE_PY}"), || python(plan, tools)),
+        // The SDK's files say which versions of its packages.
+        Language::JavaScript => unless_made(plan, "node", || javascript(plan, tools)),
         Language::Go => go(plan, tools),
     }?;
     let there = plan.component.is_file();
@@ -90,6 +92,21 @@ fn check(plan: &BuildPlan) -> Result<(), BuildError> {
 
 fn sdk(plan: &BuildPlan, language: &str) -> PathBuf {
     plan.root.join("sdk").join(language)
+}
+
+/// Runs a compiler that does not know by itself whether there is anything to do.
+fn unless_made(
+    plan: &BuildPlan,
+    tools: &str,
+    compiler: impl FnOnce() -> Result<Command, BuildError>,
+) -> Result<(), BuildError> {
+    let made = Made::look(plan, tools);
+    if made.is_current() {
+        return Ok(());
+    }
+    run(plan, &mut compiler()?)?;
+    made.keep();
+    Ok(())
 }
 
 /// Runs a compiler in the project's folder; what it says goes to the author's terminal.

@@ -14,13 +14,13 @@ const MAX_PICTURES: usize = 10_000;
 pub enum GoldenError {
     #[error(transparent)]
     Trial(#[from] TrialError),
-    #[error("the folder {} cannot be read: put pictures there, then `assay plugin test --bless`", path.display())]
+    #[error("the folder {} cannot be read: pictures are expected there", path.display())]
     Folder {
         path: PathBuf,
         #[source]
         source: io::Error,
     },
-    #[error("{} holds no picture (PNG, JPEG, BMP): put some there, then `assay plugin test --bless`", path.display())]
+    #[error("{} holds no picture (PNG, JPEG, BMP)", path.display())]
     NoPictures { path: PathBuf },
     #[error("{} holds over {MAX_PICTURES} pictures", path.display())]
     TooMany { path: PathBuf },

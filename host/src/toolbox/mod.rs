@@ -9,6 +9,7 @@ mod build;
 mod exports;
 mod given;
 mod golden;
+mod made;
 mod scaffold;
 mod sheet;
 mod tools;

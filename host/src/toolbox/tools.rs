@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 /// The compilers are pinned: the same source gives the same component on every author's machine.
 const ZIG: &str = "0.15.2";
-const COMPONENTIZE_PY: &str = "0.25.1";
+pub(super) const COMPONENTIZE_PY: &str = "0.25.1";
 const GO: &str = "1.27.3";
 /// Written into an installation when it is whole.
 const MARK: &str = "installed";
@@ -25,7 +25,9 @@ pub enum ToolError {
     Missing { program: &'static str, language: Language, advice: String },
     #[error("{program} {found} is too old for plugins in {language}: {advice}")]
     TooOld { program: &'static str, found: String, language: Language, advice: String },
-    #[error("{what} is not installed yet and --offline was given: run `{command}` once with a registry in reach")]
+    #[error(
+        "{what} is needed and not installed yet, and nothing is fetched here: run `{command}` once with a registry in reach"
+    )]
     Offline { what: String, command: String },
     #[error("{what} could not be installed: `{command}` ended with {status}; its own message stands above")]
     Install { what: String, command: String, status: ExitStatus },

@@ -75,6 +75,8 @@ pub enum KeyError {
     Weak,
     #[error("the key's point is not written in its one canonical form; make another with `assay key generate`")]
     NotCanonical,
+    #[error("{path} is a public key; this needs the private one beside it, without `.pub` in its name")]
+    PublicForPrivate { path: String },
     #[error("{path} can be read by others (mode {mode:04o}); a private key is its owner's alone: run chmod 600 {path}")]
     OpenToOthers { path: String, mode: u32 },
     #[error("the system gave no random bytes for a key")]
@@ -188,6 +190,9 @@ impl PrivateKey {
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let (bytes, mode) = files::read_with_mode(path, MAX_PEM_BYTES)?;
         let bytes = Zeroizing::new(bytes);
+        if bytes.trim_ascii_start().starts_with(b"-----BEGIN PUBLIC KEY-----") {
+            return Err(KeyError::PublicForPrivate { path: path.display().to_string() });
+        }
         if mode & 0o077 != 0 {
             return Err(KeyError::OpenToOthers { path: path.display().to_string(), mode });
         }

@@ -311,7 +311,7 @@ fn nothing_is_installed_offline() -> Result<()> {
         .env("ASSAY_TOOLCHAINS", &compilers)
         .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let wanted = "assay: componentize-py 0.25.1 is not installed yet and --offline was given: run `assay plugin doctor \
+    let wanted = "assay: componentize-py 0.25.1 is needed and not installed yet, and nothing is fetched here: run `assay plugin doctor \
                   --install` once with a registry in reach\n";
     ensure!(output.status.code() == Some(1) && said == wanted, "found    {said}expected {wanted}");
     ensure!(!compilers.exists(), "something was put into {}", compilers.display());

@@ -15,7 +15,8 @@ pub struct AlarmsView<'v> {
 
 /// What stands on top of every page while something is raised that nobody has acknowledged, or that is critical.
 pub fn banner(lang: Lang, alarms: &AlarmSnapshot) -> Markup {
-    let shown: Vec<&Alarm> = alarms.active.iter().filter(|alarm| alarm.acknowledged.is_none()).collect();
+    let open = alarms.active.iter().filter(|alarm| alarm.acknowledged.is_none());
+    let shown = worst_first(open);
     let critical = shown.iter().any(|alarm| alarm.severity == Severity::Critical);
     html! {
         @if !shown.is_empty() {
@@ -29,6 +30,13 @@ pub fn banner(lang: Lang, alarms: &AlarmSnapshot) -> Markup {
             }
         }
     }
+}
+
+/// What is critical must not hide behind warnings; within a severity the order stays.
+pub fn worst_first<'a>(alarms: impl Iterator<Item = &'a Alarm>) -> Vec<&'a Alarm> {
+    let mut alarms: Vec<&Alarm> = alarms.collect();
+    alarms.sort_by_key(|alarm| std::cmp::Reverse(alarm.severity));
+    alarms
 }
 
 pub fn content(frame: &PageFrame, view: &AlarmsView<'_>) -> Markup {

@@ -1,4 +1,4 @@
-use super::alarms::{kind_word, severity_class};
+use super::alarms::{kind_word, severity_class, worst_first};
 use super::layout::{PageFrame, Shown, head, ms, picture, shape, switches, utc, verdict_word};
 use super::live::{reason, regions_of_frame};
 use crate::admin::i18n::Lang;
@@ -289,7 +289,7 @@ fn bottom(view: &StationView<'_>) -> Markup {
         footer class="kiosk-bottom" {
             @if let Some(trouble) = trouble { p class="notice fail" { b { (trouble) } } }
             @if view.alarms.is_empty() { p class="quiet-line dim" { (shape(VerdictKind::Pass)) (t("alarms.none")) } }
-            @for alarm in view.alarms.iter().take(NAMED_ALARMS) {
+            @for alarm in worst_first(view.alarms.iter()).into_iter().take(NAMED_ALARMS) {
                 p class={ "notice " (severity_class(alarm)) } {
                     (shape(if alarm.severity == Severity::Critical { VerdictKind::Fail } else { VerdictKind::Undecided }))
                     b { (kind_word(view.lang, alarm)) } @if !alarm.about.is_empty() { " " (alarm.about) }

@@ -1,5 +1,5 @@
 use super::{Check, Status};
-use crate::config::{Catalogue, StationConfig};
+use crate::config::{Catalogue, CatalogueError, StationConfig, resolve};
 use crate::domain::with_causes;
 use crate::outputs;
 use crate::trust::{BundleKind, Counters, TrustStore, VerifyPolicy, read_bundle, verify};
@@ -23,8 +23,9 @@ pub fn checks(config: &StationConfig) -> Vec<Check> {
         Ok(trust) => {
             let keys = format!("{} keys in {}", trust.keys().len(), config.trust.display());
             checks.push(Check::new(GROUP, "trust store", Status::Ok, keys));
-            checks.push(bundles(config, &trust));
-            checks.push(recipe(config, &trust));
+            let catalogue = Catalogue::read(&config.bundles_dir, &trust, &VerifyPolicy::run());
+            checks.push(bundles(catalogue.as_ref()));
+            checks.push(recipe(config, &trust, catalogue.as_ref().ok()));
         }
         Err(error) => {
             let said = with_causes(&error);
@@ -105,10 +106,10 @@ fn counters(config: &StationConfig) -> Check {
     }
 }
 
-fn bundles(config: &StationConfig, trust: &TrustStore) -> Check {
+fn bundles(catalogue: Result<&Catalogue, &CatalogueError>) -> Check {
     let name = "bundles";
-    match Catalogue::read(&config.bundles_dir, trust, &VerifyPolicy::run()) {
-        Err(error) => Check::new(GROUP, name, Status::Missing, with_causes(&error)),
+    match catalogue {
+        Err(error) => Check::new(GROUP, name, Status::Missing, with_causes(error)),
         Ok(catalogue) if catalogue.refused().is_empty() => {
             Check::new(GROUP, name, Status::Ok, format!("{} verified", catalogue.bundles().count()))
         }
@@ -121,15 +122,23 @@ fn bundles(config: &StationConfig, trust: &TrustStore) -> Check {
     }
 }
 
-fn recipe(config: &StationConfig, trust: &TrustStore) -> Check {
+/// The recipe itself, and that all it pins is among the bundles.
+fn recipe(config: &StationConfig, trust: &TrustStore, catalogue: Option<&Catalogue>) -> Check {
     let policy = VerifyPolicy::run().only(BundleKind::Recipe);
     let verified = read_bundle(&config.recipe).and_then(|bytes| verify(&bytes, trust, &policy));
-    match verified {
-        Ok(bundle) => Check::new(GROUP, "recipe", Status::Ok, format!("{} verified", bundle.digest())),
+    let bundle = match verified {
+        Ok(bundle) => bundle,
         Err(error) => {
             let said = format!("{}: {}", config.recipe.display(), with_causes(&error));
-            Check::new(GROUP, "recipe", Status::Missing, said)
+            return Check::new(GROUP, "recipe", Status::Missing, said);
         }
+    };
+    match catalogue.map(|catalogue| resolve(&bundle, catalogue, &config.plugin_limits)) {
+        None => Check::new(GROUP, "recipe", Status::Ok, format!("{} verified", bundle.digest())),
+        Some(Ok(_)) => {
+            Check::new(GROUP, "recipe", Status::Ok, format!("{} verified, all it pins is there", bundle.digest()))
+        }
+        Some(Err(problems)) => Check::new(GROUP, "recipe", Status::Missing, with_causes(&problems)),
     }
 }
 

@@ -16,6 +16,7 @@ pub struct TestArgs {
 }
 
 pub fn run(args: &TestArgs) -> anyhow::Result<()> {
+    args.trial.project.there()?;
     let folder = args.trial.project.project.join("golden");
     let pictures = pictures(&folder)?;
     let candidate = args.trial.candidate()?.patient().with_settings(golden_settings(&folder)?)?;
