@@ -7,7 +7,7 @@ use crate::domain::{
     Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, FrameMeta, Inspection, PluginKind, PluginRun, Shift,
     ShiftPlan, Stage, StageTime, Verdict, test_recipe,
 };
-use crate::journal::{Ledger, StageKey, Tier};
+use crate::journal::{Figures, Ledger, SeriesWriter, StageKey, Tier};
 use crate::pipeline::{Board, RecipeCard};
 use crate::telemetry::VerdictReleased;
 
@@ -206,6 +206,9 @@ fn a_damaged_history_that_could_not_be_replaced_is_replaced_later() {
     let mut plant = plant("CPU");
     judge(&plant.line, pass());
     plant.keeper.write(plant.now_s);
+    // What another has written is read anew, and not from memory.
+    let other = Figures { flagged: 1, ..Figures::default() };
+    SeriesWriter::open(plant.dir.path()).unwrap().add(plant.now_s, &other).unwrap();
     for name in ["series.db", "series.db-wal"] {
         let path = plant.dir.path().join(name);
         let length = usize::try_from(std::fs::metadata(&path).unwrap().len()).unwrap();
