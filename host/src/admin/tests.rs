@@ -8,6 +8,7 @@
 
 mod access;
 mod alarms;
+mod drift;
 mod events;
 mod overviews;
 mod parts;

@@ -21,6 +21,7 @@ mod verdict;
 mod difference;
 mod actor;
 mod alarm;
+mod drift;
 mod deployment;
 mod event;
 mod causes;
@@ -36,6 +37,7 @@ pub use deployment::{
 };
 pub use difference::{Compared, Difference, SCORE_TOLERANCE, differences};
 pub use digest::{Digest, DigestParseError};
+pub use drift::{DriftChange, DriftEpisode, DriftSeries, EvenBins, drift_episodes, quantile};
 pub use event::CloudEvent;
 pub use failure::{Blame, Failure, FailureCode, Stage};
 pub use finding::{Finding, NamedImage, Observation, PluginReport, Region, Report};

@@ -10,6 +10,7 @@
 
 mod batch;
 mod chain;
+mod drift;
 mod error;
 mod export;
 mod files;
@@ -45,6 +46,7 @@ mod writer;
 mod tests;
 
 pub use chain::{Checkpoint, CheckpointParseError, Kind};
+pub use drift::{DriftPoints, FeatureValues, KeptPictures};
 pub use error::JournalError;
 pub use export::{ExportError, ExportFormat, csv_cell, csv_head, csv_line, export};
 pub use files::{Files, SystemFiles};
