@@ -10,30 +10,26 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// Hours, minutes and seconds in UTC, as everywhere in the admin.
-function clock(seconds) {
-  return seconds === null ? '' : new Date(seconds * 1000).toISOString().slice(11, 19);
-}
-
-// One point alone has no range of its own: it gets a little room on both sides.
-function withRoom(series) {
-  if (series.t.length !== 1) return series;
-  const [t] = series.t;
-  const [threshold] = series.threshold;
-  return { t: [t - 5, t, t + 5], value: [null, series.value[0], null], threshold: [threshold, threshold, threshold] };
+// UTC, as everywhere in the admin; with the day where the time that is shown is longer than one.
+function clock(seconds, span) {
+  if (seconds === null) return '';
+  const text = new Date(seconds * 1000).toISOString();
+  return span > 86_400 ? `${text.slice(5, 10)} ${text.slice(11, 16)}` : text.slice(11, 19);
 }
 
 function drawChart(box, series) {
+  const span = series.to - series.from;
   const target = box.querySelector('.plot');
   const axis = { stroke: colour('--dim'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
   const options = {
     width: Math.max(280, target.clientWidth),
     height: 190,
     cursor: { drag: { x: true, y: false } },
-    scales: { x: { time: false } },
-    axes: [{ ...axis, space: 80, values: (_plot, ticks) => ticks.map(clock) }, { ...axis, size: 56 }],
+    // The whole time that was asked about, also where there are few reports.
+    scales: { x: { time: false, range: [series.from, series.to] } },
+    axes: [{ ...axis, space: span > 86_400 ? 110 : 80, values: (_plot, ticks) => ticks.map((at) => clock(at, span)) }, { ...axis, size: 56 }],
     series: [
-      { label: 'UTC', value: (_plot, seconds) => clock(seconds) },
+      { label: 'UTC', value: (_plot, seconds) => clock(seconds, span) },
       { label: box.dataset.valueLabel, stroke: colour('--bar'), width: 2, points: { show: series.t.length < 40 } },
       { label: box.dataset.thresholdLabel, stroke: colour('--fail'), width: 1, dash: [6, 4], points: { show: false } },
     ],
@@ -47,22 +43,31 @@ async function refreshChart(box) {
     const answer = await fetch(box.dataset.series, { headers: { accept: 'application/json' } });
     if (!answer.ok) return;
     const series = await answer.json();
-    if (box.plot && box.points === series.t.length) return;
+    const newest = series.t.at(-1);
+    if (box.plot && box.newest === newest) return;
     if (box.plot) box.plot.destroy();
-    box.plot = drawChart(box, withRoom(series));
-    box.points = series.t.length;
+    const empty = series.t.length === 0;
+    box.querySelector('.no-data').hidden = !empty;
+    box.plot = empty ? undefined : drawChart(box, series);
+    box.newest = newest;
     box.dataset.drawn = 'true';
   } catch (_) {
     // The next round tries again.
   }
 }
 
-function refreshAll() {
-  document.querySelectorAll('.chart[data-series]').forEach(refreshChart);
+// One after the other: the station reads for few at one time.
+async function refreshAll() {
+  if (document.hidden) return;
+  for (const box of document.querySelectorAll('.chart[data-series]')) await refreshChart(box);
 }
 
 document.addEventListener('DOMContentLoaded', () => {
-  if (!document.querySelector('.chart[data-series]')) return;
+  const first = document.querySelector('.chart[data-series]');
+  if (!first) return;
   refreshAll();
-  setInterval(refreshAll, 3000);
+  // A time that is over does not change.
+  const seconds = Number(first.dataset.refreshS);
+  if (seconds) setInterval(refreshAll, seconds * 1000);
+  document.addEventListener('visibilitychange', refreshAll);
 });

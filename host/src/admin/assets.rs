@@ -8,13 +8,14 @@ use std::io::Write as _;
 use std::sync::LazyLock;
 
 /// Files that are part of the binary, with their media types.
-const FILES: [(&str, &str, &[u8]); 12] = [
+const FILES: [(&str, &str, &[u8]); 13] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../../assets/style.css")),
     ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/app.js")),
     ("browse.css", "text/css; charset=utf-8", include_bytes!("../../assets/browse.css")),
     ("browse.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/browse.js")),
     ("overview.css", "text/css; charset=utf-8", include_bytes!("../../assets/overview.css")),
     ("overview.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/overview.js")),
+    ("drift.css", "text/css; charset=utf-8", include_bytes!("../../assets/drift.css")),
     ("report.css", "text/css; charset=utf-8", include_bytes!("../../assets/report.css")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")),
     ("htmx.min.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/vendor/htmx.min.js")),

@@ -54,7 +54,8 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    fn new(key: &str, text: &'static str, found: &str) -> Self {
+    #[must_use]
+    pub fn new(key: &str, text: &'static str, found: &str) -> Self {
         let cut = |text: &str| text.chars().take(MAX_CHARS).collect();
         Self { key: cut(key), text, found: cut(found) }
     }
@@ -303,7 +304,7 @@ impl Reading<'_> {
 }
 
 /// `2026-11-24`, `2026-11-24T03:19`, with seconds or not, in UTC; `Z` or an offset may stand behind it.
-fn time(text: &str) -> Option<i64> {
+pub fn time(text: &str) -> Option<i64> {
     if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
         return Some(stamp.as_microsecond());
     }

@@ -9,6 +9,7 @@
 mod access;
 mod alarms;
 mod alike;
+mod drift;
 mod events;
 mod exports;
 mod overviews;

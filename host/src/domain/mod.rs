@@ -22,6 +22,7 @@ mod verdict;
 mod difference;
 mod actor;
 mod alarm;
+mod drift;
 mod deployment;
 mod event;
 mod causes;
@@ -37,6 +38,7 @@ pub use deployment::{
 };
 pub use difference::{Compared, Difference, SCORE_TOLERANCE, differences};
 pub use digest::{Digest, DigestParseError};
+pub use drift::{DriftChange, DriftEpisode, DriftSeries, EvenBins, drift_episodes, quantile};
 pub use embedding::{EMBEDDING_OUTPUT, Embedding, MAX_EMBEDDING, likeness};
 pub use event::CloudEvent;
 pub use failure::{Blame, Failure, FailureCode, Stage};

@@ -41,6 +41,7 @@ pub struct Statements<'c> {
     finding: Statement<'c>,
     line_trigger: Statement<'c>,
     observation: Statement<'c>,
+    drift_change: Statement<'c>,
     latest: Statement<'c>,
     picture_known: Statement<'c>,
     picture: Statement<'c>,
@@ -64,6 +65,11 @@ impl<'c> Statements<'c> {
             finding: db.prepare("INSERT INTO findings VALUES (?, ?, ?, ?, ?)")?,
             line_trigger: db.prepare("INSERT INTO line_triggers VALUES (?, ?, ?)")?,
             observation: db.prepare("INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
+            // A series that nothing is known of does not drift.
+            drift_change: db.prepare(
+                "INSERT INTO drift_changes SELECT ?1, ?2 WHERE ?3 <> coalesce((SELECT drifted FROM latest_reports
+                 WHERE plugin = ?4 AND feature = ?5 AND statistic = ?6), 0)",
+            )?,
             latest: db.prepare("INSERT OR REPLACE INTO latest_reports VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?,
             picture_known: db.prepare("SELECT 1 FROM pictures WHERE digest = ?")?,
             picture: db.prepare(
@@ -157,7 +163,10 @@ impl<'c> Statements<'c> {
         for row in rows {
             content.columns(row);
             self.observation.execute(params_from_iter(std::iter::once(&seq).chain(row)))?;
-            if let [_, _, _, at, plugin, feature, statistic, rest @ ..] = row.as_slice() {
+            if let [ord, _, _, at, plugin, feature, statistic, rest @ ..] = row.as_slice() {
+                if let [_, _, drifted, ..] = rest {
+                    self.drift_change.execute([&seq, ord, drifted, plugin, feature, statistic])?;
+                }
                 let columns = [plugin, feature, statistic, at].into_iter().chain(rest);
                 self.latest.execute(params_from_iter(columns))?;
             }

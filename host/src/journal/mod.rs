@@ -11,6 +11,7 @@
 mod batch;
 mod chain;
 mod embeddings;
+mod drift;
 mod error;
 mod export;
 mod files;
@@ -47,6 +48,7 @@ mod writer;
 mod tests;
 
 pub use chain::{Checkpoint, CheckpointParseError, Kind};
+pub use drift::{DriftPoints, FeatureValues, KeptPictures};
 pub use embeddings::{Alike, EmbeddingReader, EmbeddingWriter, Like, NewEmbedding};
 pub use error::JournalError;
 pub use export::{ExportError, ExportFormat, csv_cell, csv_head, csv_line, export};

@@ -8,8 +8,7 @@ use super::options::{database_in, pictures_in};
 use super::pictures::PictureFolder;
 use super::record::{Detail, TIMED};
 use super::rows::{
-    Counts, DriftPoint, Entry, LINE_COLUMNS, Latency, Line, Listing, LostFrames, Observed, TrendPoint, line, number,
-    observed, unsigned,
+    Counts, Entry, LINE_COLUMNS, Latency, Line, Listing, LostFrames, Observed, TrendPoint, line, observed, unsigned,
 };
 use super::search::{Budget, Found, Turn};
 use super::{JournalError, batch, schema};
@@ -212,35 +211,6 @@ impl Reader {
             )
         })?;
         Ok(times.latencies(self.shared.as_ref().map(|shared| shared.waited(last)).unwrap_or_default()))
-    }
-
-    /// The newest `last` points of one series, the oldest first.
-    pub fn drift(
-        &self,
-        plugin: &str,
-        feature: &str,
-        statistic: &str,
-        last: usize,
-    ) -> Result<Vec<DriftPoint>, JournalError> {
-        let sql = "SELECT boot, trigger, at_us, value, threshold, drifted FROM observations
-                   WHERE plugin = ? AND feature = ? AND statistic = ? ORDER BY seq DESC LIMIT ?";
-        let limit = i64::try_from(last.min(MAX_POINTS)).unwrap_or(0);
-        let mut points = self.with("read a drift series", |db| {
-            let mut statement = db.prepare(sql)?;
-            let rows = statement.query_map(params![plugin, feature, statistic, limit], |row| {
-                Ok(DriftPoint {
-                    boot: unsigned(row.get(0)?),
-                    trigger: unsigned(row.get(1)?),
-                    at_us: row.get(2)?,
-                    value: number(row, 3)?,
-                    threshold: number(row, 4)?,
-                    drifted: row.get(5)?,
-                })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        points.reverse();
-        Ok(points)
     }
 
     /// The newest report of every series: which series there are, and how they stand.

@@ -214,7 +214,7 @@ fn latencies(db: &Connection, SpanUs { from_us, to_us }: SpanUs) -> rusqlite::Re
 }
 
 /// Where in the chain a time begins: rows of any kind are written one behind the other.
-fn row_at(db: &Connection, at_us: i64) -> rusqlite::Result<Option<i64>> {
+pub(super) fn row_at(db: &Connection, at_us: i64) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT seq FROM inspections INDEXED BY inspections_time WHERE judged_at_us >= ?
                ORDER BY judged_at_us, seq LIMIT 1";
     db.query_row(sql, [at_us], |row| row.get(0)).optional()

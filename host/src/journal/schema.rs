@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// "ASSY": says whose file it is, also to `file` and other programs.
 pub const APPLICATION_ID: u32 = 0x4153_5359;
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The WAL is cut back to this size when it starts anew.
 const JOURNAL_SIZE_LIMIT: i64 = 64 << 20;
@@ -117,8 +117,18 @@ CREATE TABLE review_samples (
 CREATE INDEX review_samples_time ON review_samples (judged_at_us);
 ";
 
+/// What version 4 adds: the reports at which a series of a monitor began to drift, or ceased to. Derived: each names a
+/// report of `observations`, so that the story of years is read without reading all reports.
+const VERSION_4: &str = "
+CREATE TABLE drift_changes (seq INTEGER NOT NULL, ord INTEGER NOT NULL, PRIMARY KEY (seq, ord)) STRICT, WITHOUT ROWID;
+INSERT INTO drift_changes SELECT seq, ord FROM (
+    SELECT seq, ord, drifted,
+        lag(drifted, 1, 0) OVER (PARTITION BY plugin, feature, statistic ORDER BY seq, ord) AS before
+    FROM observations) WHERE drifted <> before;
+";
+
 /// From nothing to the present schema, one step per version.
-const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1, VERSION_2, VERSION_3];
+const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// What lies where the database should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

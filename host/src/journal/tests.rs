@@ -7,6 +7,7 @@
 )]
 
 mod chain;
+mod drift;
 mod faults;
 mod line;
 mod pictures;
@@ -154,9 +155,10 @@ fn observation(value: f64, drifted: bool) -> Observation {
     Observation { reports: vec![report("brightness", value), report("max_prob", f64::NAN)] }
 }
 
-/// Takes away what version 3 brought.
+/// Takes away what versions 3 and 4 brought.
 const WITHOUT_VERSION_3: &str = "DROP TABLE recipe_parts; DROP TABLE reviews; DROP TABLE reviewed;
-    DROP TABLE review_samples; DROP INDEX inspections_score; DROP INDEX inspections_recipe;";
+    DROP TABLE review_samples; DROP INDEX inspections_score; DROP INDEX inspections_recipe;
+    DROP TABLE drift_changes;";
 
 /// A connection of somebody who is not the station.
 fn stranger(dir: &Path) -> rusqlite::Connection {

@@ -35,6 +35,8 @@ pub enum ChainFault {
     Reviewed { row: i64 },
     #[error("entry {row} is listed as drawn for a review, but was not drawn")]
     Drawn { row: i64 },
+    #[error("whether a monitor's series began or ceased to drift at entry {row} is listed falsely")]
+    DriftChange { row: i64 },
     #[error("{table} has {found} rows, the chain knows of {expected}")]
     Extra { table: &'static str, found: i64, expected: i64 },
     #[error("the chain ends at {found}, the checkpoint has {expected} entries: the end was cut off")]

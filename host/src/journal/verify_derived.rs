@@ -41,8 +41,11 @@ impl<'c> ListedParts<'c> {
     }
 }
 
-/// What does not follow from the reviews or from the draw.
+/// What does not follow from the reviews, from the draw or from the reports of monitors.
 pub fn fault_of(db: &Connection) -> rusqlite::Result<Option<ChainFault>> {
+    if let Some(row) = false_change(db)? {
+        return Ok(Some(ChainFault::DriftChange { row }));
+    }
     if !schema::has_table(db, "reviewed")? {
         return Ok(None);
     }
@@ -80,4 +83,18 @@ fn falsely_drawn(db: &Connection) -> rusqlite::Result<Option<ChainFault>> {
         }
     }
     Ok(None)
+}
+
+/// A change of drift that is listed and was none, or was one and is not listed.
+fn false_change(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    if !schema::has_table(db, "drift_changes")? {
+        return Ok(None);
+    }
+    let sql = "SELECT coalesce(o.seq, d.seq) FROM
+            (SELECT seq, ord, drifted,
+                lag(drifted, 1, 0) OVER (PARTITION BY plugin, feature, statistic ORDER BY seq, ord) AS before
+             FROM observations) o
+            FULL JOIN drift_changes d ON d.seq = o.seq AND d.ord = o.ord
+        WHERE (d.seq IS NOT NULL) <> (coalesce(o.drifted <> o.before, 0)) LIMIT 1";
+    db.query_row(sql, [], |row| row.get(0)).optional()
 }

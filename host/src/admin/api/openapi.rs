@@ -7,7 +7,7 @@ use super::problem::Body;
 use super::{Problem, deployments, events, inspect, inspections, replay};
 use crate::access::Role;
 use crate::admin::routes::{Least, entries};
-use crate::admin::{alarms, alike, plugins, report, series};
+use crate::admin::{alarms, alike, drift, plugins, report, series};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use std::sync::LazyLock;
@@ -36,6 +36,9 @@ const SESSION: &str = "session";
         super::revoke_token,
         report::json,
         series::get,
+        drift::json,
+        drift::episode,
+        drift::series,
         plugins::json,
         events::events,
         alarms::list,

@@ -13,6 +13,7 @@ pub mod chart;
 pub mod quality;
 pub mod detail;
 pub mod drift;
+pub mod histogram;
 pub mod deployments;
 pub mod plugins;
 pub mod plugin;

@@ -52,7 +52,7 @@ fn who_is_not_signed_in_is_sent_to_the_login_and_back() {
     let station = with_users();
     let page = station.get("/inspections?verdict=fail", &[]);
     assert_eq!((page.status, page.header("location")), (303, "/login?back=/inspections%3Fverdict%3Dfail"));
-    let chart = station.get("/drift/series?plugin=a&feature=b&statistic=c", &[("sec-fetch-dest", "empty")]);
+    let chart = station.get("/api/v1/drift/series?plugin=a&feature=b&statistic=c", &[("sec-fetch-dest", "empty")]);
     assert_eq!(chart.status, 401, "a script is told, not sent elsewhere");
     let api = station.get("/api/v1/whoami", &[]);
     assert_eq!((api.status, api.problem().as_str()), (401, "not-signed-in"));
@@ -437,7 +437,7 @@ fn what_an_address_gets_wrong_is_a_problem_in_our_own_form() {
     let asked = |method: &str, path: &str| station.ask(method, path, &[("authorization", &admin)], "");
     let wrong = [
         ("GET", "/audit?before=yesterday"),
-        ("GET", "/drift/series?plugin=a"),
+        ("GET", "/api/v1/drift/series?plugin=a"),
         ("GET", "/login?back=a&back=b"),
         ("GET", "/language?to=en"),
         ("GET", "/theme?to=dark"),
