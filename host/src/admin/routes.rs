@@ -108,6 +108,7 @@ fn machines() -> Vec<Entry> {
         get("/api/v1/alarms", VIEWER, alarms::list),
         get("/api/v1/series", VIEWER, series::get),
         get("/api/v1/recipe", VIEWER, plugins::json),
+        get("/api/v1/recipe/qualification", VIEWER, plugins::qualification),
         get("/api/v1/events", VIEWER, api::events::events),
         streamed("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),

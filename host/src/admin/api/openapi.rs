@@ -37,6 +37,7 @@ const SESSION: &str = "session";
         report::json,
         series::get,
         plugins::json,
+        plugins::qualification,
         events::events,
         alarms::list,
         inspect::post,

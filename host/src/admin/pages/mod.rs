@@ -12,6 +12,8 @@ pub mod chart;
 pub mod quality;
 pub mod detail;
 pub mod drift;
+pub mod deploy_forms;
+pub mod deploy_steps;
 pub mod deployments;
 pub mod plugins;
 pub mod plugin;
