@@ -87,11 +87,15 @@ pub fn compiled(book: &mut Book, ready: &Ready, took: Duration) {
     let plugins = recipe.preprocessors.iter().chain(&recipe.detectors).chain(&recipe.monitors);
     let granted = |plugin: &PluginUse| {
         let names: Vec<String> = plugin.capabilities.iter().map(ToString::to_string).collect();
-        format!("{}: {}", plugin.name, names.join(" + "))
+        format!("{}: {}", plugin.name, listed(&names, " + "))
     };
     let found: Vec<String> = plugins.map(granted).collect();
-    book.step(QualityCheck::IMPORTS, "only what is granted", found.join(", "), true);
+    book.step(QualityCheck::IMPORTS, "only what is granted", listed(&found, ", "), true);
     book.step(QualityCheck::COMPILE, ASKED_COMPILE, format!("{} ms", took.as_millis()), true);
+}
+
+fn listed(words: &[String], between: &str) -> String {
+    if words.is_empty() { "-".to_owned() } else { words.join(between) }
 }
 
 /// The step that a recipe did not pass which failed with `code` before it was ready to judge. Somebody's wish to end it

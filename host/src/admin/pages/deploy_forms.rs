@@ -15,15 +15,20 @@ pub fn hand_in(view: &DeploymentsView<'_>) -> Markup {
             form id="hand-in" method="post" action=(action) enctype="multipart/form-data"
                 data-token=(token) data-max=(view.max_bundle_bytes)
                 data-one=(t("upload.one")) data-large=(t("upload.large")) data-kind=(t("upload.kind"))
-                data-sending=(t("upload.sending")) data-checking=(t("upload.checking")) data-received=(t("upload.received"))
-                data-broken=(t("upload.broken")) data-ended=(t("upload.ended")) {
+                data-sending=(t("upload.sending")) data-checking=(t("upload.checking"))
+                data-received=(t("upload.received")) data-broken=(t("upload.broken")) data-ended=(t("upload.ended")) {
                 div class="drop" {
                     label { (t("deployments.bundle")) input type="file" name="bundle" accept=".assay" required; }
-                    p class="hint dim" { span class="drop-hint" hidden { (t("upload.drop")) " " } (t("upload.at-most")) " " (bytes(view.max_bundle_bytes)) }
+                    p class="hint dim" {
+                        span class="drop-hint" hidden { (t("upload.drop")) " " }
+                        (t("upload.at-most")) " " (bytes(view.max_bundle_bytes))
+                    }
                 }
                 div class="filter" {
                     label { (t("deployments.reason")) input type="text" name="reason" maxlength="300"; }
-                    label class="check" { input type="checkbox" name="shadow" value="skip"; (t("deployments.skip-shadow")) }
+                    label class="check" {
+                        input type="checkbox" name="shadow" value="skip"; (t("deployments.skip-shadow"))
+                    }
                     button type="submit" { (t("deployments.deploy")) }
                 }
                 div class="upload" hidden {
