@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { accessTests } from './access.mjs';
+import { deployTests } from './deploy.mjs';
 import { heatTests } from './heat.mjs';
 import { labelsTests } from './labels.mjs';
 import { overviewsTests } from './overviews.mjs';
@@ -232,12 +233,17 @@ test('a release is deployed and rolled back from its page', async () => {
   holds((await text()).includes('surface-inspection 1.1.0'), 'the new recipe runs');
   holds((await text()).includes('Self-test good.png'), 'the qualification is shown');
   await shot(page, 'deployments');
-  await page.locator('form[action="/deployments/rollback"] input[name=reason]').fill('and back');
-  await page.locator('form[action="/deployments/rollback"] button').click();
+  const back = page.locator('form.filter[action="/deployments/rollback"]');
+  await back.locator('input[name=reason]').fill('and back');
+  await back.locator('button').click();
+  equal(await page.locator('[data-state=rolled-back]').count(), 0, 'it asks first');
+  await back.locator('input[type=checkbox]').check();
+  await back.locator('button').click();
   await page.locator('[data-state=rolled-back]').first().waitFor();
   holds((await text()).includes('surface-inspection 1.0.0'), 'the recipe before drives again');
   const before = noise.length;
-  await page.locator('form[action="/deployments/rollback"] button').click();
+  await back.locator('input[type=checkbox]').check();
+  await back.locator('button').click();
   await page.locator('.note.fail').waitFor();
   holds((await text()).includes('nothing-to-roll-back'), 'a second time there is nothing to go back to');
   // Chromium reports the 409 itself as a console error; it is the one that was asked for.
@@ -289,6 +295,7 @@ async function expectNoise(body) {
   await body();
   noise.length = before;
 }
+deployTests({ test, context, browser, open, shot, equal, holds, expectNoise, releases: join(dirname(options.config), 'releases') });
 reportsTests({ test, context, open, shot, equal, holds, expectNoise, browser, limitMs: WAIT_LIMIT_MS });
 weightTests({ test, open, holds, expectNoise, browser });
 recordsTests({ test, context, open, shot, equal, holds, expectNoise, browser });

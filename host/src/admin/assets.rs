@@ -8,11 +8,13 @@ use std::io::Write as _;
 use std::sync::LazyLock;
 
 /// Files that are part of the binary, with their media types.
-const FILES: [(&str, &str, &[u8]); 13] = [
+const FILES: [(&str, &str, &[u8]); 15] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../../assets/style.css")),
     ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/app.js")),
     ("browse.css", "text/css; charset=utf-8", include_bytes!("../../assets/browse.css")),
     ("browse.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/browse.js")),
+    ("deploy.css", "text/css; charset=utf-8", include_bytes!("../../assets/deploy.css")),
+    ("deploy.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/deploy.js")),
     ("overview.css", "text/css; charset=utf-8", include_bytes!("../../assets/overview.css")),
     ("overview.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/overview.js")),
     ("drift.css", "text/css; charset=utf-8", include_bytes!("../../assets/drift.css")),

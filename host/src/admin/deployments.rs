@@ -132,5 +132,7 @@ async fn draw(
     let (view, running) = (deployer.view(), deployer.running());
     let problem = problem.map(|problem| (problem.kind, problem.detail.as_ref()));
     let frame = visitor.frame(state);
-    Ok(draw(&DeploymentsView { frame: &frame, deployments: &deployments, view: &view, running: &running, problem }))
+    let max_bundle_bytes = deployer.max_bundle_bytes();
+    let (deployments, running) = (&deployments, &running);
+    Ok(draw(&DeploymentsView { frame: &frame, deployments, view: &view, running, problem, max_bundle_bytes }))
 }

@@ -1,3 +1,4 @@
+use super::api::deployments::{blocking, of};
 use super::api::{Problem, tagged};
 use super::asked::Named;
 use super::i18n::Lang;
@@ -6,6 +7,8 @@ use super::pages::{model as model_page, plugin as plugin_page, plugins as plugin
 use super::parts::{RecipeView, running};
 use super::request::Visitor;
 use super::serve::AdminState;
+use crate::domain::Qualified;
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -26,7 +29,32 @@ pub async fn one(visitor: Visitor, State(state): State<AdminState>, Named(name):
 
 /// The model of the running recipe.
 pub async fn model(visitor: Visitor, State(state): State<AdminState>) -> Response {
-    answer(&visitor, &state, |lang, recipe| Some((recipe.model.name.clone(), model_page::content(lang, &recipe.model))))
+    // What was found is beside the page's matter: without records the rest is shown.
+    let qualified = qualified(&state).await.unwrap_or_default();
+    answer(&visitor, &state, |lang, recipe| {
+        let qualified = qualified.as_ref().filter(|qualified| qualified.recipe == recipe.digest);
+        Some((recipe.model.name.clone(), model_page::content(lang, &recipe.model, qualified)))
+    })
+}
+
+/// What the qualification of the recipe that runs found here, where that is known.
+async fn qualified(state: &AdminState) -> Result<Option<Qualified>, Problem> {
+    let deployer = of(state)?;
+    let (_, _, digest) = deployer.running();
+    blocking(deployer, move |deployer| deployer.qualified(digest)).await
+}
+
+/// What the running recipe was asked for at its qualification on this station, and what was found.
+///
+/// Model size, load time, device, self-test frames, latency: measured on this device before the recipe drove.
+#[utoipa::path(get, path = "/api/v1/recipe/qualification", operation_id = "getQualification", tag = "station",
+    responses(
+        (status = 200, description = "The last qualification of the recipe that runs", body = Qualified),
+        (status = 404, response = Problem),
+        (status = 503, response = Problem)))]
+pub async fn qualification(State(state): State<AdminState>) -> Result<Response, Problem> {
+    let found = qualified(&state).await?;
+    found.map(|found| Json(found).into_response()).ok_or_else(|| Problem::not_found("/api/v1/recipe/qualification"))
 }
 
 fn answer(

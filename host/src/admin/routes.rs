@@ -110,6 +110,7 @@ fn machines() -> Vec<Entry> {
         get("/api/v1/drift/episode", VIEWER, drift::episode),
         get("/api/v1/drift/series", VIEWER, drift::series),
         get("/api/v1/recipe", VIEWER, plugins::json),
+        get("/api/v1/recipe/qualification", VIEWER, plugins::qualification),
         get("/api/v1/events", VIEWER, api::events::events),
         streamed("/api/v1/inspect", OPERATOR, api::inspect::post),
         get("/api/v1/whoami", VIEWER, api::whoami),

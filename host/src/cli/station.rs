@@ -2,14 +2,14 @@
 
 use crate::config::{Catalogue, ResolvedModel, ResolvedPlugin, ResolvedRecipe, StationConfig, resolve};
 use crate::deploy::{
-    Installed, InstalledRecipe, Qualification, Ready, RecordedRecipes, StartLimit, TrustFile, Workshop, qualify,
-    self_tests, within,
+    FirstQualification, Installed, InstalledRecipe, Qualification, Ready, RecordedRecipes, StartLimit, TrustFile,
+    Workshop, qualify, self_tests, within,
 };
-use crate::domain::{BufferPool, Digest, PluginKind, QualityCheck, Recipe};
+use crate::domain::{BufferPool, Digest, PluginKind, QualityCheck, Recipe, with_causes};
 use crate::imaging::DecodeLimits;
 use crate::inference::{BackendOptions, Backends, DeviceRequest, LoadOptions, LoadedModel, ModelSource};
 use crate::journal::{Journal, JournalOptions, KeepDays};
-use crate::pipeline::{InspectContext, Judge, LineEnd, LiveRecipe};
+use crate::pipeline::{InspectContext, Judge, LineEnd, LiveRecipe, now_us};
 use crate::plugin::{AdmittedPlugin, CacheOptions, PluginHost, PluginHostOptions, PluginSource};
 use crate::trust::{BundleKind, Counters, VerifiedBundle, VerifyPolicy, inspect, read_bundle, verify};
 use anyhow::{Context as _, bail};
@@ -151,6 +151,11 @@ impl Assembly {
         if !qualification.passed() {
             bail!("it is not qualified for this station:\n{}", quality_table(&qualification.checks));
         }
+        let first = FirstQualification::at(&self.config.data_dir);
+        if let Err(error) = first.set(new.digest(), now_us(), &qualification.checks) {
+            // It is only shown: no reason to refuse a recipe that has qualified.
+            tracing::warn!(error = with_causes(&error), "what the qualification found is not kept");
+        }
         Ok(ready)
     }
 
@@ -175,7 +180,11 @@ impl Assembly {
         let (say, said) = crossbeam_channel::bounded::<String>(16);
         let work = move |given_up: &dyn Fn() -> bool| {
             // Two lines are said in all; who does not hear them misses nothing that counts.
-            let mut tell = |text: &str| drop(say.try_send(text.to_owned()));
+            let mut tell = |text: &str, _: &[QualityCheck]| {
+                if !text.is_empty() {
+                    drop(say.try_send(text.to_owned()));
+                }
+            };
             let found = qualify(&ready, &parts.context, &mut tell, given_up);
             ready.live.begin_anew();
             (ready, found)

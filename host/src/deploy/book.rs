@@ -1,10 +1,13 @@
 use super::desk::DeployView;
-use crate::domain::{Actor, DeployState, DeployedBundle, Deployment, Entered};
+use crate::domain::{Actor, DeployState, DeployedBundle, Deployment, Entered, QualityCheck};
 use crate::journal::{AuditEntry, Ledger, LedgerError};
 use crate::pipeline::now_us;
 use crate::trust::VerifiedBundle;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
+
+/// Of what one step found; why it did not pass is in the outcome whole.
+const MAX_FOUND_CHARS: usize = 1000;
 
 /// Told of every state once it is on the disk, before anything is done in it.
 pub type OnEntered = Arc<dyn Fn(&Deployment) + Send + Sync>;
@@ -39,6 +42,7 @@ impl Book {
             outcome: None,
             previous: None,
             history: vec![Entered { state: DeployState::Received, at_us: now_us() }],
+            admission: Vec::new(),
             checks: Vec::new(),
             shadow: None,
             trial: None,
@@ -111,6 +115,22 @@ impl Book {
         Ok(())
     }
 
+    /// One more step of the admission, shown at once; it is on the disk with the next state.
+    pub fn step(&mut self, what: &str, asked: &str, mut found: String, passed: bool) {
+        if let Some((at, _)) = found.char_indices().nth(MAX_FOUND_CHARS) {
+            found.truncate(at);
+            found.push_str(" ...");
+        }
+        let step = QualityCheck { what: what.to_owned(), asked: asked.to_owned(), found, passed };
+        self.deployment.admission.push(step);
+        self.show();
+    }
+
+    /// Where checks are shown while the qualification runs beside this thread.
+    pub fn checks_shown(&self) -> ShownChecks {
+        ShownChecks { id: self.deployment.id, view: Arc::clone(&self.records.view) }
+    }
+
     fn target(&self) -> String {
         let id = self.deployment.id;
         match &self.deployment.bundle {
@@ -123,6 +143,33 @@ impl Book {
     pub fn show(&self) {
         let deployment = Arc::new(self.deployment.clone());
         self.records.view.rcu(|view| DeployView { newest: Some(Arc::clone(&deployment)), ..DeployView::clone(view) });
+    }
+}
+
+/// Shows what a qualification has found so far. A candidate that was given up may still find something: that is shown
+/// nowhere, since its deployment is at another state by then.
+pub struct ShownChecks {
+    id: u64,
+    view: Arc<ArcSwap<DeployView>>,
+}
+
+impl ShownChecks {
+    /// `text` is for the log, where there is something to say.
+    pub fn tell(&self, text: &str, checks: &[QualityCheck]) {
+        if !text.is_empty() {
+            tracing::info!(deployment = self.id, "{text}");
+        }
+        self.view.rcu(|view| {
+            let mut view = DeployView::clone(view);
+            if let Some(newest) = view.newest.as_ref()
+                && newest.id == self.id
+                && newest.state == DeployState::Compiled
+            {
+                let checks = checks.to_vec();
+                view.newest = Some(Arc::new(Deployment { checks, ..Deployment::clone(newest) }));
+            }
+            view
+        });
     }
 }
 

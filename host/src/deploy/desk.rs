@@ -1,20 +1,21 @@
+use super::admission::Refusal;
 use super::bench::{Bench, MAX_HANGING};
 use super::book::{Book, OnEntered, Records};
 use super::installed::{Installed, InstalledRecipe};
-use super::staging::{Staging, StagingError, Upload, shelve};
+use super::staging::{Staging, StagingError, Upload};
 use super::trust_file::TrustFile;
 use super::watch::line_watch;
 use super::worker;
 use super::workshop::Workshop;
-use crate::config::{DeployConfig, check_model};
-use crate::domain::{Actor, DeployState, Deployment, Digest, with_causes};
+use crate::config::DeployConfig;
+use crate::domain::{Actor, DeployState, Deployment, Digest};
 use crate::journal::{AuditEntry, Ledger, LedgerError};
 use crate::pipeline::LiveSlot;
 use crate::source::StopFlag;
-use crate::trust::{BundleKind, CounterError, Counters, TrustError, TrustStore, VerifiedBundle, VerifyPolicy, verify};
+use crate::trust::{BundleKind, CounterError, Counters, TrustStore, VerifiedBundle};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Sender, bounded};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -238,6 +239,10 @@ impl Deployer {
         self.shared.records.view.load_full()
     }
 
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.shared.parts.data_dir
+    }
+
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.shared.parts.ledger
@@ -304,7 +309,7 @@ impl Deployer {
         };
         drop(upload);
         let mut book = Book::begin(&shared.records, &request.actor, &request.reason)?;
-        let bundle = match shared.verify_new(bytes) {
+        let bundle = match shared.verify_new(bytes, &mut book) {
             Ok(bundle) => bundle,
             Err(refusal) => return Err(shared.refuse(book, refusal)),
         };
@@ -317,13 +322,8 @@ impl Deployer {
             return Err(error);
         }
         book.enter(DeployState::Verified)?;
-        if bundle.manifest().kind == BundleKind::Model
-            && let Err(detail) = check_model(&bundle)
-        {
-            return Err(shared.refuse(book, Refusal { check: "model", detail }));
-        }
-        if let Err(error) = shelve(&shared.parts.bundles_dir, &bundle, bytes) {
-            return Err(shared.refuse(book, Refusal { check: "store", detail: with_causes(&error) }));
+        if let Err(refusal) = shared.keep(&mut book, &bundle, bytes) {
+            return Err(shared.refuse(book, refusal));
         }
         if bundle.manifest().kind != BundleKind::Recipe {
             book.enter(DeployState::Stored)?;
@@ -368,18 +368,6 @@ impl Deployer {
     }
 }
 
-/// Why a bundle is not taken in: the check, and what it found.
-pub(super) struct Refusal {
-    pub check: &'static str,
-    pub detail: String,
-}
-
-impl From<TrustError> for Refusal {
-    fn from(error: TrustError) -> Self {
-        Self { check: error.check().name(), detail: with_causes(&error) }
-    }
-}
-
 impl Shared {
     fn take_seat(self: &Arc<Self>) -> Option<Seat> {
         if self.stop.is_stopped() || self.busy.swap(true, Ordering::AcqRel) {
@@ -420,23 +408,6 @@ impl Shared {
         settled.ok_or(DeployError::NothingToRollBack)
     }
 
-    /// Verifies what comes in with the trust store as it is on the disk now: what was revoked a moment ago is refused.
-    fn verify_new(&self, bytes: &[u8]) -> Result<VerifiedBundle, Refusal> {
-        let refused = |check, error: &dyn std::error::Error| Refusal { check, detail: with_causes(error) };
-        self.parts.trust.refresh().map_err(|error| refused("trust-store", &error))?;
-        let counters = self.counters().map_err(|error| refused("counter", &error))?;
-        let now = counters.latest_time().max(jiff::Timestamp::now());
-        let bundle = verify(bytes, &self.parts.trust.store(), &VerifyPolicy::install().at(now))?;
-        let (kind, name, found) = (bundle.manifest().kind, &bundle.manifest().name, bundle.manifest().counter);
-        // What a recipe pins by digest is guarded by the recipe's own counter.
-        match counters.mark(kind, name).filter(|_| kind == BundleKind::Recipe) {
-            Some(mark) if found < mark => {
-                Err(TrustError::OlderCounter { kind, name: name.clone(), found, mark }.into())
-            }
-            _ => Ok(bundle),
-        }
-    }
-
     pub fn compile_limit(&self) -> Duration {
         Duration::from_secs(self.parts.config.compile_seconds.into())
     }
@@ -446,7 +417,8 @@ impl Shared {
     }
 
     fn refuse(&self, mut book: Book, refusal: Refusal) -> DeployError {
-        let Refusal { check, detail } = refusal;
+        let Refusal { check, asked, detail } = refusal;
+        book.step(check, asked, detail.clone(), false);
         let id = book.deployment.id;
         let outcome = format!("{check} check: {detail}");
         match book.enter_by(&Actor::station(), DeployState::Failed, Some(outcome), Some(check)) {

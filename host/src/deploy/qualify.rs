@@ -36,23 +36,23 @@ impl Qualification {
     }
 }
 
-/// Takes the self-test frames through the whole way of a frame, and measures. `tell` hears what is being done;
-/// `stopped` ends it early.
+/// Takes the self-test frames through the whole way of a frame, and measures. `tell` hears what is being done, with
+/// what was found so far; `stopped` ends it early.
 #[must_use]
 pub fn qualify(
     ready: &Ready,
     context: &InspectContext,
-    tell: &mut dyn FnMut(&str),
+    tell: &mut dyn FnMut(&str, &[QualityCheck]),
     stopped: &dyn Fn() -> bool,
 ) -> Qualification {
     let mut checks = vec![size(ready), load_time(ready), device(ready)];
     let mut notes = Vec::new();
     if ready.self_tests.is_empty() {
         notes.push("the bundles carry no self-test frames: outputs and latency were not tested".to_owned());
-        tell("no self-test frames: outputs and latency are not tested");
+        tell("no self-test frames: outputs and latency are not tested", &checks);
         return Qualification { checks, notes };
     }
-    tell(&format!("self-test: {} frames", ready.self_tests.len()));
+    tell(&format!("self-test: {} frames", ready.self_tests.len()), &checks);
     for test in &ready.self_tests {
         if stopped() {
             break;
@@ -66,9 +66,10 @@ pub fn qualify(
             inspected = inspect(test, ready, context);
         }
         checks.push(answer(test, &inspected, &ready.live.recipe.model.logits));
+        tell("", &checks);
     }
     // Also where something was wrong: who puts it right reads of everything at once.
-    tell("self-test: measuring latency");
+    tell("self-test: measuring latency", &checks);
     checks.push(latency(ready, context, stopped));
     Qualification { checks, notes }
 }

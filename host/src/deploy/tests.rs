@@ -12,5 +12,6 @@ mod panics;
 mod parts;
 mod plant;
 mod rules;
+mod steps;
 mod warm;
 mod way;

@@ -1,3 +1,4 @@
+use super::admission::{compiled, not_compiled};
 use super::bench::{GivenUp, MAX_HANGING, MAX_HANGING_GOING_BACK, Unfinished};
 use super::book::{Book, taken_back};
 use super::desk::{DeployError, DeployView, Job, Shared};
@@ -90,7 +91,10 @@ impl Worker {
     pub fn deploy(&mut self, book: &mut Book, bundle: Arc<VerifiedBundle>, skip_shadow: bool) {
         let written = match self.drive(book, bundle, skip_shadow) {
             Ok(()) => Ok(()),
-            Err(Ending::Failed { code, why, by }) => book.enter_by(&by, DeployState::Failed, Some(why), Some(code)),
+            Err(Ending::Failed { code, why, by }) => {
+                not_compiled(book, code, &why);
+                book.enter_by(&by, DeployState::Failed, Some(why), Some(code))
+            }
             Err(Ending::RolledBack { why, by }) => book.enter_by(&by, DeployState::RolledBack, Some(why), None),
             Err(Ending::Records(error)) => Err(error),
         };
@@ -107,7 +111,9 @@ impl Worker {
         let catalogue = self.catalogue(&VerifyPolicy::install().at(now)).map_err(|why| failed("bundles", why))?;
         let (workshop, limit) = (Arc::clone(&self.shared.parts.workshop), self.shared.compile_limit());
         let build = move |_: &GivenUp| workshop.build(&bundle, &catalogue).map(Arc::new);
+        let began = Instant::now();
         let ready = self.beside("its compilation", limit, build)?.map_err(|why| failed("compile", why))?;
+        compiled(book, &ready, began.elapsed());
         let ended = self.prove(book, &ready, skip_shadow);
         let warm = std::mem::take(&mut self.warm);
         self.shared.bench.let_go((ready, warm));
@@ -162,10 +168,9 @@ impl Worker {
 
     fn qualify(&mut self, book: &mut Book, ready: &Arc<Ready>) -> Result<(), Ending> {
         let (ready, workshop) = (Arc::clone(ready), Arc::clone(&self.shared.parts.workshop));
-        let (limit, deployment) = (self.shared.parts.config.qualification_seconds, book.deployment.id);
+        let (limit, shown) = (self.shared.parts.config.qualification_seconds, book.checks_shown());
         let work = move |given_up: &GivenUp| {
-            let mut tell = |text: &str| tracing::info!(deployment, "{text}");
-            qualify(&ready, workshop.context(), &mut tell, &|| given_up.is_set())
+            qualify(&ready, workshop.context(), &mut |text, found| shown.tell(text, found), &|| given_up.is_set())
         };
         let qualification = self.beside("its qualification", Duration::from_secs(limit.into()), work)?;
         self.goes_on()?;

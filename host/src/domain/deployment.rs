@@ -126,6 +126,23 @@ impl QualityCheck {
     /// Before the picture's name.
     pub const SELF_TEST: &'static str = "self-test";
     pub const LATENCY: &'static str = "latency p95";
+    /// Of an admission, beside the steps of the verification: of a model, whether it can be read.
+    pub const MODEL: &'static str = "model";
+    pub const STORE: &'static str = "store";
+    pub const IMPORTS: &'static str = "imports";
+    pub const COMPILE: &'static str = "compile";
+}
+
+/// What a recipe was asked for at its qualification on this station, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Qualified {
+    pub recipe: Digest,
+    /// Microseconds since 1970-01-01 UTC.
+    pub at_us: i64,
+    /// The deployment that brought the recipe; null where it qualified at a start of the station.
+    pub deployment: Option<u64>,
+    /// Model size, load time, device, every self-test frame, latency p95: what could be asked.
+    pub checks: Vec<QualityCheck>,
 }
 
 /// What the shadow saw.
@@ -198,6 +215,11 @@ pub struct Deployment {
     pub previous: Option<Digest>,
     /// Every state that it has entered.
     pub history: Vec<Entered>,
+    /// The steps from the bundle's bytes to plugins that are admitted and a model that is loaded, in their order, up to
+    /// the first that did not pass.
+    #[serde(default)]
+    pub admission: Vec<QualityCheck>,
+    /// The qualification.
     pub checks: Vec<QualityCheck>,
     pub shadow: Option<ShadowReport>,
     pub trial: Option<TrialReport>,

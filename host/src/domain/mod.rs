@@ -34,7 +34,7 @@ pub use actor::{Actor, ActorKind, Role, RoleParseError};
 pub use alarm::{Acknowledged, Alarm, AlarmKind, AlarmRule, AlarmUnit, Severity};
 pub use causes::{panic_text, with_causes};
 pub use deployment::{
-    DeployState, DeployedBundle, Deployment, Disagreement, Entered, QualityCheck, ShadowReport, TrialReport,
+    DeployState, DeployedBundle, Deployment, Disagreement, Entered, Qualified, QualityCheck, ShadowReport, TrialReport,
 };
 pub use difference::{Compared, Difference, SCORE_TOLERANCE, differences};
 pub use digest::{Digest, DigestParseError};

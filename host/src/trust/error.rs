@@ -24,6 +24,22 @@ pub enum Check {
 }
 
 impl Check {
+    pub const ALL: [Self; 13] = [
+        Self::Read,
+        Self::Size,
+        Self::Layout,
+        Self::Envelope,
+        Self::Signature,
+        Self::Payload,
+        Self::Manifest,
+        Self::Kind,
+        Self::Authority,
+        Self::Revocation,
+        Self::Expiry,
+        Self::Counter,
+        Self::Blobs,
+    ];
+
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -40,6 +56,26 @@ impl Check {
             Self::Expiry => "expiry",
             Self::Counter => "counter",
             Self::Blobs => "blobs",
+        }
+    }
+
+    /// What the step asks of a bundle, in a few words.
+    #[must_use]
+    pub const fn asked(self) -> &'static str {
+        match self {
+            Self::Read => "a regular file",
+            Self::Size => "not larger than a bundle may be",
+            Self::Layout => "head and envelope whole",
+            Self::Envelope => "a strict DSSE envelope",
+            Self::Signature => "by a trusted key in force",
+            Self::Payload => "a manifest",
+            Self::Manifest => "keeps all rules",
+            Self::Kind => "the kind that is wanted",
+            Self::Authority => "keys that may sign this name, as many as are needed",
+            Self::Revocation => "not revoked",
+            Self::Expiry => "not expired",
+            Self::Counter => "not older than what was committed",
+            Self::Blobs => "signed sizes and digests, nothing behind them",
         }
     }
 }

@@ -38,4 +38,4 @@ pub(crate) use rules::{Rules, check_part};
 pub use store::{
     Revocation, RevokedBundle, RevokedKey, Role, Severity, StoreError, Thresholds, TrustStore, TrustedKey,
 };
-pub use verify::{Purpose, VerifiedBundle, VerifyPolicy, read_bundle, stated_digest, verify};
+pub use verify::{Purpose, VerifiedBundle, VerifyPolicy, read_bundle, stated_digest, verify, verify_telling};

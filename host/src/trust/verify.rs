@@ -1,6 +1,6 @@
 use super::counters::{Counters, Mark};
-use super::envelope::{Envelope, MAX_ENVELOPE_BYTES};
-use super::error::TrustError;
+use super::envelope::{Envelope, MAX_ENVELOPE_BYTES, PAYLOAD_TYPE};
+use super::error::{Check, TrustError};
 use super::files::{read_regular_file, read_start};
 use super::key::KeyId;
 use super::layout::{self, Blob, HEAD_BYTES, MAX_FILE_BYTES};
@@ -143,20 +143,54 @@ pub fn stated_digest(path: &Path) -> Result<Digest, TrustError> {
 /// # Errors
 /// With the first check that fails ([`TrustError::check`] names it).
 pub fn verify(file: &[u8], store: &TrustStore, policy: &VerifyPolicy<'_>) -> Result<VerifiedBundle, TrustError> {
+    verify_telling(file, store, policy, &mut |_, _| ())
+}
+
+/// As [`verify`]. `passed` hears of every step that was taken and has passed, with what was found; the step that does
+/// not pass is the error's.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_telling(
+    file: &[u8],
+    store: &TrustStore,
+    policy: &VerifyPolicy<'_>,
+    passed: &mut dyn FnMut(Check, String),
+) -> Result<VerifiedBundle, TrustError> {
     let parts = layout::split(file)?;
+    passed(Check::Size, format!("{} B", file.len()));
+    passed(Check::Layout, format!("{} B + {} B", parts.envelope.len(), parts.blobs.len()));
     let envelope = Envelope::parse(parts.envelope)?;
+    passed(Check::Envelope, PAYLOAD_TYPE.to_owned());
     let signed_by = authenticate(&envelope, store, policy)?;
+    passed(Check::Signature, ids(signed_by.iter().map(|key| key.public.id())));
     // From here on the payload is what a trusted key signed.
     let manifest: Manifest = serde_json::from_slice(&envelope.payload).map_err(TrustError::BadPayload)?;
     rules::check(&manifest).map_err(TrustError::BadManifest)?;
+    passed(Check::Manifest, format!("{} {} {}", manifest.kind, manifest.name, manifest.version));
     check_kind(&manifest, policy)?;
+    if policy.kind.is_some() {
+        passed(Check::Kind, manifest.kind.to_string());
+    }
     let signers = check_authority(&manifest, &signed_by, store)?;
+    let needed = store.thresholds().of(manifest.kind);
+    passed(Check::Authority, format!("{} / {needed}: {}", signers.len(), ids(signers.iter().copied())));
     let digest = Digest::of(&envelope.payload);
     check_revocation(digest, store, policy)?;
+    passed(Check::Revocation, digest.to_string());
     check_expiry(&manifest, policy)?;
+    passed(Check::Expiry, manifest.not_after.clone().unwrap_or_else(|| "-".to_owned()));
     check_counter(&manifest, policy)?;
+    if policy.counters.is_some() {
+        passed(Check::Counter, manifest.counter.to_string());
+    }
     let blobs = layout::cut_blobs(&manifest.blobs, parts.blobs)?;
+    passed(Check::Blobs, format!("{} / {} B", blobs.len(), parts.blobs.len()));
     Ok(VerifiedBundle { manifest, digest, signers, blobs })
+}
+
+fn ids(keys: impl Iterator<Item = KeyId>) -> String {
+    keys.map(|key| key.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// The keys in force that signed the payload, at least one.

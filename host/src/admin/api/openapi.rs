@@ -40,6 +40,7 @@ const SESSION: &str = "session";
         drift::episode,
         drift::series,
         plugins::json,
+        plugins::qualification,
         events::events,
         alarms::list,
         inspect::post,

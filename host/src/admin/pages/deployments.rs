@@ -1,7 +1,9 @@
+use super::deploy_forms;
+use super::deploy_steps::steps;
 use super::layout::{PageFrame, ms, utc};
 use crate::admin::i18n::Lang;
 use crate::deploy::DeployView;
-use crate::domain::{DeployState, Deployment, Digest, QualityCheck, Role, ShadowReport, TrialReport};
+use crate::domain::{DeployState, Deployment, Digest, Role, ShadowReport, TrialReport};
 use maud::{Markup, html};
 
 /// What the page of deployments shows.
@@ -14,6 +16,8 @@ pub struct DeploymentsView<'a> {
     pub running: &'a (String, String, Digest),
     /// Why the last wish was not granted: its kind, and the detail.
     pub problem: Option<(&'a str, &'a str)>,
+    /// Of a bundle that may be handed in.
+    pub max_bundle_bytes: u64,
 }
 
 impl DeploymentsView<'_> {
@@ -30,9 +34,12 @@ pub fn content(view: &DeploymentsView<'_>) -> Markup {
         @if let Some((kind, detail)) = view.problem {
             p class="note fail" role="alert" { b { (t("deployments.refused")) " (" (kind) ")" } " " (detail) }
         }
+        link rel="stylesheet" href="/assets/deploy.css";
+        script src="/assets/deploy.js" defer {}
         div class="stack" {
+            @if view.may_deploy() { (deploy_forms::hand_in(view)) }
             (fragment(view))
-            @if view.may_deploy() { (forms(view)) }
+            @if view.may_deploy() { (deploy_forms::roll_back(view)) }
         }
     }
 }
@@ -40,12 +47,13 @@ pub fn content(view: &DeploymentsView<'_>) -> Markup {
 /// What changes while a deployment is on its way; it asks for itself again and again.
 pub fn fragment(view: &DeploymentsView<'_>) -> Markup {
     let lang = view.frame.lang;
-    let every = if view.view.in_progress { "every 1s" } else { "every 5s" };
+    // `look` is asked for by the page's own script, while a bundle is verified.
+    let every = if view.view.in_progress { "every 1s, look" } else { "every 5s, look" };
     html! {
         div class="stack" id="deployments" hx-get="/deployments/progress" hx-trigger=(every) hx-swap="outerHTML" {
             @for alarm in &view.view.alarms { p class="note fail" role="alert" { (alarm) } }
             (running(view))
-            @if let Some(newest) = view.deployments.first() { (one(lang, newest)) }
+            @if let Some(newest) = view.deployments.first() { (one(view, newest)) }
             (list(lang, view.deployments))
         }
     }
@@ -70,38 +78,16 @@ fn running(view: &DeploymentsView<'_>) -> Markup {
     }
 }
 
-fn forms(view: &DeploymentsView<'_>) -> Markup {
-    let t = |key: &str| view.frame.lang.text(key);
-    let token = view.frame.identity.as_ref().and_then(|identity| identity.form_token.as_deref()).unwrap_or("");
-    let action = format!("/deployments?csrf={}", super::layout::percent(token));
-    html! {
-        section class="panel" {
-            h2 { (t("deployments.deploy")) }
-            form class="filter" method="post" action=(action) enctype="multipart/form-data" {
-                label { (t("deployments.reason")) input type="text" name="reason" maxlength="300"; }
-                label class="check" { input type="checkbox" name="shadow" value="skip"; (t("deployments.skip-shadow")) }
-                label { (t("deployments.bundle")) input type="file" name="bundle" accept=".assay" required; }
-                button type="submit" { (t("deployments.deploy")) }
-            }
-        }
-        section class="panel" {
-            h2 { (t("deployments.roll-back")) }
-            form class="filter" method="post" action="/deployments/rollback" {
-                (view.frame.form_token())
-                label { (t("deployments.reason")) input type="text" name="reason" maxlength="300"; }
-                button type="submit" { (t("deployments.roll-back")) }
-            }
-        }
-    }
-}
-
 /// The newest deployment with all that is known of it.
-fn one(lang: Lang, deployment: &Deployment) -> Markup {
+fn one(view: &DeploymentsView<'_>, deployment: &Deployment) -> Markup {
+    let lang = view.frame.lang;
     let t = |key: &str| lang.text(key);
+    let ends = view.may_deploy() && view.view.in_progress && !deployment.state.is_settled();
     html! {
         section class="panel" tabindex="0" {
             h2 { (t("deployments.newest")) " " (deployment.id) " " (badge(lang, deployment.state)) }
             p { (name_of(lang, deployment)) }
+            @if ends { (deploy_forms::cancel(view)) }
             ol class="states" {
                 @for entered in &deployment.history {
                     li { (state_word(lang, entered.state)) " " span class="dim" { (utc(entered.at_us)) } }
@@ -109,52 +95,11 @@ fn one(lang: Lang, deployment: &Deployment) -> Markup {
             }
             @if let Some(outcome) = &deployment.outcome { p class="note" { (outcome) } }
             @for note in &deployment.notes { p class="dim" { (note) } }
-            @if !deployment.checks.is_empty() { (checks(lang, &deployment.checks)) }
+            (steps(lang, deployment))
             @if let Some(report) = &deployment.shadow { (shadow(lang, report)) }
             @if let Some(report) = &deployment.trial { (trial(lang, report)) }
         }
     }
-}
-
-fn checks(lang: Lang, checks: &[QualityCheck]) -> Markup {
-    let t = |key: &str| lang.text(key);
-    html! {
-        h3 { (t("deployments.qualification")) }
-        table {
-            thead { tr {
-                th { (t("deployments.check")) } th { (t("deployments.asked")) } th { (t("deployments.found")) } th {}
-            } }
-            tbody { @for check in checks {
-                tr {
-                    td { (what_word(lang, &check.what)) } td { (asked_word(lang, &check.asked)) } td { (check.found) }
-                    td { @if check.passed { (t("deployments.passed")) } @else { b class="fail" { (t("deployments.not-passed")) } } }
-                }
-            } }
-        }
-    }
-}
-
-/// What a check looked at, in the reader's language; the station writes it in English.
-fn what_word(lang: Lang, what: &str) -> String {
-    let words = [
-        (QualityCheck::SIZE, "check.size"),
-        (QualityCheck::LOAD_TIME, "check.load-time"),
-        (QualityCheck::DEVICE, "check.device"),
-        (QualityCheck::LATENCY, "check.latency"),
-    ];
-    if let Some((_, key)) = words.iter().find(|(word, _)| *word == what) {
-        return lang.text(key).to_owned();
-    }
-    match what.strip_prefix(QualityCheck::SELF_TEST) {
-        Some(picture) => format!("{}{picture}", lang.text("check.self-test")),
-        None => what.to_owned(),
-    }
-}
-
-fn asked_word(lang: Lang, asked: &str) -> String {
-    asked
-        .strip_prefix("at most ")
-        .map_or_else(|| asked.to_owned(), |limit| format!("{} {limit}", lang.text("check.at-most")))
 }
 
 fn shadow(lang: Lang, report: &ShadowReport) -> Markup {

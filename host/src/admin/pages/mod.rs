@@ -14,6 +14,8 @@ pub mod quality;
 pub mod detail;
 pub mod drift;
 pub mod histogram;
+pub mod deploy_forms;
+pub mod deploy_steps;
 pub mod deployments;
 pub mod plugins;
 pub mod plugin;

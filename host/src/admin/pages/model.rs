@@ -1,12 +1,14 @@
-use super::layout::bytes;
+use super::deploy_steps::table;
+use super::layout::{bytes, utc};
 use super::report_card;
 use crate::admin::i18n::Lang;
 use crate::admin::parts::{CardState, ModelView};
-use crate::domain::{ModelFormat, ModelGates, Port};
+use crate::domain::{ModelFormat, ModelGates, Port, Qualified};
 use maud::{Markup, html};
 
-/// The running model: what is signed, where it runs, and what its author measured.
-pub fn content(lang: Lang, model: &ModelView) -> Markup {
+/// The running model: what is signed, where it runs, and what its author measured. `qualified` is what its recipe's
+/// qualification found here, where that is known.
+pub fn content(lang: Lang, model: &ModelView, qualified: Option<&Qualified>) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
         p { a href="/plugins" { (t("plugins.title")) } }
@@ -15,7 +17,7 @@ pub fn content(lang: Lang, model: &ModelView) -> Markup {
             section class="panel" { h2 { (t("plugins.identity")) } (identity(lang, model)) }
             section class="panel" { h2 { (t("model.inference")) } (inference(lang, model)) }
             section class="panel scroll" tabindex="0" { h2 { (t("model.ports")) } (ports(lang, model)) }
-            @if let Some(gates) = &model.gates { section class="panel" { h2 { (t("model.gates")) } (gates_list(lang, gates)) } }
+            section class="panel" { h2 { (t("model.gates")) } (gates(lang, model, qualified)) }
             section class="panel scroll" tabindex="0" { h2 { (t("model.card")) } (card(lang, model)) }
         }
     }
@@ -88,6 +90,28 @@ fn shape(port: &Port) -> String {
     format!("[{}]", sides.join(", "))
 }
 
+/// Asked and found at the qualification on this device; only what is asked where nothing is on record.
+fn gates(lang: Lang, model: &ModelView, qualified: Option<&Qualified>) -> Markup {
+    let t = |key: &str| lang.text(key);
+    html! {
+        @match (qualified, &model.gates) {
+            (Some(qualified), _) => {
+                link rel="stylesheet" href="/assets/deploy.css";
+                p {
+                    (t("model.qualified")) " " (utc(qualified.at_us)) " UTC, "
+                    @match qualified.deployment {
+                        Some(id) => a href="/deployments" { (t("deployments.newest")) " " (id) },
+                        None => (t("model.qualified-at-start")),
+                    }
+                }
+                (table(lang, t("deployments.qualification"), &qualified.checks))
+            }
+            (None, Some(gates)) => (gates_list(lang, gates)),
+            (None, None) => p class="dim" { (t("model.not-qualified")) },
+        }
+    }
+}
+
 fn gates_list(lang: Lang, gates: &ModelGates) -> Markup {
     let t = |key: &str| lang.text(key);
     html! {
@@ -96,7 +120,7 @@ fn gates_list(lang: Lang, gates: &ModelGates) -> Markup {
             dt { (t("model.gate-load")) } dd { (gates.max_load_ms) " ms" }
             dt { (t("model.gate-p95")) } dd { (gates.max_p95_ms) " ms" }
         }
-        p class="dim" { (t("model.gates-hint")) " " a href="/deployments" { (t("nav.deployments")) } }
+        p class="dim" { (t("model.gates-hint")) " " (t("model.not-qualified")) }
     }
 }
 

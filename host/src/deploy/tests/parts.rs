@@ -76,7 +76,7 @@ fn size_latency_and_answers_are_asked_for_one_by_one() {
     let mut run = |change: &dyn Fn(&mut crate::deploy::Ready)| {
         let mut ready = ready(&plant, "1.1.0", "pass");
         change(&mut ready);
-        qualify(&ready, &context(), &mut |text| said.push(text.to_owned()), &|| false)
+        qualify(&ready, &context(), &mut |text, _| said.push(text.to_owned()), &|| false)
     };
     assert!(run(&|_| ()).passed());
     let large = run(&|ready| ready.model_bytes = 101);
@@ -103,7 +103,7 @@ fn a_recipe_that_is_wrong_in_every_way_is_told_of_all_of_them_at_once() {
     let mut ready = ready(&plant, "1.1.0", "pass");
     (ready.model_bytes, ready.load_ms, ready.limits.max_p95_ms) = (101, 1001, 0);
     ready.self_tests[0].logits[1] = 9.0;
-    let found = qualify(&ready, &context(), &mut |_| (), &|| false);
+    let found = qualify(&ready, &context(), &mut |_, _| (), &|| false);
     let rows: Vec<_> = found.checks.iter().map(|check| (check.what.as_str(), check.passed)).collect();
     let all = [
         ("model size", false),
@@ -122,7 +122,7 @@ fn a_recipe_that_is_wrong_in_every_way_is_told_of_all_of_them_at_once() {
 fn what_never_comes_to_an_answer_is_not_fast() {
     let mut plant = Plant::new();
     plant.tests_for_pass();
-    let found = qualify(&ready(&plant, "1.1.0", "broken"), &context(), &mut |_| (), &|| false);
+    let found = qualify(&ready(&plant, "1.1.0", "broken"), &context(), &mut |_, _| (), &|| false);
     let latency = found.checks.iter().find(|check| check.what == "latency p95").unwrap();
     assert!(!latency.passed && latency.found == "no inspection came to an answer", "{latency:?}");
 }
@@ -131,7 +131,7 @@ fn what_never_comes_to_an_answer_is_not_fast() {
 fn a_self_test_frame_on_which_the_recipe_fails_is_not_passed() {
     let mut plant = Plant::new();
     plant.tests_for_pass();
-    let found = qualify(&ready(&plant, "1.1.0", "broken"), &context(), &mut |_| (), &|| false);
+    let found = qualify(&ready(&plant, "1.1.0", "broken"), &context(), &mut |_, _| (), &|| false);
     assert!(!found.passed() && found.refusal().contains("undecided: infer: inference-failed"), "{}", found.refusal());
 }
 
