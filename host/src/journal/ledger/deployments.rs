@@ -130,6 +130,7 @@ mod tests {
             outcome: None,
             previous: None,
             history: vec![Entered { state: DeployState::Received, at_us }],
+            admission: vec![],
             checks: vec![],
             shadow: None,
             trial: None,
