@@ -29,7 +29,8 @@ SQUEEZED = 600
 def build(
     runner: Runner, dataset: Dataset, items: list[Item], name: str, temperature: float, stop: Stop
 ) -> dict[str, Any]:
-    """Everything from the clean pictures `items`. `temperature` is the one that the bundle states (detectors see it)."""
+    """Everything from the clean pictures `items`. `temperature` is the one that the bundle states: monitors see its
+    probabilities, and detectors use it."""
     pictures, measured = _measure(dataset, items, runner.model.size, stop)
     if len(pictures) < LEAST:
         raise KitError(f"{len(pictures)} clean pictures are too few for a reference; at least {LEAST}, better 1000")
@@ -40,7 +41,8 @@ def build(
         raise KitError(f"the model answers with {logits.shape[1]} classes, the data has {len(dataset.labels)}")
     sure = softmax(logits)
     features = [describe(key, np.array([m[key] for m in measured])) for key in STATISTICS]
-    features.append(describe("max_prob", sure.max(1).astype(np.float64)))
+    stated = softmax(logits / np.float32(temperature))
+    features.append(describe("max_prob", stated.max(1).astype(np.float64)))
     best = best_temperature(logits, pictures.labels)
     reference: dict[str, Any] = {
         "schema": 1,
@@ -53,7 +55,7 @@ def build(
             "after": calibration_error(softmax(logits / best), pictures.labels),
         },
         "softmax": {
-            "mean": rounded(sure.mean(0)),
+            "mean": rounded(stated.mean(0)),
             "counts": dict(Counter(dataset.labels[k] for k in logits.argmax(1))),
         },
     }
