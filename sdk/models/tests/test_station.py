@@ -59,12 +59,14 @@ def test_certainty_is_described_at_the_temperature_that_the_bundle_states(
     """Monitors compare it with the station's probabilities, which are at that temperature."""
     sharp = tmp_path / "sharp.json"
     words = ["calibrate", str(int8), "--data", str(folder), "--out", str(sharp), "--temperature", "0.5"]
-    assert main(words) == 0
+    assert main([*words, "--detector-temperature", "4"]) == 0
     one, half = (json.loads(path.read_text()) for path in (reference, sharp))
     certainty = [{f["name"]: f for f in found["features"]}["max_prob"] for found in (one, half)]
     assert certainty[1]["min"] > certainty[0]["min"] and certainty[1]["mean"] > certainty[0]["mean"]
     assert half["temperature"] == one["temperature"], "the best one does not depend on the stated one"
-    assert half["detectors"][0]["temperature"] == 0.5
+    squeeze = half["detectors"][0]
+    assert squeeze["temperature"] == 4
+    assert squeeze["thresholds"]["0.05"] != one["detectors"][0]["thresholds"]["0.05"]
 
 
 def test_statistics_of_a_known_picture() -> None:
