@@ -3,7 +3,7 @@
 mod gates;
 
 use assay_tests::artifacts::root;
-use assay_tests::station::{Running, TestStation, assay, demo, picture};
+use assay_tests::station::{Running, TestStation, assay, demo, picture, wrong_self_test};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -325,9 +325,7 @@ fn a_recipe_that_answers_otherwise_than_its_self_test_says_does_not_start() {
     let _alone = alone();
     let station = station(QUICK);
     let folder = root().join("sdk/models/demo");
-    let expected = std::fs::read_to_string(folder.join("selftest/expected.json")).unwrap();
-    let other = station.dir.path().join("expected.json");
-    std::fs::write(&other, expected.replace("4.12901", "9.12901")).unwrap();
+    let other = wrong_self_test(station.dir.path()).unwrap();
     let recipe = assay_tests::station::recipe_manifest().unwrap();
     let place = format!("{}/selftest/expected.json", folder.display());
     let manifest = station.dir.path().join("recipe.toml");

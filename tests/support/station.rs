@@ -53,6 +53,17 @@ pub fn recipe_manifest() -> Result<String> {
     Ok(text.replace("path = \"selftest/", &format!("path = \"{}/selftest/", folder.display())))
 }
 
+/// The demo's `expected.json` with another first logit of its first picture, `good.png`, written into `dir`.
+pub fn wrong_self_test(dir: &Path) -> Result<PathBuf> {
+    let text = std::fs::read_to_string(root().join("sdk/models/demo/selftest/expected.json"))?;
+    let mut expected: serde_json::Value = serde_json::from_str(&text)?;
+    let logit = expected.pointer_mut("/pictures/0/logits/0").context("the first picture has logits")?;
+    *logit = (logit.as_f64().context("a logit is a number")? + 5.0).into();
+    let file = dir.join("expected.json");
+    std::fs::write(&file, expected.to_string())?;
+    Ok(file)
+}
+
 /// A configuration in a folder of its own.
 pub struct TestStation {
     pub dir: tempfile::TempDir,

@@ -53,6 +53,22 @@ def test_the_reference_has_what_plugins_read_today_and_more(reference: Path) -> 
     assert mine["detectors"][0]["name"] == "adv-squeeze" and thresholds["0.01"] >= thresholds["0.05"]
 
 
+def test_certainty_is_described_at_the_temperature_that_the_bundle_states(
+    reference: Path, int8: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Monitors compare it with the station's probabilities, which are at that temperature."""
+    sharp = tmp_path / "sharp.json"
+    words = ["calibrate", str(int8), "--data", str(folder), "--out", str(sharp), "--temperature", "0.5"]
+    assert main([*words, "--detector-temperature", "4"]) == 0
+    one, half = (json.loads(path.read_text()) for path in (reference, sharp))
+    certainty = [{f["name"]: f for f in found["features"]}["max_prob"] for found in (one, half)]
+    assert certainty[1]["min"] > certainty[0]["min"] and certainty[1]["mean"] > certainty[0]["mean"]
+    assert half["temperature"] == one["temperature"], "the best one does not depend on the stated one"
+    squeeze = half["detectors"][0]
+    assert squeeze["temperature"] == 4
+    assert squeeze["thresholds"]["0.05"] != one["detectors"][0]["thresholds"]["0.05"]
+
+
 def test_statistics_of_a_known_picture() -> None:
     picture = np.zeros((4, 4, 3), np.uint8)
     picture[:, 2:] = 255

@@ -54,3 +54,10 @@ def test_temperature_cools_what_is_too_sure() -> None:
     assert calibration_error(softmax(logits * 3 / best_temperature(logits * 3, truth)), truth) < calibration_error(
         softmax(logits * 3), truth
     )
+
+
+def test_a_network_that_is_far_too_modest_gets_its_temperature() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 4000)
+    logits = (np.eye(3)[truth] * 1.5 + rng.normal(0, 1, (4000, 3))).astype(np.float32)
+    assert best_temperature(logits / 8, truth) == pytest.approx(best_temperature(logits, truth) / 8, rel=0.05)

@@ -1,12 +1,12 @@
 """Which combination of steps fits the limits: tries them, measures each, and shows the Pareto front.
 
-Only steps that need no training are tried here: what a training costs is for a person to decide (`prune`, `distil`).
-Give the search a pruned or distilled model, and it goes on from there.
+Steps that need no training are tried in any case. Networks that were trained for the search (search_training.py:
+pruned, distilled) come on top where they are asked for: what a training costs is for a person to decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,26 @@ class Limits:
     drop: float  # points
 
 
-def search(model: ModelFile, inputs: Floats, test: Pictures, limits: Limits, out: Path, stop: Stop) -> list[Row]:
+@dataclass(frozen=True)
+class Trained:
+    """Networks that were trained for the search, by name, and those that were asked for and are not ready."""
+
+    files: Mapping[str, Path]
+    left: Sequence[str]
+
+
+NOTHING_TRAINED = Trained({}, ())
+
+
+def search(
+    model: ModelFile, inputs: Floats, test: Pictures, limits: Limits, out: Path, stop: Stop,
+    trained: Trained = NOTHING_TRAINED,
+) -> list[Row]:  # fmt: skip
     """Tries every combination; writes the candidates, `search.json` and `pareto.png`. What is there is not made again."""
     claim(out, {"model": sha256(model.data), "calibration": sha256(inputs.tobytes()), "test": len(test)})
     makers = _makers(model, inputs, stop)
+    for name, file in trained.files.items():
+        makers |= _trained_makers(name, open_model(file, model.mean, model.scale), inputs)
     rows: list[Row] = []
     progress = Progress("candidates", len(makers))
     for name, make in makers.items():
@@ -68,7 +84,7 @@ def search(model: ModelFile, inputs: Floats, test: Pictures, limits: Limits, out
         row["fits"] = not row["outside"]
         row["pareto"] = not any(_beats(other, row) for other in rows)
     write_bytes(out / "pareto.png", pareto(rows, "mb", "MB as stored"))
-    write_json(out / "search.json", {"limits": limits.__dict__, "rows": rows})
+    write_json(out / "search.json", {"limits": limits.__dict__, "rows": rows, "not_trained": list(trained.left)})
     if not any(row["fits"] for row in rows):
         say("nothing is within the limits: prune or distil first, or allow more")
     return rows
@@ -93,6 +109,19 @@ def _makers(model: ModelFile, inputs: Floats, stop: Stop) -> dict[str, Maker]:
                 graph(), kind, bits
             )  # type: ignore[misc]
     return makers
+
+
+def _trained_makers(name: str, model: ModelFile, inputs: Floats) -> dict[str, Maker]:
+    """A trained network in float, in int8, and as a book of int8."""
+
+    def int8() -> onnx.ModelProto:
+        return quantise_uniform(model.proto, model.input.name, inputs)
+
+    return {
+        name: lambda: _plain(model.proto),
+        f"{name}, int8": lambda: _plain(int8()),
+        f"{name}, int8, codebook 5 bit": lambda: _encoded(int8(), "codebook", 5),
+    }
 
 
 def _plain(graph: onnx.ModelProto) -> tuple[bytes, bytes]:

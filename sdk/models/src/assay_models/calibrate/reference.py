@@ -7,6 +7,7 @@ knows them.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,18 @@ LEAST = 20
 SQUEEZED = 600
 
 
+@dataclass(frozen=True)
+class Temperatures:
+    """The one that the bundle states, at which monitors see probabilities, and the one that `adv-squeeze` is set to."""
+
+    bundle: float
+    detector: float
+
+
 def build(
-    runner: Runner, dataset: Dataset, items: list[Item], name: str, temperature: float, stop: Stop
+    runner: Runner, dataset: Dataset, items: list[Item], name: str, temperatures: Temperatures, stop: Stop
 ) -> dict[str, Any]:
-    """Everything from the clean pictures `items`. `temperature` is the one that the bundle states (detectors see it)."""
+    """Everything from the clean pictures `items`."""
     pictures, measured = _measure(dataset, items, runner.model.size, stop)
     if len(pictures) < LEAST:
         raise KitError(f"{len(pictures)} clean pictures are too few for a reference; at least {LEAST}, better 1000")
@@ -40,7 +49,8 @@ def build(
         raise KitError(f"the model answers with {logits.shape[1]} classes, the data has {len(dataset.labels)}")
     sure = softmax(logits)
     features = [describe(key, np.array([m[key] for m in measured])) for key in STATISTICS]
-    features.append(describe("max_prob", sure.max(1).astype(np.float64)))
+    stated = softmax(logits / np.float32(temperatures.bundle))
+    features.append(describe("max_prob", stated.max(1).astype(np.float64)))
     best = best_temperature(logits, pictures.labels)
     reference: dict[str, Any] = {
         "schema": 1,
@@ -53,13 +63,13 @@ def build(
             "after": calibration_error(softmax(logits / best), pictures.labels),
         },
         "softmax": {
-            "mean": rounded(sure.mean(0)),
+            "mean": rounded(stated.mean(0)),
             "counts": dict(Counter(dataset.labels[k] for k in logits.argmax(1))),
         },
     }
     if runner.model.embedding:
         reference["embedding"] = describe_embedding(runner.model.embedding, found[1])
-    reference["detectors"] = [_squeeze(runner, pictures, temperature)]
+    reference["detectors"] = [_squeeze(runner, pictures, temperatures.detector)]
     return reference
 
 

@@ -21,6 +21,9 @@ def add(parsers: Subparsers) -> None:
     calibrate.add_argument("--out", type=Path, required=True, help="reference.json to write")
     calibrate.add_argument("--name", help="the model's name in the bundle; without it the file's")
     calibrate.add_argument("--temperature", type=float, default=1.0, help="the one that the bundle will state")
+    calibrate.add_argument(
+        "--detector-temperature", type=float, help="the one of adv-squeeze's settings; without it that of the bundle"
+    )
     test = command(parsers, "self-test", make_self_test, "Pictures with expected logits, for the recipe's self-test")
     model_arguments(test)
     data_arguments(test)
@@ -47,14 +50,15 @@ def add(parsers: Subparsers) -> None:
 
 
 def calibrate_model(args: argparse.Namespace, stop: Stop) -> None:
-    from ..calibrate.reference import build
+    from ..calibrate.reference import Temperatures, build
 
     model = the_model(args)
     dataset = the_dataset(args, "train")
     items = dataset.split("val") or dataset.split("train")[::7]
     if args.limit and len(items) > args.limit:
         items = [items[k * len(items) // args.limit] for k in range(args.limit)]
-    found = build(Runner(model, args.threads), dataset, items, args.name or args.model.stem, args.temperature, stop)
+    temperatures = Temperatures(args.temperature, args.detector_temperature or args.temperature)
+    found = build(Runner(model, args.threads), dataset, items, args.name or args.model.stem, temperatures, stop)
     write_json(args.out, found)
     error = found["calibration_error"]
     print(f"{args.out}: temperature {found['temperature']}, calibration error {error['before']} -> {error['after']}")

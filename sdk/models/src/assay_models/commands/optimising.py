@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import onnx
 
@@ -15,6 +16,10 @@ from ..onnxfile.model import ModelFile, open_model
 from ..onnxfile.runtime import Floats, Runner
 from ..progress import Stop, say
 from .common import Subparsers, command, data_arguments, fresh, model_arguments, pictures, the_dataset, the_model
+
+if TYPE_CHECKING:
+    from ..data.pictures import Dataset
+    from ..search import Trained
 
 METHODS = ("uniform", "nncf", "mixed", "qat")
 
@@ -80,6 +85,27 @@ def add(parsers: Subparsers) -> None:
     search.add_argument("--backend", choices=["onnxruntime", "openvino"], default="onnxruntime")
     search.add_argument("--max-drop", type=float, default=1.0, help="points of test accuracy")
     search.add_argument("--calibration", type=int, default=100)
+    _training_arguments(search)
+
+
+def _training_arguments(search: argparse.ArgumentParser) -> None:
+    search.add_argument(
+        "--train", type=Path, metavar="CHECKPOINT", help="the MODEL's checkpoint: try pruned and distilled networks too"
+    )
+    search.add_argument(
+        "--keep-macs", default="0.7,0.5,0.35", help="shares of multiply-adds that pruning keeps (--train)"
+    )
+    search.add_argument(
+        "--pupils", default="lite0:9,lite0:6", help="networks that learn from it, cut after so many blocks (--train)"
+    )
+    search.add_argument("--train-steps", type=int, default=200, help="of every training (--train)")
+    search.add_argument("--train-rate", type=float, default=4e-4, help="learning rate (--train)")
+    search.add_argument(
+        "--train-minutes",
+        type=float,
+        default=60.0,
+        help="most of one call for all trainings; the next call goes on (--train)",
+    )
 
 
 def calibration_inputs(args: argparse.Namespace, model: ModelFile) -> Floats:
@@ -206,16 +232,41 @@ def _prune_unstructured(args: argparse.Namespace) -> None:
 
 
 def search_models(args: argparse.Namespace, stop: Stop) -> None:
-    from ..search import Limits, search
+    from ..search import NOTHING_TRAINED, Limits, search
 
     model = the_model(args)
     dataset = the_dataset(args, "train", "test")
     limits = Limits(args.max_mb, args.max_ms, args.backend, args.max_drop)
+    trained = _trained(args, model, dataset, stop) if args.train else NOTHING_TRAINED
     inputs = Runner(model).normalise(pictures(args, dataset, "train", model.size, args.calibration).pixels)
-    rows = search(model, inputs, pictures(args, dataset, "test", model.size), limits, args.out, stop)
+    rows = search(model, inputs, pictures(args, dataset, "test", model.size), limits, args.out, stop, trained)
     for row in rows:
         mark = "*" if row["pareto"] else " "
         fits = "within the limits" if row["fits"] else f"outside: {', '.join(row['outside'])}"
         print(
             f"{mark} {row['name']:28} {row['mb']:7.3f} MB {row['p50_ms']:7.2f} ms {100 * row['accuracy']:6.2f} %  {fits}"
         )
+    if trained.left:
+        print(f"not trained in {args.train_minutes:g} minutes: {', '.join(trained.left)}; the same command goes on")
+
+
+def _trained(args: argparse.Namespace, model: ModelFile, dataset: Dataset, stop: Stop) -> Trained:
+    """The candidates that have to be trained first. torch is needed here and nowhere else in the search."""
+    from ..search import Trained
+    from ..search_training import Trainings, train_candidates
+    from .training import phases
+
+    try:
+        keep = tuple(float(word) for word in args.keep_macs.split(",") if word)
+    except ValueError as error:
+        raise KitError(f"--keep-macs {args.keep_macs!r} is no list such as 0.7,0.5") from error
+    if not (args.train_steps > 0 and args.train_minutes > 0):
+        raise KitError("--train-steps and --train-minutes have to be above 0")
+    wish = Trainings(
+        args.train, keep, tuple(word for word in args.pupils.split(",") if word),
+        lambda fresh: phases(args.train_steps, model.size, args.train_rate, fresh=fresh),
+        args.train_minutes, args.seed, args.threads,
+    )  # fmt: skip
+    learnt_on = pictures(args, dataset, "train", model.size)
+    found = train_candidates(model, learnt_on, dataset.labels, wish, args.out / "trained", stop)
+    return Trained(found.files, found.left)

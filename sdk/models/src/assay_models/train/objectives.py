@@ -68,7 +68,8 @@ class Distil:
                 x = nn.functional.interpolate(
                     x, (self.teacher_size, self.teacher_size), mode="bilinear", antialias=True
                 )
-            target = (logits_of(self.teacher, x) / self.temperature).softmax(1)
+            # It comes from a file, and so to the processor; a pupil may learn elsewhere.
+            target = (logits_of(self.teacher.to(x.device), x) / self.temperature).softmax(1)
         student = (logits / self.temperature).log_softmax(1)
         return nn.functional.kl_div(student, target, reduction="batchmean") * self.temperature**2
 
