@@ -58,7 +58,7 @@ pub fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
-        size if size >= 1.0 || size < 1e-9 => format!("{value:.2}"),
-        _ => format!("{value:.4}"),
+        size if (1e-9..1.0).contains(&size) => format!("{value:.4}"),
+        _ => format!("{value:.2}"),
     }
 }
