@@ -226,7 +226,7 @@ test('a release is deployed and rolled back from its page', async () => {
   holds((await text()).includes('Nothing was deployed yet'), 'nothing was deployed yet');
   await page.locator('input[name=bundle]').setInputFiles(join(dirname(options.config), 'releases', 'recipe-1.1.0.assay'));
   await page.locator('form[enctype] input[name=reason]').fill('the browser wants it');
-  await page.locator('form[enctype] button').click();
+  await page.locator('#hand-in button[type=submit]').click();
   await page.locator('[data-state=shadow], [data-state=trial]').first().waitFor();
   await shot(page, 'deployments-running');
   await page.locator('[data-state=committed]').first().waitFor();
