@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { accessTests } from './access.mjs';
 import { deployTests } from './deploy.mjs';
+import { driftTests } from './drift.mjs';
 import { heatTests } from './heat.mjs';
 import { labelsTests } from './labels.mjs';
 import { overviewsTests } from './overviews.mjs';
@@ -297,6 +298,7 @@ async function expectNoise(body) {
 }
 deployTests({ test, context, browser, open, shot, equal, holds, expectNoise, releases: join(dirname(options.config), 'releases') });
 reportsTests({ test, context, open, shot, equal, holds, expectNoise, browser, limitMs: WAIT_LIMIT_MS });
+driftTests({ test, open, shot, equal, holds, expectNoise, browser, limitMs: WAIT_LIMIT_MS });
 weightTests({ test, open, holds, expectNoise, browser });
 recordsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 overviewsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
