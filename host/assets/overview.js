@@ -25,6 +25,8 @@
   // Charts of counts have no mark between two whole numbers.
   const COUNTED = ['misses', 'failures', 'queue'];
   const WHOLE_STEPS = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7].map((power) => digit * 10 ** power)).sort((a, b) => a - b);
+  // As wide as its longest number: "1000.0 ms" must not lose its first digit.
+  const widest = (_plot, texts) => 26 + 8 * Math.max(3, ...(texts ?? []).map((text) => String(text).length));
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const pairs = (text) => new Map(text.split('|').map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
 
@@ -130,7 +132,7 @@
       scales: { x: { time: false }, y: { range: (_plot, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
       axes: [
         { ...axis, space: span > 86_400 ? 110 : 80, incrs: TIME_STEPS, values: (_plot, ticks) => ticks.map((at) => timeText(at, span)) },
-        { ...axis, size: 74, values: (_plot, ticks) => ticks.map(show), ...(COUNTED.includes(panel.dataset.chart) ? { incrs: WHOLE_STEPS } : {}) },
+        { ...axis, size: widest, values: (_plot, ticks) => ticks.map(show), ...(COUNTED.includes(panel.dataset.chart) ? { incrs: WHOLE_STEPS } : {}) },
       ],
       hooks: { setScale: [follow] },
       series: [

@@ -65,8 +65,8 @@ fn group(lang: Lang, title: &str, kind: PluginKind, recipe: &RecipeView) -> Mark
                     thead { tr {
                         th { (t("detail.plugin")) } th class="num" { (t("dashboard.calls")) }
                         th class="num" { (t("dashboard.failures")) } th class="num" { (t("dashboard.mean")) }
-                        th class="num" { (t("plugins.deadline")) } th class="num" { (t("dashboard.memory-peak")) }
-                        th class="num" { (t("plugins.memory")) }
+                        th class="num" { (t("plugins.limit")) ": " (t("plugins.deadline")) } th class="num" { (t("dashboard.memory-peak")) }
+                        th class="num" { (t("plugins.limit")) ": " (t("plugins.memory")) }
                     } }
                     tbody { @for plugin in plugins { (row(lang, plugin)) } }
                 }
