@@ -18,7 +18,7 @@ const ROUNDS: u32 = 8;
 /// In turn, natively and in wasm: the machine's speed drifts.
 const SAMPLES: usize = 25;
 
-const KERNELS: [&str; 5] = ["normalise", "count", "sum", "histogram", "box-blur"];
+const KERNELS: [&str; 7] = ["normalise", "threshold", "count", "sum", "histogram", "box-blur", "mscn"];
 
 /// The same arguments as in `tests/guests/kernels`.
 struct Native {
@@ -36,6 +36,8 @@ impl Native {
             "count" => drop(black_box(sdk::count_at_least(pixels, 128))),
             "sum" => drop(black_box(sdk::sum(pixels))),
             "histogram" => drop(black_box(sdk::histogram(pixels))),
+            "threshold" => sdk::threshold(pixels, 128, &mut self.bytes),
+            "mscn" => drop(black_box(sdk::mscn(pixels, side, side, &mut self.numbers))),
             _ => drop(black_box(sdk::box_blur_3x3(pixels, side, side, &mut self.bytes))),
         }
         black_box((self.numbers.as_slice(), self.bytes.as_slice()));

@@ -46,6 +46,21 @@ pub fn count_at_least(pixels: &[u8], threshold: u8) -> u64 {
     total + rest.iter().map(|pixel| u64::from(*pixel >= threshold)).sum::<u64>()
 }
 
+/// Writes 255 where a byte is at least `threshold`, else 0: a mask. The shorter of both slices decides.
+pub fn threshold(pixels: &[u8], threshold: u8, out: &mut [u8]) {
+    let count = pixels.len().min(out.len());
+    let (Some(pixels), Some(out)) = (pixels.get(..count), out.get_mut(..count)) else { return };
+    let ((blocks, rest), (out_blocks, out_rest)) = (pixels.as_chunks::<BLOCK>(), out.as_chunks_mut::<BLOCK>());
+    for (block, target) in blocks.iter().zip(out_blocks) {
+        for (pixel, mask) in block.iter().zip(target) {
+            *mask = if *pixel >= threshold { u8::MAX } else { 0 };
+        }
+    }
+    for (pixel, mask) in rest.iter().zip(out_rest) {
+        *mask = if *pixel >= threshold { u8::MAX } else { 0 };
+    }
+}
+
 /// Sum of all bytes.
 #[must_use]
 pub fn sum(pixels: &[u8]) -> u64 {
@@ -145,6 +160,101 @@ fn row_means(sums: &[u16], target: &mut [u8]) {
             *mean = ninth(*left + *here + *right);
         }
     }
+}
+
+/// Half of the window of [`mscn`]: it has 7x7 pixels.
+const REACH: usize = 3;
+/// A Gaussian of sigma 7/6 over seven pixels, of sum 1.
+const GAUSSIAN: [f32; 7] =
+    [0.012_560_2, 0.078_827_96, 0.237_296_08, 0.342_631_5, 0.237_296_08, 0.078_827_96, 0.012_560_2];
+/// Subtracted first, which changes no coefficient: squares of smaller numbers lose fewer digits.
+const MIDDLE: f32 = 127.5;
+
+/// Mean-subtracted, contrast-normalised coefficients of a grey picture: `(pixel - mean) / (deviation + 1)`, with mean and
+/// standard deviation of a 7x7 Gaussian window (sigma 7/6) around each pixel; at the edges the outermost pixels are
+/// repeated. Of an undistorted picture they are spread much like a Gaussian, and blur, noise and compression change how.
+/// Gives `None` where `pixels` or `out` are not `width * height` long.
+///
+/// As in BRISQUE: Mittal, Moorthy, Bovik, "No-Reference Image Quality Assessment in the Spatial Domain", IEEE TIP 21(12),
+/// 2012, equations 1 to 3, and its authors' `brisquefeature.m` for window and edges.
+pub fn mscn(pixels: &[u8], width: usize, height: usize, out: &mut [f32]) -> Option<()> {
+    let count = width.checked_mul(height).filter(|count| *count > 0)?;
+    if pixels.len() != count || out.len() != count {
+        return None;
+    }
+    let row = |y: usize| pixels.get(y * width..(y + 1) * width);
+    // One weighted sum of a column per pixel, with the edge repeated at both ends.
+    let (mut sums, mut squares) = (vec![0.0f32; width + 2 * REACH], vec![0.0f32; width + 2 * REACH]);
+    for (y, target) in out.chunks_exact_mut(width).enumerate() {
+        let inner = REACH..REACH + width;
+        sums.get_mut(inner.clone())?.fill(0.0);
+        squares.get_mut(inner.clone())?.fill(0.0);
+        for (at, weight) in GAUSSIAN.iter().enumerate() {
+            let from = row((y + at).saturating_sub(REACH).min(height - 1))?;
+            weigh(from, *weight, sums.get_mut(inner.clone())?, squares.get_mut(inner.clone())?);
+        }
+        for line in [&mut sums, &mut squares] {
+            let (first, last) = (*line.get(REACH)?, *line.get(REACH + width - 1)?);
+            line.get_mut(..REACH)?.fill(first);
+            line.get_mut(REACH + width..)?.fill(last);
+        }
+        coefficients(row(y)?, &sums, &squares, target)?;
+    }
+    Some(())
+}
+
+/// Adds one row of the window to the sums of its columns.
+fn weigh(from: &[u8], weight: f32, sums: &mut [f32], squares: &mut [f32]) {
+    let add = |pixel: &u8, sum: &mut f32, square: &mut f32| {
+        let value = f32::from(*pixel) - MIDDLE;
+        *sum += weight * value;
+        *square += weight * value * value;
+    };
+    let (blocks, rest) = from.as_chunks::<BLOCK>();
+    let (sums, sums_rest) = sums.as_chunks_mut::<BLOCK>();
+    let (squares, squares_rest) = squares.as_chunks_mut::<BLOCK>();
+    for ((block, sums), squares) in blocks.iter().zip(sums).zip(squares) {
+        for ((pixel, sum), square) in block.iter().zip(sums).zip(squares) {
+            add(pixel, sum, square);
+        }
+    }
+    for ((pixel, sum), square) in rest.iter().zip(sums_rest).zip(squares_rest) {
+        add(pixel, sum, square);
+    }
+}
+
+/// `sums` and `squares` have [`REACH`] more values at each end than `target`.
+fn coefficients(pixels: &[u8], sums: &[f32], squares: &[f32], target: &mut [f32]) -> Option<()> {
+    let whole = target.len() / BLOCK * BLOCK;
+    let ((blocks, rest), (targets, target_rest)) = (pixels.as_chunks::<BLOCK>(), target.as_chunks_mut::<BLOCK>());
+    for ((at, block), target) in (0..).step_by(BLOCK).zip(blocks).zip(targets) {
+        let mean = across(sums.get(at..at + BLOCK + 2 * REACH)?)?;
+        let square = across(squares.get(at..at + BLOCK + 2 * REACH)?)?;
+        for (((pixel, mean), square), value) in block.iter().zip(mean).zip(square).zip(target) {
+            *value = (f32::from(*pixel) - MIDDLE - mean) / ((square - mean * mean).abs().sqrt() + 1.0);
+        }
+    }
+    for ((at, pixel), value) in (whole..).zip(rest).zip(target_rest) {
+        let window = |line: &[f32]| {
+            let near = line.get(at..at + GAUSSIAN.len())?;
+            Some(near.iter().zip(GAUSSIAN).map(|(value, weight)| value * weight).sum::<f32>())
+        };
+        let (mean, square) = (window(sums)?, window(squares)?);
+        *value = (f32::from(*pixel) - MIDDLE - mean) / ((square - mean * mean).abs().sqrt() + 1.0);
+    }
+    Some(())
+}
+
+/// The window across a block; `line` is as much longer as the window reaches.
+fn across(line: &[f32]) -> Option<[f32; BLOCK]> {
+    let mut all = [0.0f32; BLOCK];
+    for (at, weight) in GAUSSIAN.iter().enumerate() {
+        let shifted = line.get(at..)?.first_chunk::<BLOCK>()?;
+        for (sum, value) in all.iter_mut().zip(shifted) {
+            *sum += weight * value;
+        }
+    }
+    Some(all)
 }
 
 /// A ninth, rounded to the nearest: exact for every sum of nine bytes.

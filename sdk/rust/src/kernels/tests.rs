@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-use super::{box_blur_3x3, count_at_least, histogram, ninth, normalise, sum};
+use super::{box_blur_3x3, count_at_least, histogram, mscn, ninth, normalise, sum, threshold};
 
 /// Bytes without a pattern that a block length could hide.
 fn pixels(count: usize) -> Vec<u8> {
@@ -81,4 +81,59 @@ fn a_picture_of_another_size_is_refused() {
     assert_eq!(box_blur_3x3(&[0; 5], 2, 3, &mut [0; 6]), None);
     assert_eq!(box_blur_3x3(&[0; 6], 2, 3, &mut [0; 5]), None);
     assert_eq!(box_blur_3x3(&[], 0, 0, &mut []), None);
+}
+
+#[test]
+fn a_mask_is_set_where_a_pixel_is_at_least_the_threshold() {
+    for count in COUNTS {
+        let pixels = pixels(count);
+        let mut mask = vec![7; count + 1];
+        threshold(&pixels, 100, &mut mask);
+        let expected = pixels.iter().map(|pixel| if *pixel >= 100 { 255 } else { 0 });
+        assert_eq!(mask[..count], expected.collect::<Vec<u8>>());
+        assert_eq!(mask[count], 7, "no more than there are pixels");
+        let mut short = vec![7; count / 2];
+        threshold(&pixels, 100, &mut short);
+        assert_eq!(short, mask[..count / 2]);
+    }
+}
+
+/// The formula of the paper in double precision, pixel by pixel.
+fn plain_mscn(pixels: &[u8], width: usize, height: usize) -> Vec<f64> {
+    let bell: Vec<f64> = (-3..=3).map(|k: i32| (-f64::from(k * k) / (2.0 * (7.0 / 6.0f64).powi(2))).exp()).collect();
+    let all: f64 = bell.iter().sum();
+    let weight = |dx: isize, dy: isize| bell[(dx + 3) as usize] * bell[(dy + 3) as usize] / (all * all);
+    let mut out = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            let at = |dx: isize, dy: isize| {
+                let column = (x as isize + dx).clamp(0, width as isize - 1) as usize;
+                let row = (y as isize + dy).clamp(0, height as isize - 1) as usize;
+                f64::from(pixels[row * width + column])
+            };
+            let window = || (-3..=3).flat_map(|dy| (-3..=3).map(move |dx| (dx, dy)));
+            let mean: f64 = window().map(|(dx, dy)| weight(dx, dy) * at(dx, dy)).sum();
+            let variance: f64 = window().map(|(dx, dy)| weight(dx, dy) * (at(dx, dy) - mean).powi(2)).sum();
+            out.push((at(0, 0) - mean) / (variance.sqrt() + 1.0));
+        }
+    }
+    out
+}
+
+#[test]
+fn mscn_equals_the_formula_of_the_paper() {
+    for (width, height) in [(1, 1), (1, 9), (9, 1), (5, 4), (64, 8), (66, 9), (130, 7)] {
+        let pixels = pixels(width * height);
+        let mut out = vec![0.0; width * height];
+        mscn(&pixels, width, height, &mut out).unwrap();
+        for (at, (found, expected)) in out.iter().zip(plain_mscn(&pixels, width, height)).enumerate() {
+            assert!((f64::from(*found) - expected).abs() < 1e-4, "{at} of {width}x{height}: {found}, not {expected}");
+        }
+    }
+    let mut flat = vec![1.0f32; 70 * 3];
+    mscn(&[200; 70 * 3], 70, 3, &mut flat).unwrap();
+    assert!(flat.iter().all(|value| value.abs() < 1e-3), "nothing varies in a flat picture");
+    assert_eq!(mscn(&[1; 6], 4, 2, &mut [0.0; 8]), None);
+    assert_eq!(mscn(&[1; 8], 4, 2, &mut [0.0; 7]), None);
+    assert_eq!(mscn(&[], 0, 2, &mut []), None);
 }

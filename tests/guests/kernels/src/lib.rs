@@ -28,6 +28,10 @@ impl Detector for Plugin {
                 "box-blur" => {
                     black_box(kernels::box_blur_3x3(pixels, width as usize, height as usize, &mut bytes));
                 }
+                "threshold" => kernels::threshold(pixels, 128, &mut bytes),
+                "mscn" => {
+                    black_box(kernels::mscn(pixels, width as usize, height as usize, &mut numbers));
+                }
                 other => return Err(Error::bad_setting("kernel", "a kernel of the SDK", other)),
             }
             black_box((numbers.as_slice(), bytes.as_slice()));
