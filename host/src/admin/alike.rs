@@ -38,7 +38,14 @@ struct Looked {
 pub async fn show(visitor: Visitor, State(state): State<AdminState>, Named(id): Named) -> Response {
     let missing = || visitor.problem(&state, StatusCode::NOT_FOUND, "error.not-found");
     let Some(frame) = FrameId::parse(&id) else { return missing() };
-    let Some(found) = read(&state, move |reader| look(reader, &frame, SHOWN)).await else {
+    let Some(turn) = state.take_turn().await else {
+        return visitor.problem(&state, StatusCode::SERVICE_UNAVAILABLE, "error.busy");
+    };
+    let looked = read(&state, move |reader| {
+        let _held_while_looking = turn;
+        look(reader, &frame, SHOWN)
+    });
+    let Some(found) = looked.await else {
         return visitor.problem(&state, StatusCode::INTERNAL_SERVER_ERROR, "error.internal");
     };
     let Some(Looked { of, alike, lines, reviewed }) = found else { return missing() };
@@ -104,7 +111,7 @@ struct AlikeJson<'l> {
     params(("id" = String, Path, description = "The frame: station, start and trigger"), AlikeQuery),
     responses(
         (status = 200, description = "The most alike first", body = AlikeJson),
-        (status = 400, response = Problem), (status = 404, response = Problem)))]
+        (status = 400, response = Problem), (status = 404, response = Problem), (status = 503, response = Problem)))]
 pub async fn json(
     State(state): State<AdminState>,
     Named(id): Named,
@@ -116,7 +123,12 @@ pub async fn json(
     }
     let missing = || Problem::not_found(&format!("/api/v1/inspections/{id}/alike"));
     let frame = FrameId::parse(&id).ok_or_else(missing)?;
-    let found = read(&state, move |reader| look(reader, &frame, most)).await.ok_or_else(Problem::internal)?;
+    let turn = state.take_turn().await.ok_or_else(Problem::busy)?;
+    let looked = read(&state, move |reader| {
+        let _held_while_looking = turn;
+        look(reader, &frame, most)
+    });
+    let found = looked.await.ok_or_else(Problem::internal)?;
     let Looked { alike, lines, reviewed, .. } = found.ok_or_else(missing)?;
     let like = lines.iter().map(|(likeness, line)| LikeJson {
         likeness: *likeness,

@@ -58,6 +58,8 @@ pub async fn deploy(
 pub struct RollbackForm {
     #[serde(default)]
     reason: String,
+    /// Only this one is ended, where it is in progress; without it whatever there is is taken back.
+    deployment: Option<u64>,
 }
 
 pub async fn roll_back(
@@ -67,7 +69,11 @@ pub async fn roll_back(
     Form(form): Form<RollbackForm>,
 ) -> Response {
     let reason = reason_of(&form.reason);
-    let done = async { blocking(of(&state)?, move |deployer| deployer.roll_back(&actor, &reason)).await };
+    let work = move |deployer: &crate::deploy::Deployer| match form.deployment {
+        Some(id) => deployer.cancel(&actor, &reason, id).map(Some),
+        None => deployer.roll_back(&actor, &reason),
+    };
+    let done = async { blocking(of(&state)?, work).await };
     match done.await {
         Ok(_) => see_page(),
         Err(problem) => with_problem(&visitor, &state, Some(problem)).await,

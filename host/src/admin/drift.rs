@@ -18,7 +18,7 @@ use super::pages::layout::{Tab, page};
 use super::request::Visitor;
 use super::serve::AdminState;
 use crate::domain::{DriftSeries, with_causes};
-use crate::journal::DriftPoints;
+use crate::journal::{DriftPoints, JournalError};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -79,6 +79,7 @@ async fn ask<T: Send + 'static>(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(DriftError::Journal(JournalError::TookTooLong { .. }))) => Err(Refused::Busy),
         Ok(Err(error)) => {
             tracing::error!(error = with_causes(&error), "what monitors reported cannot be read");
             Err(Refused::Internal)

@@ -67,6 +67,8 @@ pub enum DeployError {
         "there is nothing to roll back to: no deployment is in progress, and no recipe is kept that this one has replaced"
     )]
     NothingToRollBack,
+    #[error("deployment {id} is not in progress any more: look what became of it")]
+    Ended { id: u64 },
     #[error("the bundle is refused by the {check} check: {detail}")]
     Refused { id: u64, check: String, detail: String },
     #[error("the recipe before cannot drive again: {detail}")]
@@ -349,10 +351,27 @@ impl Deployer {
         self.take_back(actor, reason)
     }
 
+    /// Ends this deployment and no other: a page may show one as in progress that has ended since. Blocks until that is
+    /// done; gives what became of it.
+    ///
+    /// # Errors
+    /// When it is not in progress. Nothing has changed then.
+    pub fn cancel(&self, actor: &Actor, reason: &str, id: u64) -> Result<Deployment, DeployError> {
+        let shared = &self.shared;
+        let Some(_turn) = Turn::take(&shared.rolling_back) else {
+            return Err(shared.refused(actor, "roll-back", "in-progress", DeployError::RollingBack));
+        };
+        let newest = shared.records.view.load().newest.clone();
+        if !newest.is_some_and(|newest| newest.id == id && !newest.state.is_settled()) {
+            return Err(shared.refused(actor, "roll-back", "ended", DeployError::Ended { id }));
+        }
+        shared.cancel_and_wait(actor, reason, Some(id))
+    }
+
     fn take_back(&self, actor: &Actor, reason: &str) -> Result<Option<Deployment>, DeployError> {
         let shared = &self.shared;
         let Some(seat) = shared.take_seat() else {
-            let settled = shared.cancel_and_wait(actor, reason)?;
+            let settled = shared.cancel_and_wait(actor, reason, None)?;
             // It was faster than the wish: then it is what is taken back.
             let committed = settled.state == DeployState::Committed;
             return if committed { self.take_back(actor, reason) } else { Ok(Some(settled)) };
@@ -387,8 +406,12 @@ impl Shared {
         self.cancel.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn cancel_and_wait(&self, actor: &Actor, reason: &str) -> Result<Deployment, DeployError> {
+    /// Of `only`, where one is named.
+    fn cancel_and_wait(&self, actor: &Actor, reason: &str, only: Option<u64>) -> Result<Deployment, DeployError> {
         let newest = self.records.view.load().newest.clone();
+        if let Some(id) = only.filter(|id| newest.as_ref().is_none_or(|newest| newest.id != *id)) {
+            return Err(self.refused(actor, "roll-back", "ended", DeployError::Ended { id }));
+        }
         let Some(newest) = newest.filter(|newest| !newest.state.is_settled()) else {
             // The seat is taken by a bundle that is being verified.
             return Err(self.refused(actor, "roll-back", "in-progress", DeployError::Busy));

@@ -1,4 +1,4 @@
-//! What is read for the drift page. Every look is bounded, whatever span is asked for: in rows, bytes and points.
+//! What is read for the drift page. Every look is bounded, whatever span is asked for: in rows, bytes, points and time.
 
 use super::report::row_at;
 use super::rows::{DriftPoint, number, unsigned};
@@ -7,7 +7,10 @@ use crate::domain::{DriftChange, DriftSeries};
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
+/// How long one look may take: on a slow disk all bounds together are not enough.
+const LOOK_LIMIT: Duration = Duration::from_secs(10);
 /// Reports that one point of a series is the highest of, at most: the newest ones of its time.
 const REPORTS_PER_POINT: usize = 64;
 /// Changes that are laid over the points of one series.
@@ -78,13 +81,14 @@ impl Reader {
     /// When the database cannot be read.
     pub fn drift_changes(&self, to_us: i64, most: usize) -> Result<Vec<DriftChange>, JournalError> {
         let sql = "SELECT seq, boot, trigger, at_us, plugin, feature, statistic, value, threshold, drifted, frames
-                   FROM drift_changes JOIN observations USING (seq, ord)
-                   WHERE seq <= ? AND at_us < ? ORDER BY seq DESC, ord DESC LIMIT ?";
-        let mut changes: Vec<DriftChange> = self.with("read changes of drift", |db| {
-            let last = row_at(db, to_us.saturating_add(REPORT_DELAY_US))?.unwrap_or(i64::MAX);
-            let most = i64::try_from(most).unwrap_or(i64::MAX);
-            db.prepare(sql)?.query_map([last, to_us, most], change)?.collect()
-        })?;
+                   FROM drift_changes AS c CROSS JOIN observations AS o USING (seq, ord)
+                   WHERE c.seq <= ? AND at_us < ? ORDER BY c.seq DESC, c.ord DESC LIMIT ?";
+        let mut changes: Vec<DriftChange> =
+            self.with_until(Instant::now() + LOOK_LIMIT, "read changes of drift", |db| {
+                let last = row_at(db, to_us.saturating_add(REPORT_DELAY_US))?.unwrap_or(i64::MAX);
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                db.prepare(sql)?.query_map([last, to_us, most], change)?.collect()
+            })?;
         changes.reverse();
         Ok(changes)
     }
@@ -94,7 +98,7 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn drift_points(&self, series: &DriftSeries, span: SpanUs, parts: u16) -> Result<DriftPoints, JournalError> {
-        self.with("read a drift series", |db| {
+        self.with_until(Instant::now() + LOOK_LIMIT, "read a drift series", |db| {
             // One view for all looks.
             let view = db.unchecked_transaction()?;
             let points = points(&view, series, span, i64::from(parts.max(1)))?;
@@ -117,7 +121,7 @@ impl Reader {
         let sql = "SELECT d.detail FROM inspections i INDEXED BY inspections_time JOIN details d ON d.seq = i.seq
                    WHERE i.judged_at_us >= ? AND i.judged_at_us < ? ORDER BY i.judged_at_us DESC LIMIT ?";
         let mut found = FeatureValues::default();
-        self.with("read what inspections say of features", |db| {
+        self.with_until(Instant::now() + LOOK_LIMIT, "read what inspections say of features", |db| {
             let most = i64::try_from(most).unwrap_or(i64::MAX);
             let mut statement = db.prepare(sql)?;
             let mut rows = statement.query(params![span.from_us, span.to_us, most])?;
@@ -142,7 +146,7 @@ impl Reader {
         let sql = "SELECT i.judged_at_us, p.bytes FROM inspections i INDEXED BY inspections_time
                    LEFT JOIN pictures p ON p.digest = i.picture
                    WHERE i.judged_at_us >= ? AND i.judged_at_us < ? ORDER BY i.judged_at_us DESC LIMIT ?";
-        self.with("count the pictures of a span", |db| {
+        self.with_until(Instant::now() + LOOK_LIMIT, "count the pictures of a span", |db| {
             let one_more = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
             let mut statement = db.prepare(sql)?;
             let mut rows = statement.query(params![span.from_us, span.to_us, one_more])?;
@@ -282,11 +286,13 @@ fn strongest(
 /// Where a series began to drift within a span.
 fn changes_of(db: &Connection, series: &DriftSeries, span: SpanUs) -> rusqlite::Result<Vec<DriftPoint>> {
     let DriftSeries { plugin, feature, statistic } = series;
+    // By the few changes, and not by the many reports: a cross join keeps that order.
     let sql = "SELECT boot, trigger, at_us, value, threshold, drifted
-               FROM drift_changes JOIN observations USING (seq, ord)
+               FROM drift_changes AS c CROSS JOIN observations AS o USING (seq, ord)
                WHERE plugin = ? AND feature = ? AND statistic = ? AND drifted = 1
-               AND at_us >= ? AND at_us < ? AND seq >= ? ORDER BY seq DESC LIMIT ?";
+               AND at_us >= ? AND at_us < ? AND c.seq >= ? AND c.seq <= ? ORDER BY c.seq DESC LIMIT ?";
     let from = row_at(db, span.from_us)?.unwrap_or(i64::MAX);
-    let bounds = params![plugin, feature, statistic, span.from_us, span.to_us, from, CHANGES_PER_SERIES];
+    let last = row_at(db, span.to_us.saturating_add(REPORT_DELAY_US))?.unwrap_or(i64::MAX);
+    let bounds = params![plugin, feature, statistic, span.from_us, span.to_us, from, last, CHANGES_PER_SERIES];
     db.prepare(sql)?.query_map(bounds, point)?.collect()
 }

@@ -90,11 +90,18 @@ fn false_change(db: &Connection) -> rusqlite::Result<Option<i64>> {
     if !schema::has_table(db, "drift_changes")? {
         return Ok(None);
     }
-    let sql = "SELECT coalesce(o.seq, d.seq) FROM
-            (SELECT seq, ord, drifted,
+    // In one pass, without a table of all reports: those whose entry in the list is not as it should be, ...
+    let wrong = "SELECT seq FROM (
+            SELECT seq, ord, drifted,
                 lag(drifted, 1, 0) OVER (PARTITION BY plugin, feature, statistic ORDER BY seq, ord) AS before
-             FROM observations) o
-            FULL JOIN drift_changes d ON d.seq = o.seq AND d.ord = o.ord
-        WHERE (d.seq IS NOT NULL) <> (coalesce(o.drifted <> o.before, 0)) LIMIT 1";
-    db.query_row(sql, [], |row| row.get(0)).optional()
+            FROM observations) AS o
+        WHERE (drifted <> before)
+            <> EXISTS (SELECT 1 FROM drift_changes AS d WHERE d.seq = o.seq AND d.ord = o.ord) LIMIT 1";
+    if let Some(row) = db.query_row(wrong, [], |row| row.get(0)).optional()? {
+        return Ok(Some(row));
+    }
+    // ... and entries of reports that are not there.
+    let of_nothing = "SELECT d.seq FROM drift_changes AS d
+        WHERE NOT EXISTS (SELECT 1 FROM observations AS o WHERE o.seq = d.seq AND o.ord = d.ord) LIMIT 1";
+    db.query_row(of_nothing, [], |row| row.get(0)).optional()
 }

@@ -4,7 +4,7 @@
 //! The line never waits for it: what finds no room, or cannot be written, is not among the pictures that are compared.
 
 use crate::domain::with_causes;
-use crate::journal::{EmbeddingWriter, NewEmbedding, Reader};
+use crate::journal::{EmbeddingWriter, NewEmbedding, Reader, SideError};
 use crate::pipeline::{Board, Outcome};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const QUEUE: usize = 512;
 /// Embeddings of one write.
 const BATCH: usize = 256;
+/// Before a file that could not be opened, or was damaged, is opened again.
+const REOPEN_AFTER: Duration = Duration::from_secs(60);
 /// Between two writes.
 const WRITE_EVERY: Duration = Duration::from_secs(2);
 
@@ -32,7 +34,7 @@ impl LikenessKeeper {
     /// When no thread can be started.
     pub fn start(dir: &Path, board: &Board, journal: Reader) -> std::io::Result<Self> {
         let (outcomes_in, outcomes) = bounded(QUEUE);
-        let mut keeper = Keeper { dir: dir.to_owned(), journal, writer: None, told: false };
+        let mut keeper = Keeper { dir: dir.to_owned(), journal, writer: None, opens_at: Instant::now(), told: false };
         let thread = std::thread::Builder::new().name("likeness".to_owned()).spawn(move || keeper.run(&outcomes))?;
         board.keep(Some(outcomes_in));
         Ok(Self { board: board.clone(), thread: Some(thread) })
@@ -54,10 +56,25 @@ impl Drop for LikenessKeeper {
     }
 }
 
+/// Why something was not written.
+struct NotKept {
+    said: String,
+    /// The file was moved aside, so that another has to be opened.
+    damaged: bool,
+}
+
+impl From<SideError> for NotKept {
+    fn from(error: SideError) -> Self {
+        Self { said: with_causes(&error), damaged: error.is_damage() }
+    }
+}
+
 struct Keeper {
     dir: PathBuf,
     journal: Reader,
     writer: Option<EmbeddingWriter>,
+    /// Not before, where it could not be opened.
+    opens_at: Instant,
     /// So that a disk that stays full is one line of the log.
     told: bool,
 }
@@ -87,29 +104,33 @@ impl Keeper {
     }
 
     fn write(&mut self, new: &[NewEmbedding]) {
-        if new.is_empty() {
+        if new.is_empty() || (self.writer.is_none() && Instant::now() < self.opens_at) {
             return;
         }
-        if let Err(error) = self.try_write(new) {
-            self.writer = None;
-            if !std::mem::replace(&mut self.told, true) {
-                tracing::error!(error, "embeddings of pictures are not kept until this is mended");
+        match self.try_write(new) {
+            Ok(()) => self.told = false,
+            Err(error) => {
+                // What is open stays so: opening looks at the whole file, and a disk that is full has better things to do.
+                if self.writer.is_none() || error.damaged {
+                    (self.writer, self.opens_at) = (None, Instant::now() + REOPEN_AFTER);
+                }
+                if !std::mem::replace(&mut self.told, true) {
+                    tracing::error!(error = error.said, "embeddings of pictures are not kept until this is mended");
+                }
             }
-        } else {
-            self.told = false;
         }
     }
 
-    fn try_write(&mut self, new: &[NewEmbedding]) -> Result<(), String> {
+    fn try_write(&mut self, new: &[NewEmbedding]) -> Result<(), NotKept> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {
-                let newest = self.journal.newest_row().map_err(|error| with_causes(&error))?;
-                let opened = EmbeddingWriter::open(&self.dir, newest).map_err(|error| with_causes(&error))?;
-                self.writer.insert(opened)
+                let newest = self.journal.newest_row();
+                let newest = newest.map_err(|error| NotKept { said: with_causes(&error), damaged: false })?;
+                self.writer.insert(EmbeddingWriter::open(&self.dir, newest)?)
             }
         };
-        writer.add(new).map_err(|error| with_causes(&error))
+        Ok(writer.add(new)?)
     }
 }
 

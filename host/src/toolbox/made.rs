@@ -8,8 +8,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Folders that are no part of the sources: what is made, what others made, and pictures.
-const OTHER_FOLDERS: [&str; 5] = ["build", "golden", "node_modules", "target", "__pycache__"];
+/// Folders of a project that are no part of its sources: what is made, and pictures. Deeper down they may be.
+const PROJECTS_OWN: [&str; 3] = ["build", "golden", "target"];
+/// What others put anywhere.
+const OTHERS: [&str; 2] = ["node_modules", "__pycache__"];
 /// A project with more than that is built each time.
 const MAX_FILES: usize = 4000;
 const MAX_BYTES: u64 = 64 << 20;
@@ -26,7 +28,10 @@ pub struct Made {
 impl Made {
     /// Looks at all that goes into the component of a plan: the project, the SDK, the WIT, and the versions of the tools.
     pub fn look(plan: &BuildPlan, tools: &str) -> Self {
-        let folders = [plan.folder.clone(), plan.root.join("sdk").join(plan.language.name()), plan.root.join("wit")];
+        // A source may lie outside the project; what lies beside it can be loaded by it.
+        let beside = plan.source.parent().unwrap_or(&plan.folder).to_owned();
+        let sdk = plan.root.join("sdk").join(plan.language.name());
+        let folders = [plan.folder.clone(), beside, sdk, plan.root.join("wit")];
         Self {
             stamp: plan.component.with_extension("made"),
             component: plan.component.clone(),
@@ -58,7 +63,9 @@ fn digest(folders: &[PathBuf], tools: &str) -> io::Result<Option<Digest>> {
     let (mut files, mut bytes) = (0usize, 0u64);
     for folder in folders {
         let mut names = Vec::new();
-        list(folder, &mut names)?;
+        if !list(folder, &PROJECTS_OWN, &mut names)? {
+            return Ok(None);
+        }
         names.sort();
         for path in names {
             files += 1;
@@ -73,21 +80,24 @@ fn digest(folders: &[PathBuf], tools: &str) -> io::Result<Option<Digest>> {
     Ok(Some(Digest::of(all.as_bytes())))
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// False where there is too much, or a link: what it leads to may change without a file of the project that does.
+fn list(folder: &Path, left_out: &[&str], files: &mut Vec<PathBuf>) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let (kind, name) = (entry.file_type()?, entry.file_name());
         let name = name.to_string_lossy();
-        if kind.is_dir() && !name.starts_with('.') && !OTHER_FOLDERS.contains(&&*name) {
-            list(&entry.path(), files)?;
-        } else if kind.is_file() {
+        if kind.is_symlink() {
+            return Ok(false);
+        }
+        if kind.is_file() {
             files.push(entry.path());
         }
-        if files.len() > MAX_FILES {
-            return Ok(());
+        let is_source = !name.starts_with('.') && !left_out.contains(&&*name) && !OTHERS.contains(&&*name);
+        if files.len() > MAX_FILES || (kind.is_dir() && is_source && !list(&entry.path(), &[], files)?) {
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -132,7 +142,15 @@ mod tests {
         fs::write(dir.path().join("golden/part.json"), "[]").unwrap();
         assert!(is_current(), "a golden file is no source");
         assert!(!Made::look(&plan, "tool 2").is_current(), "another compiler");
-        for name in ["src/plugin.py", "src/rule.py", "plugin.toml", "sdk/python/assay/image.py", "wit/plugin.wit"] {
+        fs::create_dir(dir.path().join("src/build")).unwrap();
+        for name in [
+            "src/plugin.py",
+            "src/rule.py",
+            "src/build/rule.py",
+            "plugin.toml",
+            "sdk/python/assay/image.py",
+            "wit/plugin.wit",
+        ] {
             let path = dir.path().join(name);
             let before = fs::read(&path).ok();
             fs::write(&path, "changed").unwrap();
@@ -143,6 +161,18 @@ mod tests {
             }
             assert!(is_current(), "{name} is as it was");
         }
+        let elsewhere = tempfile::tempdir().unwrap();
+        let outside = BuildPlan { source: elsewhere.path().join("plugin.py"), ..project(dir.path()) };
+        fs::write(&outside.source, "code").unwrap();
+        Made::look(&outside, "tool 1").keep();
+        assert!(Made::look(&outside, "tool 1").is_current());
+        fs::write(&outside.source, "changed").unwrap();
+        assert!(!Made::look(&outside, "tool 1").is_current(), "a source outside the project has changed");
+        Made::look(&plan, "tool 1").keep();
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("src/common")).unwrap();
+        assert!(!is_current(), "nobody knows what a link leads to");
+        fs::remove_file(dir.path().join("src/common")).unwrap();
+        assert!(is_current());
         fs::write(&plan.component, "another").unwrap();
         assert!(!is_current(), "the component is another");
         fs::remove_file(&plan.component).unwrap();

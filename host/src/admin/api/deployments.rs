@@ -318,6 +318,7 @@ fn problem(error: DeployError) -> Problem {
         DeployError::Busy => Problem::new(conflict, "in-progress", "A deployment is in progress", detail),
         DeployError::RollingBack => Problem::new(conflict, "in-progress", "A rollback is under way", detail),
         DeployError::Running { .. } => Problem::new(conflict, "already-running", "It runs already", detail),
+        DeployError::Ended { .. } => Problem::new(conflict, "ended", "It has ended already", detail),
         DeployError::NothingToRollBack => {
             Problem::new(conflict, "nothing-to-roll-back", "There is nothing to roll back to", detail)
         }

@@ -57,13 +57,14 @@ pub fn roll_back(view: &DeploymentsView<'_>) -> Markup {
     }
 }
 
-/// Ends the deployment under way. Nothing is lost by it, so that it asks nothing.
-pub fn cancel(view: &DeploymentsView<'_>) -> Markup {
+/// Ends this deployment, where it is under way still. Nothing is lost by it, so that it asks nothing.
+pub fn cancel(view: &DeploymentsView<'_>, id: u64) -> Markup {
     let t = |key: &str| view.frame.lang.text(key);
     html! {
         form class="cancel" method="post" action="/deployments/rollback" {
             (view.frame.form_token())
             input type="hidden" name="reason" value=(t("deployments.cancel-reason"));
+            input type="hidden" name="deployment" value=(id);
             button id="cancel-deployment" class="quiet" type="submit" { (t("deployments.cancel")) }
         }
     }

@@ -87,7 +87,7 @@ fn one(view: &DeploymentsView<'_>, deployment: &Deployment) -> Markup {
         section class="panel" tabindex="0" {
             h2 { (t("deployments.newest")) " " (deployment.id) " " (badge(lang, deployment.state)) }
             p { (name_of(lang, deployment)) }
-            @if ends { (deploy_forms::cancel(view)) }
+            @if ends { (deploy_forms::cancel(view, deployment.id)) }
             ol class="states" {
                 @for entered in &deployment.history {
                     li { (state_word(lang, entered.state)) " " span class="dim" { (utc(entered.at_us)) } }

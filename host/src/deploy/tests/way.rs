@@ -188,6 +188,23 @@ fn one_deployment_at_a_time() {
 }
 
 #[test]
+fn a_page_of_a_moment_ago_cancels_no_other_deployment_and_nothing_that_has_ended() {
+    let mut plant = Plant::new();
+    plant.config.shadow_frames = 1_000_000;
+    let running = plant.start();
+    running.settled(&plant.recipe("1.1.0", "pass"), true);
+    let shadowed = running.deploy(&plant.recipe("1.2.0", "pass"), false).unwrap();
+    running.wait_for(shadowed.id, |deployment| deployment.state == Shadow);
+    let cancel = |id: u64| running.deployer.cancel(&engineer(), "not today", id);
+    let of_another = cancel(shadowed.id - 1).unwrap_err();
+    assert!(matches!(of_another, DeployError::Ended { .. }), "{of_another}");
+    assert_eq!(cancel(shadowed.id).unwrap().state, Failed);
+    let too_late = cancel(shadowed.id).unwrap_err();
+    assert!(matches!(too_late, DeployError::Ended { .. }), "{too_late}");
+    assert_eq!(running.version(), "1.1.0", "what drives is not taken back by it");
+}
+
+#[test]
 fn who_takes_something_back_without_a_reason_is_its_outcome_on_every_way_and_has_a_row_of_the_wish() {
     let mut plant = Plant::new();
     plant.config.shadow_frames = 1_000_000;

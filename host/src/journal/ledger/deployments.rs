@@ -13,7 +13,7 @@ CREATE TABLE deployments (
 
 const MAX_PAGE: usize = 200;
 /// Newest deployments that a look at a span goes through.
-const LOOKED_AT: i64 = 20_000;
+const LOOKED_AT: i64 = 4000;
 
 impl Ledger {
     /// Writes down a new deployment, in its first state; gives it with its number.
