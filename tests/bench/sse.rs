@@ -86,6 +86,8 @@ fn serve(board: &Board, over: &StopFlag) -> anyhow::Result<usize> {
         alarms,
         charts: Some(charts.board.clone()),
         shifts: Arc::default(),
+        picture_limits: journal.picture_limits(),
+        sources: Arc::default(),
         intakes: Arc::new([]),
         access: Arc::new(Access::new(ledger, options)?),
         deployer: None,

@@ -14,6 +14,7 @@ import { driftTests } from './drift.mjs';
 import { heatTests } from './heat.mjs';
 import { labelsTests } from './labels.mjs';
 import { overviewsTests } from './overviews.mjs';
+import { pagesTests } from './pages.mjs';
 import { recordsTests } from './records.mjs';
 import { reportsTests } from './reports.mjs';
 import { weightTests } from './weight.mjs';
@@ -301,6 +302,7 @@ reportsTests({ test, context, open, shot, equal, holds, expectNoise, browser, li
 driftTests({ test, open, shot, equal, holds, expectNoise, browser, limitMs: WAIT_LIMIT_MS });
 weightTests({ test, open, holds, expectNoise, browser });
 recordsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
+pagesTests({ test, open, shot, equal, holds, browser });
 overviewsTests({ test, context, open, shot, equal, holds, expectNoise, browser });
 accessTests({ test, browser, open, shot, equal, holds, expectNoise, secret });
 const startLabels = () => startStation(options.labels);

@@ -1,9 +1,11 @@
+use super::api::Problem;
 use super::asked::Named;
 use crate::domain::Digest;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
@@ -52,13 +54,24 @@ impl Sent {
 impl Asset {
     fn new(name: &'static str, media: &'static str, bytes: &[u8]) -> Self {
         // Where it is not smaller it is not worth a browser's while.
-        let packed = gzip(bytes).filter(|packed| packed.len() < bytes.len());
+        let packed = gzip(bytes, Compression::best()).filter(|packed| packed.len() < bytes.len());
         Self { name, media, plain: Sent::new(bytes.to_vec()), packed: packed.map(Sent::new) }
     }
 }
 
-fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+/// JSON that may be long, packed for whoever takes that. For numbers only: beside a secret, what others write into a packed
+/// answer can make its length tell something.
+pub fn packed_json(headers: &HeaderMap, body: &impl Serialize) -> Response {
+    let Ok(plain) = serde_json::to_vec(body) else { return Problem::internal().into_response() };
+    let always = [(header::CONTENT_TYPE, "application/json"), (header::VARY, "accept-encoding")];
+    match takes_gzip(headers).then(|| gzip(&plain, Compression::fast())).flatten() {
+        Some(packed) => (always, [(header::CONTENT_ENCODING, "gzip")], packed).into_response(),
+        None => (always, plain).into_response(),
+    }
+}
+
+fn gzip(bytes: &[u8], level: Compression) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
 }

@@ -35,6 +35,8 @@ mod plugins;
 mod parts;
 mod metrics;
 mod alarms;
+mod storage;
+mod sources;
 mod sign_in;
 mod users;
 mod asked;

@@ -8,7 +8,8 @@ use super::guard::{Guard, guard, nothing_there, wrong_method};
 use super::serve::AdminState;
 use super::{
     alarms, alike, api, assets, audit, browse, dashboard, deployments, drift, export, inspections, live, metrics,
-    plugins, quality, replay, report, request, review, security, series, sign_in, station, theme, users,
+    plugins, quality, replay, report, request, review, security, series, sign_in, sources, station, storage, theme,
+    users,
 };
 use crate::access::Role;
 use axum::Router;
@@ -88,6 +89,8 @@ fn pages() -> Vec<Entry> {
         get("/alarms", VIEWER, alarms::show),
         get("/alarms/banner", VIEWER, alarms::banner),
         post("/alarms/{id}/acknowledge", OPERATOR, alarms::acknowledge),
+        get("/storage", VIEWER, storage::show),
+        get("/sources", VIEWER, sources::show),
         get("/audit", ENGINEER, audit::show),
         get("/security", ENGINEER, security::show),
         get("/security/pictures/{digest}", ENGINEER, security::picture),
@@ -105,6 +108,8 @@ fn machines() -> Vec<Entry> {
     vec![
         get("/metrics", VIEWER, metrics::show),
         get("/api/v1/alarms", VIEWER, alarms::list),
+        get("/api/v1/storage", VIEWER, storage::json),
+        get("/api/v1/sources", VIEWER, sources::json),
         get("/api/v1/series", VIEWER, series::get),
         get("/api/v1/drift", VIEWER, drift::json),
         get("/api/v1/drift/episode", VIEWER, drift::episode),

@@ -2,12 +2,12 @@
 
 use super::api::Problem;
 use super::asked::Asked;
+use super::assets::packed_json;
 use super::serve::AdminState;
 use crate::domain::{FineCounts, Stage, with_causes};
 use crate::journal::{Figures, PluginFigures, SeriesReader, StageKey, Tier};
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,7 +158,7 @@ pub struct SeriesQuery {
     responses(
         (status = 200, description = "Figures by interval", body = SeriesJson),
         (status = 400, response = Problem), (status = 503, response = Problem)))]
-pub async fn get(State(state): State<AdminState>, Asked(query): Asked<SeriesQuery>) -> Response {
+pub async fn get(State(state): State<AdminState>, headers: HeaderMap, Asked(query): Asked<SeriesQuery>) -> Response {
     let Some(history) = history(&state, query.range, query.compare).await else {
         let detail = "none is kept at the moment (then the station's log says why), or too many read it just now";
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-history", "There is no history", detail)
@@ -166,7 +166,7 @@ pub async fn get(State(state): State<AdminState>, Asked(query): Asked<SeriesQuer
             .into_response();
     };
     let before = history.before.as_ref().map(Columns::new);
-    Json(SeriesJson { range: query.range.name(), columns: Columns::new(&history.points), before }).into_response()
+    packed_json(&headers, &SeriesJson { range: query.range.name(), columns: Columns::new(&history.points), before })
 }
 
 #[derive(Serialize, ToSchema)]

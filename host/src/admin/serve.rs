@@ -10,9 +10,9 @@ use crate::alarms::AlarmBoard;
 use crate::charts::ChartBoard;
 use crate::deploy::{Deployer, Replayer};
 use crate::domain::ShiftPlan;
-use crate::journal::{Reader, ReviewDesk};
+use crate::journal::{PictureLimits, Reader, ReviewDesk};
 use crate::pipeline::Board;
-use crate::source::Intake;
+use crate::source::{Intake, SourceSetup};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -68,6 +68,10 @@ pub struct AdminParts {
     pub replayer: Option<Replayer>,
     /// How the days of reports are divided.
     pub shifts: Arc<ShiftPlan>,
+    /// What bounds the pictures that are kept.
+    pub picture_limits: PictureLimits,
+    /// The sources as they were set up.
+    pub sources: Arc<SourceSetup>,
 }
 
 /// What the handlers read.

@@ -18,7 +18,9 @@ mod records;
 mod replay;
 mod report;
 mod security;
+mod sources;
 mod station;
+mod storage;
 mod styles;
 
 use super::i18n::{Lang, keys};

@@ -1,5 +1,5 @@
 use super::outputs::{self, Outputs};
-use super::sources::{Sources, sources};
+use super::sources::{Sources, setup, sources};
 use super::station::{Assembly, open_journal};
 use crate::access::{Access, AccessOptions, SessionLimits};
 use crate::admin::{AdminParts, AdminServer, AdminState, Reach, bind};
@@ -82,6 +82,8 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         deployer: Some(deployer),
         replayer: Some(replayer(&parts)),
         shifts: Arc::new(parts.config.shifts.clone()),
+        picture_limits: journal.picture_limits(),
+        sources: Arc::new(setup(&parts.config)),
     });
     let admin = AdminServer::start(listener, state)?;
     say_where(&admin, &access)?;

@@ -7,8 +7,8 @@ use crate::config::{
 };
 use crate::journal::{Filter, Reader};
 use crate::source::{
-    self, BurstOptions, BurstSource, FolderOptions, FolderSource, Intake, IntakeOptions, NameFields, RecordedFile,
-    ReplaySource, Source, intake, load_pictures,
+    self, BurstOptions, BurstSource, FolderOptions, FolderSource, Intake, IntakeOptions, NameFields, QueueLimits,
+    RecordedFile, ReplaySource, Source, SourceCard, SourceSetup, intake, load_pictures,
 };
 use anyhow::Context as _;
 use std::time::Duration;
@@ -117,4 +117,66 @@ fn burst_source(name: &str, burst: &BurstConfig, max_file_bytes: u64) -> anyhow:
         .with_context(|| format!("folder {}", burst.path.display()))?;
     let every = Duration::from_secs(1).saturating_mul(burst.burst) / burst.per_second.max(1);
     Ok(BurstSource::new(name, pictures, BurstOptions { count: burst.count, burst: burst.burst, every }))
+}
+
+/// What the admin shows of the sources.
+pub fn setup(config: &StationConfig) -> SourceSetup {
+    let queue = QueueLimits { frames: config.queue.frames, bytes: config.queue.payload_bytes };
+    SourceSetup { sources: config.sources.iter().map(card).collect(), queue }
+}
+
+fn card(source: &SourceConfig) -> SourceCard {
+    let (kind, settings) = match &source.kind {
+        SourceKind::Folder(folder) => ("folder", folder_settings(folder)),
+        SourceKind::Http(http) => (
+            "http",
+            vec![
+                ("queue_frames", http.queue_frames.to_string()),
+                ("read_ms", http.read_ms.to_string()),
+                ("answer_ms", http.answer_ms.to_string()),
+            ],
+        ),
+        SourceKind::Replay(replay) => (
+            "replay",
+            vec![
+                ("verdict", replay.verdict.map_or("any", |verdict| verdict.name()).to_owned()),
+                ("limit", replay.limit.to_string()),
+                ("pace_ms", replay.pace_ms.to_string()),
+            ],
+        ),
+        SourceKind::Burst(burst) => (
+            "burst",
+            vec![
+                ("path", burst.path.display().to_string()),
+                ("count", burst.count.to_string()),
+                ("per_second", burst.per_second.to_string()),
+                ("burst", burst.burst.to_string()),
+            ],
+        ),
+    };
+    SourceCard { name: source.name.clone(), kind, settings }
+}
+
+fn folder_settings(folder: &FolderConfig) -> Vec<(&'static str, String)> {
+    let watch = folder.mode == FolderMode::Watch;
+    let mut settings = vec![
+        ("path", folder.path.display().to_string()),
+        ("mode", if watch { "watch" } else { "once" }.to_owned()),
+        ("pace_ms", folder.pace_ms.to_string()),
+        ("names", if folder.product_and_serial { "product-serial" } else { "plain" }.to_owned()),
+    ];
+    if watch {
+        settings.push(("poll_ms", folder.poll_ms.to_string()));
+        settings.push(("quiet_ms", folder.quiet_ms.to_string()));
+    } else {
+        settings.push(("repeat", folder.repeat.to_string()));
+    }
+    match &folder.after {
+        AfterReading::Keep => settings.push(("after", "keep".to_owned())),
+        AfterReading::Move(to) => {
+            settings.push(("after", "move".to_owned()));
+            settings.push(("move_to", to.display().to_string()));
+        }
+    }
+    settings
 }

@@ -20,6 +20,18 @@ pub enum Pressure {
     Full,
 }
 
+impl Pressure {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::NoPictures => "no-pictures",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// How the journal is.
 #[derive(Debug, Clone, Default)]
 pub struct Health {

@@ -17,6 +17,7 @@ mod export;
 mod files;
 mod filter;
 mod gaps;
+mod given;
 mod health;
 mod keeping;
 mod ledger;
@@ -39,6 +40,7 @@ mod search;
 mod series;
 mod side;
 mod space;
+mod storage;
 mod streams;
 mod verify;
 mod verify_derived;
@@ -54,13 +56,15 @@ pub use error::JournalError;
 pub use export::{ExportError, ExportFormat, csv_cell, csv_head, csv_line, export};
 pub use files::{Files, SystemFiles};
 pub use filter::{Cursor, CursorParseError, Filter, MAX_PAGE, MIN_PART_DIGITS, Page, PartParseError, PartPrefix};
+pub use given::{Given, GivenBy, MAX_GIVEN};
 pub use health::{Health, Pressure};
 pub use ledger::{
     AuditEntry, AuditFault, AuditLine, AuditVerified, Changed, Ledger, LedgerError, MAX_VIEWS, NewEvent, NewToken,
     NewUser, OutboxState, Outcome, SavedView, Token, User, UserChange, WaitingEvent, export_audit, verify_audit,
 };
 pub use line::{LineHistory, LineNumber, LineRange, MAX_LINE_HISTORY, StoredFile};
-pub use options::{Durability, JournalOptions, KeepDays};
+pub use options::{Durability, JournalOptions, KeepDays, PictureLimits};
+pub use pictures::Class as PictureClass;
 pub use place::network_name;
 pub use quality::MAX_LABELLED;
 pub use reader::{MAX_LATENCY_ROWS, MAX_POINTS, Reader};
@@ -74,6 +78,7 @@ pub use sample::is_drawn;
 pub use search::{Budget, Found, Turn};
 pub use series::{Figures, PluginFigures, SeriesReader, SeriesWriter, StageKey, Tier};
 pub use side::SideError;
+pub use storage::{ClassUse, DatabaseUse, DiskRoom, Storage};
 pub use streams::Direction;
 pub use verify::{ChainFault, Verified, verify};
 
@@ -234,6 +239,11 @@ impl Journal {
     #[must_use]
     pub fn lost_triggers(&self) -> u64 {
         self.shared.lost()
+    }
+
+    #[must_use]
+    pub const fn picture_limits(&self) -> PictureLimits {
+        PictureLimits { quota_bytes: self.options.image_quota_bytes, keep_days: self.options.keep_days }
     }
 
     /// Free space where the journal lies, in bytes; 0 where the system does not say.

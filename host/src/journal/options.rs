@@ -29,6 +29,13 @@ impl KeepDays {
     pub const FOREVER: Self = Self { fail: u32::MAX, undecided: u32::MAX, flagged: u32::MAX, pass: u32::MAX };
 }
 
+/// What bounds the pictures that a journal keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureLimits {
+    pub quota_bytes: u64,
+    pub keep_days: KeepDays,
+}
+
 /// Where a journal lies, and its limits.
 #[derive(Debug, Clone)]
 pub struct JournalOptions {

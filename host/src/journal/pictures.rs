@@ -27,6 +27,17 @@ pub enum Class {
 impl Class {
     pub const ALL: [Self; 4] = [Self::Pass, Self::Flagged, Self::Undecided, Self::Fail];
 
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Flagged => "flagged",
+            Self::Undecided => "undecided",
+            Self::Fail => "fail",
+        }
+    }
+
+    #[must_use]
     pub const fn days(self, keep: &KeepDays) -> u32 {
         match self {
             Self::Pass => keep.pass,

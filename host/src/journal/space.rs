@@ -23,7 +23,7 @@ pub struct Space {
 impl Space {
     pub fn new(dir: &Path, ballast_bytes: u64) -> Self {
         let ballast_bytes = ballast_bytes.clamp(MIB, 64 * MIB);
-        let ballast = dir.join("ballast");
+        let ballast = ballast_in(dir);
         let held = is_whole(&ballast, ballast_bytes);
         Self { dir: dir.to_owned(), ballast, ballast_bytes, held, looked: None, pressure: Pressure::None }
     }
@@ -35,10 +35,8 @@ impl Space {
         }
     }
 
-    /// Bytes that are free, and all there are.
     fn free(&self) -> Option<(u64, u64)> {
-        let disk = rustix::fs::statvfs(&self.dir).ok()?;
-        Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+        room_in(&self.dir)
     }
 
     /// How little room is left. Looks at the disk once a second at most, and takes the ballast up again when there
@@ -52,12 +50,7 @@ impl Space {
         if !self.held && free > self.ballast_bytes.saturating_mul(2) {
             self.held = self.take().is_ok();
         }
-        self.pressure = match free {
-            _ if !self.held => Pressure::Full,
-            free if free < (whole / 20).min(1024 * MIB) => Pressure::NoPictures,
-            free if free < (whole / 100 * 15).min(4096 * MIB) => Pressure::Low,
-            _ => Pressure::None,
-        };
+        self.pressure = pressure(free, whole, self.held);
         self.pressure
     }
 
@@ -83,6 +76,26 @@ impl Space {
             let _ = fs::remove_file(&self.ballast);
         }
         filled
+    }
+}
+
+pub fn ballast_in(dir: &Path) -> PathBuf {
+    dir.join("ballast")
+}
+
+/// Bytes that are free, and all there are; none where the system does not say.
+pub fn room_in(dir: &Path) -> Option<(u64, u64)> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+}
+
+/// `held`: whether the ballast is there.
+pub fn pressure(free: u64, whole: u64, held: bool) -> Pressure {
+    match free {
+        _ if !held => Pressure::Full,
+        free if free < (whole / 20).min(1024 * MIB) => Pressure::NoPictures,
+        free if free < (whole / 100 * 15).min(4096 * MIB) => Pressure::Low,
+        _ => Pressure::None,
     }
 }
 

@@ -16,6 +16,7 @@ mod reading;
 mod report;
 mod reviews;
 mod search;
+mod storage;
 mod writing;
 
 use super::*;

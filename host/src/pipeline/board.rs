@@ -3,7 +3,7 @@ use crate::domain::{DeviceUse, Digest, Failure, PluginKind, Recipe, Report, Stag
 use crate::telemetry::{Metrics, TracesDropped};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::Sender;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -24,6 +24,7 @@ struct Shared {
     recipe: ArcSwap<RecipeCard>,
     drift: ArcSwap<BTreeMap<DriftKey, Report>>,
     condition: ArcSwap<Condition>,
+    ended: ArcSwap<BTreeSet<String>>,
     version: AtomicU64,
     queued: AtomicU64,
     metrics: Arc<Metrics>,
@@ -146,6 +147,7 @@ impl Board {
                 recipe: ArcSwap::new(recipe),
                 drift: ArcSwap::from_pointee(BTreeMap::new()),
                 condition: ArcSwap::from_pointee(Condition::default()),
+                ended: ArcSwap::default(),
                 version: AtomicU64::new(1),
                 queued: AtomicU64::new(0),
                 metrics: Arc::default(),
@@ -226,6 +228,16 @@ impl Board {
 
     pub(super) fn set_queued(&self, frames: usize) {
         self.shared.queued.store(frames as u64, Ordering::Relaxed);
+    }
+
+    /// Sources that give nothing any more, by name: they were at their end, or their thread has panicked.
+    #[must_use]
+    pub fn ended_sources(&self) -> Arc<BTreeSet<String>> {
+        self.shared.ended.load_full()
+    }
+
+    pub(super) fn end_source(&self, name: &str) {
+        self.shared.ended.rcu(|ended| ended.iter().cloned().chain([name.to_owned()]).collect::<BTreeSet<_>>());
     }
 
     /// Called by the one monitor thread only.
@@ -368,6 +380,10 @@ impl Board {
 
     pub(crate) fn stop(&self, reason: &Failure) {
         self.set_stopped(reason);
+    }
+
+    pub(crate) fn source_ends(&self, name: &str) {
+        self.end_source(name);
     }
 }
 

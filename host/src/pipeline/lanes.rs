@@ -103,6 +103,18 @@ struct Running {
     handle: JoinHandle<()>,
 }
 
+/// A source that runs. Its end is told however it comes, by a panic too.
+struct Giving {
+    name: String,
+    board: Board,
+}
+
+impl Drop for Giving {
+    fn drop(&mut self) {
+        self.board.end_source(&self.name);
+    }
+}
+
 /// What is left when a line has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LineEnd {
@@ -147,7 +159,13 @@ impl Line {
         let mut giving = Vec::new();
         for source in sources {
             let (out, stop) = (arrivals_in.clone(), stop.clone());
-            giving.push(threads.spawn(&format!("source-{}", source.name()), move || source.run(&out, &stop))?);
+            let until_it_ends = Giving { name: source.name().to_owned(), board: board.clone() };
+            let name = format!("source-{}", until_it_ends.name);
+            let give = move || {
+                let _told_when_dropped = until_it_ends;
+                source.run(&out, &stop);
+            };
+            giving.push(threads.spawn(&name, give)?);
         }
         for number in 0..lanes {
             let seat = shared.watch.seat(number, arrivals.clone(), waiting_in.clone());

@@ -287,6 +287,7 @@ fn every_frame_is_released_once_with_its_own_trigger() {
 fn stopping_finishes_the_frames_in_flight() {
     let (line, outcomes, gate, given) = start(500, 2);
     given.recv_timeout(LONG).unwrap();
+    assert!(line.board.ended_sources().is_empty(), "no record is durable yet, so the line takes few of so many");
     line.stop.stop();
     drop(line.stop.clone());
     for row in 0..500 {
@@ -301,6 +302,7 @@ fn stopping_finishes_the_frames_in_flight() {
     let given = 1 + given.try_iter().count();
     assert_eq!(released, given, "what the source gave is released");
     assert_eq!(board.snapshot().counters.total(), u64::try_from(given).unwrap());
+    assert!(board.ended_sources().contains("pictures"));
 }
 
 /// A recipe that everything about it gives away: its digest, its model's name and its answer.

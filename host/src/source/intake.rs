@@ -1,7 +1,7 @@
 use super::{Arrival, Outlet, Refused, Source, StopFlag};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How often the stop flag is looked at while nothing comes.
@@ -34,6 +34,20 @@ pub struct Intake {
     pub options: Arc<IntakeOptions>,
     offers: Sender<Arrival>,
     uploads: Arc<AtomicUsize>,
+    refused: Arc<AtomicU64>,
+}
+
+/// How full an intake is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IntakeState {
+    /// Pictures that wait for a place in the line.
+    pub waiting: usize,
+    /// Pictures that may.
+    pub most: usize,
+    /// Uploads that are being read.
+    pub reading: usize,
+    /// Uploads that found no room, since the start of the station.
+    pub refused: u64,
 }
 
 /// Leave to read one picture, until it is dropped.
@@ -53,7 +67,7 @@ impl Drop for UploadSeat {
 pub fn intake(options: IntakeOptions) -> (IntakeSource, Intake) {
     let (offers_in, offers) = bounded(options.queue_frames.max(1));
     let source = IntakeSource { name: options.name.clone(), offers };
-    (source, Intake { options: Arc::new(options), offers: offers_in, uploads: Arc::default() })
+    (source, Intake { options: Arc::new(options), offers: offers_in, uploads: Arc::default(), refused: Arc::default() })
 }
 
 impl Intake {
@@ -63,7 +77,10 @@ impl Intake {
     /// When there is none, or the station is ending.
     pub fn offer(&self, arrival: Arrival) -> Result<(), Refused> {
         self.offers.try_send(arrival).map_err(|error| match error {
-            TrySendError::Full(_) => Refused::Full,
+            TrySendError::Full(_) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Refused::Full
+            }
             TrySendError::Disconnected(_) => Refused::Closed,
         })
     }
@@ -72,6 +89,25 @@ impl Intake {
     /// queue holds.
     #[must_use]
     pub fn begin_upload(&self) -> Option<UploadSeat> {
+        let seat = self.take_seat();
+        if seat.is_none() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        seat
+    }
+
+    /// How full it is now. Waits for nobody.
+    #[must_use]
+    pub fn state(&self) -> IntakeState {
+        IntakeState {
+            waiting: self.offers.len(),
+            most: self.options.queue_frames.max(1),
+            reading: self.uploads.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    fn take_seat(&self) -> Option<UploadSeat> {
         if self.offers.is_full() {
             return None;
         }
@@ -122,6 +158,7 @@ mod tests {
         drop(first);
         let _third = intake.begin_upload().unwrap();
         assert!(intake.begin_upload().is_none());
+        assert_eq!(intake.state(), IntakeState { waiting: 0, most: 2, reading: 2, refused: 6 });
     }
 
     #[test]
@@ -130,6 +167,7 @@ mod tests {
         intake.offer(arrival(1)).unwrap();
         assert!(intake.begin_upload().is_none());
         assert!(matches!(intake.offer(arrival(1)), Err(Refused::Full)));
+        assert_eq!(intake.state(), IntakeState { waiting: 1, most: 1, reading: 0, refused: 2 });
         drop(source);
         assert!(matches!(intake.offer(arrival(1)), Err(Refused::Closed)));
     }

@@ -9,6 +9,7 @@ mod queue;
 mod folder;
 mod files;
 mod intake;
+mod setup;
 mod replay;
 mod burst;
 
@@ -18,10 +19,11 @@ pub use folder::{
     AfterReading, FolderChanges, FolderMode, FolderOptions, FolderSource, LoadedPicture, NameFields, RecordedFile,
     WatchError, load_pictures,
 };
-pub use intake::{Intake, IntakeOptions, IntakeSource, UploadSeat, intake};
+pub use intake::{Intake, IntakeOptions, IntakeSource, IntakeState, UploadSeat, intake};
 pub use queue::{LostTriggers, Outlet, QueueLimits, Refused, queue};
 pub use receipt::{Receipt, Settlement};
 pub use replay::{ReplaySource, StoredPicture};
+pub use setup::{SourceCard, SourceSetup};
 pub use stop::StopFlag;
 
 use crate::domain::Failure;

@@ -138,6 +138,8 @@ fn start() -> Result<Server> {
         deployer: None,
         replayer: None,
         shifts: Arc::default(),
+        picture_limits: journal.picture_limits(),
+        sources: Arc::default(),
         reach: Reach::default(),
     });
     let admin = AdminServer::start(bind("127.0.0.1:0".parse()?, &Reach::default(), false)?, state)?;

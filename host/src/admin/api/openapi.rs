@@ -7,7 +7,7 @@ use super::problem::Body;
 use super::{Problem, deployments, events, inspect, inspections, replay};
 use crate::access::Role;
 use crate::admin::routes::{Least, entries};
-use crate::admin::{alarms, alike, drift, plugins, report, series};
+use crate::admin::{alarms, alike, drift, plugins, report, series, sources, storage};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use std::sync::LazyLock;
@@ -43,6 +43,8 @@ const SESSION: &str = "session";
         plugins::qualification,
         events::events,
         alarms::list,
+        storage::json,
+        sources::json,
         inspect::post,
         inspections::list,
         inspections::one,

@@ -212,7 +212,7 @@ fn spread(lang: Lang, of: &DistributionJson) -> Markup {
     let t = |key: &str| lang.text(key);
     let word = |name: &str| t(&format!("drift.set-{name}"));
     html! {
-        section class="panel spread" {
+        section class="panel spread" tabindex="0" {
             h3 { (of.feature) }
             (histogram(&format!("{}: {}", t("drift.spread"), of.feature), of))
             table class="tight" {

@@ -20,6 +20,8 @@ pub enum Tab {
     Drift,
     Plugins,
     Alarms,
+    Storage,
+    Sources,
     Deployments,
     Security,
     Audit,
@@ -27,7 +29,7 @@ pub enum Tab {
 }
 
 /// Shown to whoever has the role, which is that of `routes`.
-const TABS: [(Tab, &str, &str, Role); 14] = [
+const TABS: [(Tab, &str, &str, Role); 16] = [
     (Tab::Live, "/", "nav.live", Role::Viewer),
     (Tab::Station, "/station", "nav.station", Role::Viewer),
     (Tab::Dashboard, "/dashboard", "nav.dashboard", Role::Viewer),
@@ -38,6 +40,8 @@ const TABS: [(Tab, &str, &str, Role); 14] = [
     (Tab::Drift, "/drift", "nav.drift", Role::Viewer),
     (Tab::Plugins, "/plugins", "nav.plugins", Role::Viewer),
     (Tab::Alarms, "/alarms", "nav.alarms", Role::Viewer),
+    (Tab::Storage, "/storage", "nav.storage", Role::Viewer),
+    (Tab::Sources, "/sources", "nav.sources", Role::Viewer),
     (Tab::Deployments, "/deployments", "nav.deployments", Role::Viewer),
     (Tab::Security, "/security", "nav.security", Role::Engineer),
     (Tab::Audit, "/audit", "nav.audit", Role::Engineer),

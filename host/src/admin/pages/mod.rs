@@ -22,6 +22,8 @@ pub mod plugin;
 pub mod model;
 pub mod report_card;
 pub mod alarms;
+pub mod storage;
+pub mod sources;
 pub mod problem;
 pub mod sign_in;
 pub mod users;

@@ -8,6 +8,7 @@ use crate::deploy::Replayer;
 use crate::domain::test_recipe;
 use crate::journal::{AuditLine, Journal, JournalOptions, Ledger};
 use crate::pipeline::{Board, RecipeCard};
+use crate::source::{Intake, SourceSetup};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,7 +53,7 @@ pub struct Station {
 
 /// A station without users on loopback, open to whoever is there.
 pub fn open() -> Station {
-    start(AccessOptions { open_without_users: true, ..AccessOptions::default() }, Reach::default())
+    open_station(Made::default())
 }
 
 /// A station with a user of each role, named as the role.
@@ -65,19 +66,43 @@ pub fn with_users() -> Station {
 }
 
 pub fn start(options: AccessOptions, reach: Reach) -> Station {
-    station(options, reach, card(), None)
+    station(options, reach, Made::default())
 }
 
 /// An open station that runs this recipe.
 pub fn with_card(card: RecipeCard) -> Station {
-    station(AccessOptions { open_without_users: true, ..AccessOptions::default() }, Reach::default(), card, None)
+    open_station(Made { card, ..Made::default() })
+}
+
+/// An open station with these sources, of which none runs.
+pub fn with_sources(sources: SourceSetup, intakes: Vec<Intake>) -> Station {
+    open_station(Made { sources, intakes, ..Made::default() })
 }
 
 pub fn start_with(options: AccessOptions, reach: Reach, replayer: Option<Replayer>) -> Station {
-    station(options, reach, card(), replayer)
+    station(options, reach, Made { replayer, ..Made::default() })
 }
 
-fn station(options: AccessOptions, reach: Reach, card: RecipeCard, replayer: Option<Replayer>) -> Station {
+/// What a station is made of, beside who may use it.
+struct Made {
+    card: RecipeCard,
+    replayer: Option<Replayer>,
+    sources: SourceSetup,
+    intakes: Vec<Intake>,
+}
+
+impl Default for Made {
+    fn default() -> Self {
+        Self { card: card(), replayer: None, sources: SourceSetup::default(), intakes: Vec::new() }
+    }
+}
+
+fn open_station(made: Made) -> Station {
+    station(AccessOptions { open_without_users: true, ..AccessOptions::default() }, Reach::default(), made)
+}
+
+fn station(options: AccessOptions, reach: Reach, made: Made) -> Station {
+    let Made { card, replayer, sources, intakes } = made;
     let dir = tempfile::tempdir().unwrap();
     let journal =
         Journal::open(JournalOptions { ballast_bytes: 1 << 20, ..JournalOptions::new(dir.path(), "line-1") }).unwrap();
@@ -98,11 +123,13 @@ fn station(options: AccessOptions, reach: Reach, card: RecipeCard, replayer: Opt
         },
         alarms: alarms.clone(),
         charts: Some(charts.clone()),
-        intakes: Arc::new([]),
+        intakes: intakes.into(),
         access: Arc::clone(&access),
         deployer: None,
         replayer,
         shifts: Arc::default(),
+        picture_limits: journal.picture_limits(),
+        sources: Arc::new(sources),
         reach,
     });
     let admin = AdminServer::start(listener, state.clone()).unwrap();

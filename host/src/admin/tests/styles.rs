@@ -117,7 +117,7 @@ fn a_theme_is_chosen_by_a_link_and_kept_in_a_cookie() {
     assert!(!unknown.contains("data-theme"), "{unknown}");
 }
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 14] = [
     "/",
     "/station",
     "/dashboard",
@@ -128,6 +128,8 @@ const PAGES: [&str; 12] = [
     "/plugins",
     "/model",
     "/alarms",
+    "/storage",
+    "/sources",
     "/audit",
     "/users",
 ];

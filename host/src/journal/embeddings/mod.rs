@@ -24,7 +24,7 @@ CREATE TABLE embeddings (
     row INTEGER PRIMARY KEY, judged_at_us INTEGER NOT NULL, model BLOB NOT NULL, vector BLOB NOT NULL) STRICT;
 ";
 
-const EMBEDDINGS: Side = Side {
+pub(super) const EMBEDDINGS: Side = Side {
     what: "the embeddings of pictures",
     file: "embeddings.db",
     // "ASSE".

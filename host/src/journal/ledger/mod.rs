@@ -24,6 +24,7 @@ pub use audit::{AuditEntry, AuditLine, Outcome};
 pub use audit_check::{AuditFault, AuditVerified, export_audit, verify_audit};
 pub use error::LedgerError;
 pub use outbox::{NewEvent, OutboxState, WaitingEvent};
+pub(super) use schema::database_in;
 pub use views::{MAX_VIEWS, SavedView};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};

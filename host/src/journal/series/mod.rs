@@ -12,6 +12,7 @@ mod write;
 mod tests;
 
 pub use read::SeriesReader;
+pub(super) use schema::SERIES;
 pub use write::SeriesWriter;
 
 use crate::domain::{FineCounts, Stage};
