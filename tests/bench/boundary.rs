@@ -190,8 +190,12 @@ fn instant_model() -> anyhow::Result<Arc<dyn LoadedModel>> {
 
 pub fn host(cache: Option<&Path>, fixture: &Fixture) -> anyhow::Result<PluginHost> {
     let cache = cache.map(|dir| CacheOptions { dir: dir.to_owned(), secret: [7; 32] });
-    let options = PluginHostOptions { cache, caps: PluginLimits::default(), pool: fixture.pool().clone() };
-    Ok(PluginHost::new(options)?)
+    host_with(cache, PluginLimits::default(), fixture)
+}
+
+/// A host that allows plugins as much as `caps`.
+pub fn host_with(cache: Option<CacheOptions>, caps: PluginLimits, fixture: &Fixture) -> anyhow::Result<PluginHost> {
+    Ok(PluginHost::new(PluginHostOptions { cache, caps, pool: fixture.pool().clone() })?)
 }
 
 pub fn source(guest: &str, settings: Settings) -> anyhow::Result<PluginSource> {
