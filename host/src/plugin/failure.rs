@@ -115,7 +115,8 @@ fn explain_error(error: &wasmtime::Error, starting: bool, causes: &Causes) -> Re
     if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
         return explain_trap(*trap, error, causes);
     }
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() || error.is::<std::io::Error>() {
+    // What the system refuses may lie below an error of a library.
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() || error.root_cause().is::<std::io::Error>() {
         let detail = format!("the plugin could not be instantiated: {}", error.root_cause());
         return Refusal::new(Blame::Host, FailureCode::Internal, detail);
     }
@@ -169,4 +170,25 @@ fn explain_text(text: &str) -> Refusal {
         (FailureCode::BadAnswer, "what the plugin handed over breaks the calling convention of its WIT world")
     };
     Refusal::new(Blame::Plugin, code, format!("{hint}: {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a library's error of a call of the system.
+    #[derive(Debug, thiserror::Error)]
+    #[error("the image cannot be sealed")]
+    struct Library(#[source] std::io::Error);
+
+    #[test]
+    fn a_plugin_is_not_to_blame_for_what_the_system_refuses() {
+        let busy = || std::io::Error::from(std::io::ErrorKind::ResourceBusy);
+        for error in [wasmtime::Error::from(busy()), wasmtime::Error::from(Library(busy()))] {
+            let refusal = explain_error(&error, true, &Causes::default());
+            assert_eq!((refusal.blame, refusal.code), (Blame::Host, FailureCode::Internal), "{}", refusal.detail);
+        }
+        let mismatch = wasmtime::Error::msg("expected a function of another type");
+        assert_eq!(explain_error(&mismatch, true, &Causes::default()).blame, Blame::Plugin);
+    }
 }

@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::Resource;
 
+/// Of the first instantiation, where the system refuses something.
+const TRIAL_ATTEMPTS: u32 = 3;
+
 /// A plugin that passed admission. Calls at one time share nothing but compiled code: each has its own store and
 /// instance; one after another they share an instance only where the plugin's manifest says `warm`.
 pub struct AdmittedPlugin {
@@ -141,10 +144,23 @@ impl AdmittedPlugin {
 
     /// Instantiates once under the limits and calls nothing. A warm plugin keeps the instance, so that the first frame
     /// does not wait for one.
+    ///
+    /// The first instance makes the image of the plugin's memory, and the system may refuse to seal that while something
+    /// else holds one of its pages for a moment: what the plugin is not to blame for is tried again.
     pub(super) fn trial(&self) -> Result<(), Failure> {
         let far = Instant::now() + Duration::from_secs(60);
-        let call = |_: &mut Store<CallState>, _: &World| Ok(());
-        self.run(far.into(), Arc::clone(&self.nothing_remembered), 0, call).outcome.result
+        let attempt = || {
+            let call = |_: &mut Store<CallState>, _: &World| Ok(());
+            self.run(far.into(), Arc::clone(&self.nothing_remembered), 0, call).outcome.result
+        };
+        let again = |result: &Result<(), Failure>| result.as_ref().is_err_and(|failure| failure.blame == Blame::Host);
+        let mut result = attempt();
+        for _ in 1..TRIAL_ATTEMPTS {
+            if again(&result) {
+                result = attempt();
+            }
+        }
+        result
     }
 
     fn wrong_kind(&self, called: &str) -> CallError {
