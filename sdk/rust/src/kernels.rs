@@ -167,8 +167,10 @@ const REACH: usize = 3;
 /// A Gaussian of sigma 7/6 over seven pixels, of sum 1.
 const GAUSSIAN: [f32; 7] =
     [0.012_560_2, 0.078_827_96, 0.237_296_08, 0.342_631_5, 0.237_296_08, 0.078_827_96, 0.012_560_2];
-/// Subtracted first, which changes no coefficient: squares of smaller numbers lose fewer digits.
-const MIDDLE: f32 = 127.5;
+/// Pixels at a time: what is worked out of them stays in registers.
+const WINDOWED: usize = 16;
+/// Those and what the window reaches on both sides.
+const REACHED: usize = WINDOWED + 2 * REACH;
 
 /// Mean-subtracted, contrast-normalised coefficients of a grey picture: `(pixel - mean) / (deviation + 1)`, with mean and
 /// standard deviation of a 7x7 Gaussian window (sigma 7/6) around each pixel; at the edges the outermost pixels are
@@ -182,79 +184,92 @@ pub fn mscn(pixels: &[u8], width: usize, height: usize, out: &mut [f32]) -> Opti
     if pixels.len() != count || out.len() != count {
         return None;
     }
-    let row = |y: usize| pixels.get(y * width..(y + 1) * width);
+    // Whole blocks, so that no row has a rest; what is behind its end is never written out.
+    let stride = width.next_multiple_of(WINDOWED);
+    // The rows of the window as numbers, each made once: row y lies in the place y modulo 7.
+    let mut rows = vec![0.0f32; stride * GAUSSIAN.len()];
+    let place = |y: usize| y % GAUSSIAN.len() * stride;
     // One weighted sum of a column per pixel, with the edge repeated at both ends.
-    let (mut sums, mut squares) = (vec![0.0f32; width + 2 * REACH], vec![0.0f32; width + 2 * REACH]);
+    let (mut sums, mut squares) = (vec![0.0f32; stride + 2 * REACH], vec![0.0f32; stride + 2 * REACH]);
+    let mut made = 0;
     for (y, target) in out.chunks_exact_mut(width).enumerate() {
-        let inner = REACH..REACH + width;
-        sums.get_mut(inner.clone())?.fill(0.0);
-        squares.get_mut(inner.clone())?.fill(0.0);
-        for (at, weight) in GAUSSIAN.iter().enumerate() {
-            let from = row((y + at).saturating_sub(REACH).min(height - 1))?;
-            weigh(from, *weight, sums.get_mut(inner.clone())?, squares.get_mut(inner.clone())?);
+        while made <= (y + REACH).min(height - 1) {
+            let from = pixels.get(made * width..(made + 1) * width)?;
+            centre(from, rows.get_mut(place(made)..place(made) + width)?);
+            made += 1;
         }
+        let row = |at: usize| {
+            let place = place((y + at).saturating_sub(REACH).min(height - 1));
+            rows.get(place..place + stride).unwrap_or_default().as_chunks::<WINDOWED>().0
+        };
+        let window = [row(0), row(1), row(2), row(3), row(4), row(5), row(6)];
+        columns(window, sums.get_mut(REACH..REACH + stride)?, squares.get_mut(REACH..REACH + stride)?);
         for line in [&mut sums, &mut squares] {
             let (first, last) = (*line.get(REACH)?, *line.get(REACH + width - 1)?);
             line.get_mut(..REACH)?.fill(first);
             line.get_mut(REACH + width..)?.fill(last);
         }
-        coefficients(row(y)?, &sums, &squares, target)?;
+        coefficients(row(REACH), &sums, &squares, target);
     }
     Some(())
 }
 
-/// Adds one row of the window to the sums of its columns.
-fn weigh(from: &[u8], weight: f32, sums: &mut [f32], squares: &mut [f32]) {
-    let add = |pixel: &u8, sum: &mut f32, square: &mut f32| {
-        let value = f32::from(*pixel) - MIDDLE;
-        *sum += weight * value;
-        *square += weight * value * value;
-    };
-    let (blocks, rest) = from.as_chunks::<BLOCK>();
-    let (sums, sums_rest) = sums.as_chunks_mut::<BLOCK>();
-    let (squares, squares_rest) = squares.as_chunks_mut::<BLOCK>();
-    for ((block, sums), squares) in blocks.iter().zip(sums).zip(squares) {
-        for ((pixel, sum), square) in block.iter().zip(sums).zip(squares) {
-            add(pixel, sum, square);
+/// Numbers around zero, which changes no coefficient: squares of smaller numbers lose fewer digits.
+fn centre(pixels: &[u8], row: &mut [f32]) {
+    let ((blocks, rest), (targets, last)) = (pixels.as_chunks::<BLOCK>(), row.as_chunks_mut::<BLOCK>());
+    let number = |pixel: u8| f32::from(i16::from(pixel) - 128);
+    for (block, target) in blocks.iter().zip(targets) {
+        for (pixel, value) in block.iter().zip(target) {
+            *value = number(*pixel);
         }
     }
-    for ((pixel, sum), square) in rest.iter().zip(sums_rest).zip(squares_rest) {
-        add(pixel, sum, square);
+    for (pixel, value) in rest.iter().zip(last) {
+        *value = number(*pixel);
     }
 }
 
-/// `sums` and `squares` have [`REACH`] more values at each end than `target`.
-fn coefficients(pixels: &[u8], sums: &[f32], squares: &[f32], target: &mut [f32]) -> Option<()> {
-    let whole = target.len() / BLOCK * BLOCK;
-    let ((blocks, rest), (targets, target_rest)) = (pixels.as_chunks::<BLOCK>(), target.as_chunks_mut::<BLOCK>());
-    for ((at, block), target) in (0..).step_by(BLOCK).zip(blocks).zip(targets) {
-        let mean = across(sums.get(at..at + BLOCK + 2 * REACH)?)?;
-        let square = across(squares.get(at..at + BLOCK + 2 * REACH)?)?;
-        for (((pixel, mean), square), value) in block.iter().zip(mean).zip(square).zip(target) {
-            *value = (f32::from(*pixel) - MIDDLE - mean) / ((square - mean * mean).abs().sqrt() + 1.0);
+/// The rows of a window by their weights: sums of the pixels of each column, and of their squares.
+#[allow(clippy::indexing_slicing, reason = "an index below the length of every block: no check is left")]
+fn columns(window: [&[[f32; WINDOWED]]; 7], sums: &mut [f32], squares: &mut [f32]) {
+    let [a, b, c, d, e, f, g] = window;
+    let [far, wide, near, own, ..] = GAUSSIAN;
+    let targets = sums.as_chunks_mut::<WINDOWED>().0.iter_mut().zip(squares.as_chunks_mut::<WINDOWED>().0);
+    let outer = a.iter().zip(g).zip(b.iter().zip(f));
+    let inner = c.iter().zip(e).zip(d);
+    for ((((a, g), (b, f)), ((c, e), d)), (sums, squares)) in outer.zip(inner).zip(targets) {
+        for at in 0..WINDOWED {
+            let (a, b, c, d, e, f, g) = (a[at], b[at], c[at], d[at], e[at], f[at], g[at]);
+            sums[at] = own * d + near * (c + e) + wide * (b + f) + far * (a + g);
+            squares[at] = own * d * d + near * (c * c + e * e) + wide * (b * b + f * f) + far * (a * a + g * g);
         }
     }
-    for ((at, pixel), value) in (whole..).zip(rest).zip(target_rest) {
-        let window = |line: &[f32]| {
-            let near = line.get(at..at + GAUSSIAN.len())?;
-            Some(near.iter().zip(GAUSSIAN).map(|(value, weight)| value * weight).sum::<f32>())
-        };
-        let (mean, square) = (window(sums)?, window(squares)?);
-        *value = (f32::from(*pixel) - MIDDLE - mean) / ((square - mean * mean).abs().sqrt() + 1.0);
-    }
-    Some(())
 }
 
-/// The window across a block; `line` is as much longer as the window reaches.
-fn across(line: &[f32]) -> Option<[f32; BLOCK]> {
-    let mut all = [0.0f32; BLOCK];
-    for (at, weight) in GAUSSIAN.iter().enumerate() {
-        let shifted = line.get(at..)?.first_chunk::<BLOCK>()?;
-        for (sum, value) in all.iter_mut().zip(shifted) {
-            *sum += weight * value;
+/// `sums` and `squares` have [`REACH`] more values at each end than `row`; `target` may end within the last block.
+#[allow(clippy::indexing_slicing, reason = "an index below the length of every block: no check is left")]
+fn coefficients(row: &[[f32; WINDOWED]], sums: &[f32], squares: &[f32], target: &mut [f32]) {
+    for ((at, row), target) in (0..).step_by(WINDOWED).zip(row).zip(target.chunks_mut(WINDOWED)) {
+        let near = |line: &[f32]| line.get(at..).and_then(|line| line.first_chunk::<REACHED>().copied());
+        let (Some(sums), Some(squares)) = (near(sums), near(squares)) else { return };
+        let mut block = [0.0f32; WINDOWED];
+        for at in 0..WINDOWED {
+            let mean = across(&sums, at);
+            block[at] = (row[at] - mean) / ((across(&squares, at) - mean * mean).abs().sqrt() + 1.0);
+        }
+        match target.first_chunk_mut::<WINDOWED>() {
+            Some(target) => *target = block,
+            None => target.iter_mut().zip(block).for_each(|(target, value)| *target = value),
         }
     }
-    Some(all)
+}
+
+/// The window across a line.
+#[inline]
+#[allow(clippy::indexing_slicing, reason = "at most six behind an index of a block: no check is left")]
+fn across(line: &[f32; REACHED], at: usize) -> f32 {
+    let [far, wide, near, own, ..] = GAUSSIAN;
+    let (outer, middle, inner) = (line[at] + line[at + 6], line[at + 1] + line[at + 5], line[at + 2] + line[at + 4]);
+    own * line[at + 3] + near * inner + wide * middle + far * outer
 }
 
 /// A ninth, rounded to the nearest: exact for every sum of nine bytes.
