@@ -86,6 +86,8 @@ fn whatever_is_no_picture_is_undecided_recorded_and_does_not_stop_the_rest() {
     assert_eq!(codes, expected);
     for row in report["pictures"].as_array().unwrap().iter().take(8) {
         assert_eq!(row["verdict"], "undecided");
+        assert_eq!(row["blame"], "source", "{row}");
+        assert!(["source", "decode"].contains(&row["stage"].as_str().unwrap()), "{row}");
         assert!(row["detail"].as_str().unwrap().contains("(source)"), "the source is to blame: {row}");
     }
     let verified = station.run(&["journal", "verify"], &[]).unwrap();

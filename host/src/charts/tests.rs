@@ -4,8 +4,8 @@ use super::keeper::Keeper;
 use super::*;
 use crate::alarms::AlarmBoard;
 use crate::domain::{
-    Blame, DeviceUse, Digest, Failure, FailureCode, FrameId, FrameMeta, Inspection, PluginKind, PluginRun, Shift,
-    ShiftPlan, Stage, StageTime, Verdict, test_recipe,
+    Blame, DeviceUse, Digest, Failure, FailureCode, Inspection, PluginKind, PluginRun, Shift, ShiftPlan, Stage,
+    StageTime, Verdict, test_inspection, test_recipe,
 };
 use crate::journal::{Figures, Ledger, SeriesWriter, StageKey, Tier};
 use crate::pipeline::{Board, RecipeCard};
@@ -34,29 +34,8 @@ fn judge(board: &Board, verdict: Verdict) {
         failure,
     };
     let time = |stage, micros| StageTime { stage, micros };
-    let inspection = Inspection {
-        meta: FrameMeta {
-            id: FrameId { station: "line-1".to_owned(), boot: 1, trigger: 1 },
-            captured_at_us: 0,
-            source: "folder".to_owned(),
-            origin: None,
-            product: None,
-            serial: None,
-            line_trigger: None,
-            simulated: false,
-        },
-        picture: None,
-        width: 8,
-        height: 8,
-        recipe: "test".to_owned(),
-        recipe_version: "1.0.0".to_owned(),
-        recipe_digest: Digest::of(b"recipe"),
-        verdict,
-        answer: None,
-        runs: vec![run],
-        stages: vec![time(Stage::Infer, 3000), time(Stage::Detect, 2000), time(Stage::Journal, 5000)],
-        judged_at_us: 0,
-    };
+    let stages = vec![time(Stage::Infer, 3000), time(Stage::Detect, 2000), time(Stage::Journal, 5000)];
+    let inspection = Inspection { runs: vec![run], stages, ..test_inspection::inspection(1, verdict) };
     assert_eq!(inspection.judged_in_us(), 5000, "the journal's time is not the frame's budget's");
     board.metrics().tell(&VerdictReleased { inspection: &inspection });
 }

@@ -119,6 +119,8 @@ fn drift(summary: &Summary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::JudgedJson;
+    use crate::domain::Blame;
 
     #[test]
     fn a_pictures_name_cannot_write_over_the_table() {
@@ -126,5 +128,32 @@ mod tests {
         let text = align(&[line("picture"), line("a\u{1b}[2J\nb.png")]);
         assert_eq!(text.lines().count(), 3, "{text:?}");
         assert!(text.ends_with("a\\u{1b}[2J\\nb.png  pass\n"), "{text:?}");
+    }
+
+    #[test]
+    fn an_undecided_picture_says_where_it_failed_and_whose_fault_that_is() {
+        let judged = |verdict: &'static str, detail: Option<&str>| JudgedJson {
+            id: "inspect-1-1".to_owned(),
+            verdict,
+            reason: "not-an-image".to_owned(),
+            detail: detail.map(str::to_owned),
+            score: None,
+            label: None,
+            findings: Vec::new(),
+            stages_ms: std::collections::BTreeMap::new(),
+        };
+        let row = PictureRow {
+            picture: "a\nb.png".to_owned(),
+            truth: None,
+            group: None,
+            expected: None,
+            judged: judged("undecided", Some("no format is known by its first bytes")),
+            stage: Some(Stage::Decode),
+            blame: Some(Blame::Source),
+        };
+        let said = "a\\nb.png: not-an-image (stage decode, blame source): no format is known by its first bytes\n";
+        assert_eq!(cause(&row).as_deref(), Some(said));
+        let decided = PictureRow { judged: judged("pass", None), stage: None, blame: None, ..row };
+        assert_eq!(cause(&decided), None);
     }
 }

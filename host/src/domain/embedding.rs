@@ -73,6 +73,22 @@ mod tests {
     }
 
     #[test]
+    fn eight_bits_change_the_cosine_by_less_than_a_two_hundredth() {
+        let mut state = 1u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+        };
+        for _ in 0..200 {
+            let one: Vec<f32> = (0..256).map(|_| next()).collect();
+            let other: Vec<f32> = one.iter().map(|value| value + 0.5 * next()).collect();
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+            let exact = dot(&one, &other) / (dot(&one, &one) * dot(&other, &other)).sqrt();
+            assert!((between(&one, &other) - exact).abs() < 0.005);
+        }
+    }
+
+    #[test]
     fn what_has_no_direction_is_no_embedding() {
         for values in [&[][..], &[0.0, 0.0], &[1.0, f32::NAN], &[f32::INFINITY], &[1.0; MAX_EMBEDDING + 1]] {
             assert_eq!(Embedding::of(values), None);

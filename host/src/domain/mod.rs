@@ -67,6 +67,8 @@ pub use tensor::{ElementType, NamedTensor, Tensor, TensorError};
 pub use verdict::{Evidence, Verdict, VerdictKind, decide};
 
 #[cfg(test)]
+pub mod test_inspection;
+#[cfg(test)]
 pub mod test_recipe;
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,17 @@ const MAX_DETAIL_BYTES: usize = 32 << 20;
 /// The feature that is not an attribute of a plugin: the largest probability that the model gave.
 const LARGEST_PROBABILITY: &str = "max_prob";
 
+/// By the few changes, and not by the many reports: a cross join keeps that order. The newest first.
+pub(super) const CHANGES: &str =
+    "SELECT seq, boot, trigger, at_us, plugin, feature, statistic, value, threshold, drifted, frames
+    FROM drift_changes AS c CROSS JOIN observations AS o USING (seq, ord)
+    WHERE c.seq <= ? AND at_us < ? ORDER BY c.seq DESC, c.ord DESC LIMIT ?";
+/// Where one series began to drift.
+pub(super) const CHANGES_OF: &str = "SELECT boot, trigger, at_us, value, threshold, drifted
+    FROM drift_changes AS c CROSS JOIN observations AS o USING (seq, ord)
+    WHERE plugin = ? AND feature = ? AND statistic = ? AND drifted = 1
+    AND at_us >= ? AND at_us < ? AND c.seq >= ? AND c.seq <= ? ORDER BY c.seq DESC LIMIT ?";
+
 /// A series over a span, the oldest first: the highest report of each of its parts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DriftPoints {
@@ -80,14 +91,11 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn drift_changes(&self, to_us: i64, most: usize) -> Result<Vec<DriftChange>, JournalError> {
-        let sql = "SELECT seq, boot, trigger, at_us, plugin, feature, statistic, value, threshold, drifted, frames
-                   FROM drift_changes AS c CROSS JOIN observations AS o USING (seq, ord)
-                   WHERE c.seq <= ? AND at_us < ? ORDER BY c.seq DESC, c.ord DESC LIMIT ?";
         let mut changes: Vec<DriftChange> =
             self.with_until(Instant::now() + LOOK_LIMIT, "read changes of drift", |db| {
                 let last = row_at(db, to_us.saturating_add(REPORT_DELAY_US))?.unwrap_or(i64::MAX);
                 let most = i64::try_from(most).unwrap_or(i64::MAX);
-                db.prepare(sql)?.query_map([last, to_us, most], change)?.collect()
+                db.prepare(CHANGES)?.query_map([last, to_us, most], change)?.collect()
             })?;
         changes.reverse();
         Ok(changes)
@@ -286,13 +294,8 @@ fn strongest(
 /// Where a series began to drift within a span.
 fn changes_of(db: &Connection, series: &DriftSeries, span: SpanUs) -> rusqlite::Result<Vec<DriftPoint>> {
     let DriftSeries { plugin, feature, statistic } = series;
-    // By the few changes, and not by the many reports: a cross join keeps that order.
-    let sql = "SELECT boot, trigger, at_us, value, threshold, drifted
-               FROM drift_changes AS c CROSS JOIN observations AS o USING (seq, ord)
-               WHERE plugin = ? AND feature = ? AND statistic = ? AND drifted = 1
-               AND at_us >= ? AND at_us < ? AND c.seq >= ? AND c.seq <= ? ORDER BY c.seq DESC LIMIT ?";
     let from = row_at(db, span.from_us)?.unwrap_or(i64::MAX);
     let last = row_at(db, span.to_us.saturating_add(REPORT_DELAY_US))?.unwrap_or(i64::MAX);
     let bounds = params![plugin, feature, statistic, span.from_us, span.to_us, from, last, CHANGES_PER_SERIES];
-    db.prepare(sql)?.query_map(bounds, point)?.collect()
+    db.prepare(CHANGES_OF)?.query_map(bounds, point)?.collect()
 }

@@ -2,7 +2,7 @@
 
 use super::rows::unsigned;
 use super::{JournalError, Reader};
-use crate::domain::Blame;
+use crate::domain::{Blame, Stage};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -48,11 +48,18 @@ fn given(db: &Connection, most: i64) -> rusqlite::Result<Given> {
     let start: Option<(i64, i64)> = db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((first, since_us)) = start else { return Ok(Given::default()) };
     let mut given = Given { since_us, ..Given::default() };
-    let sql = "SELECT source, count(*), sum(blame IS ?3), max(captured_at_us) FROM (
-                   SELECT source, blame, captured_at_us FROM inspections WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2)
+    let sql = "SELECT source, count(*), sum(blame IS ?3 AND stage IN (?4, ?5)), max(captured_at_us) FROM (
+                   SELECT source, blame, stage, captured_at_us FROM inspections WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2)
                GROUP BY source";
     let mut statement = db.prepare(sql)?;
-    let mut rows = statement.query(params![first, most, Blame::Source.name()])?;
+    let mut rows = statement.query(params![
+        first,
+        most,
+        Blame::Source.name(),
+        // A detector may blame the source too, for a picture that is there and too dark.
+        Stage::Source.name(),
+        Stage::Decode.name()
+    ])?;
     let mut frames = 0;
     while let Some(row) = rows.next()? {
         let by = given.by_source.entry(row.get(0)?).or_default();
@@ -84,11 +91,11 @@ mod tests {
     fn database() -> Connection {
         let db = Connection::open_in_memory().unwrap();
         let tables = "CREATE TABLE boots (seq INTEGER PRIMARY KEY, started_at_us INTEGER);
-            CREATE TABLE inspections (seq INTEGER PRIMARY KEY, source TEXT, blame TEXT, captured_at_us INTEGER);
+            CREATE TABLE inspections (seq INTEGER PRIMARY KEY, source TEXT, blame TEXT, stage TEXT, captured_at_us INTEGER);
             CREATE TABLE line_lost (seq INTEGER PRIMARY KEY, source TEXT, first INTEGER, last INTEGER);
             INSERT INTO boots VALUES (1, 10), (4, 40);
-            INSERT INTO inspections VALUES (2, 'a', NULL, 11), (5, 'a', NULL, 41), (6, 'a', 'source', 43),
-                (7, 'a', 'plugin', 42), (8, 'b', NULL, 44);
+            INSERT INTO inspections VALUES (2, 'a', NULL, NULL, 11), (5, 'a', NULL, NULL, 41),
+                (6, 'a', 'source', 'decode', 43), (7, 'a', 'plugin', 'detect', 42), (8, 'b', 'source', 'detect', 44);
             INSERT INTO line_lost VALUES (3, 'a', 1, 9), (9, 'a', 5, 7), (10, 'c', 0, 9223372036854775807),
                 (11, 'c', 0, 9223372036854775807);";
         db.execute_batch(tables).unwrap();

@@ -34,7 +34,7 @@ impl LikenessKeeper {
     /// When no thread can be started.
     pub fn start(dir: &Path, board: &Board, journal: Reader) -> std::io::Result<Self> {
         let (outcomes_in, outcomes) = bounded(QUEUE);
-        let mut keeper = Keeper { dir: dir.to_owned(), journal, writer: None, opens_at: Instant::now(), told: false };
+        let mut keeper = Keeper::new(dir, journal);
         let thread = std::thread::Builder::new().name("likeness".to_owned()).spawn(move || keeper.run(&outcomes))?;
         board.keep(Some(outcomes_in));
         Ok(Self { board: board.clone(), thread: Some(thread) })
@@ -80,6 +80,10 @@ struct Keeper {
 }
 
 impl Keeper {
+    fn new(dir: &Path, journal: Reader) -> Self {
+        Self { dir: dir.to_owned(), journal, writer: None, opens_at: Instant::now(), told: false }
+    }
+
     fn run(&mut self, outcomes: &Receiver<Arc<Outcome>>) {
         let mut waiting = Vec::with_capacity(BATCH);
         let mut due = Instant::now() + WRITE_EVERY;

@@ -149,18 +149,10 @@ impl AdmittedPlugin {
     /// else holds one of its pages for a moment: what the plugin is not to blame for is tried again.
     pub(super) fn trial(&self) -> Result<(), Failure> {
         let far = Instant::now() + Duration::from_secs(60);
-        let attempt = || {
+        while_the_system_refuses(|| {
             let call = |_: &mut Store<CallState>, _: &World| Ok(());
             self.run(far.into(), Arc::clone(&self.nothing_remembered), 0, call).outcome.result
-        };
-        let again = |result: &Result<(), Failure>| result.as_ref().is_err_and(|failure| failure.blame == Blame::Host);
-        let mut result = attempt();
-        for _ in 1..TRIAL_ATTEMPTS {
-            if again(&result) {
-                result = attempt();
-            }
-        }
-        result
+        })
     }
 
     fn wrong_kind(&self, called: &str) -> CallError {
@@ -317,6 +309,18 @@ impl AdmittedPlugin {
     }
 }
 
+/// Tries again what the plugin is not to blame for, a few times.
+fn while_the_system_refuses(mut attempt: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut result = attempt();
+    for _ in 1..TRIAL_ATTEMPTS {
+        if !result.as_ref().is_err_and(|failure| failure.blame == Blame::Host) {
+            break;
+        }
+        result = attempt();
+    }
+    result
+}
+
 /// Handles beside the plugin's own: what the host lends (the picture, inputs and outputs) and `wasi:nn` errors.
 const HANDLE_SLACK: usize = 128;
 
@@ -361,4 +365,28 @@ fn inspection(state: &mut CallState, input: &ObserveInput<'_>) -> wasmtime::Resu
         outputs: lend(state, input.outputs)?,
         attributes: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Stage;
+
+    #[test]
+    fn only_what_the_system_refuses_is_tried_again_and_not_for_ever() {
+        let failure = |blame| Failure::new(Stage::Detect, blame, FailureCode::Internal, "busy");
+        let tried = |answers: &[Result<(), Failure>]| {
+            let mut tried = 0;
+            let result = while_the_system_refuses(|| {
+                tried += 1;
+                answers.get(tried - 1).cloned().unwrap_or(Ok(()))
+            });
+            (tried, result.is_ok())
+        };
+        let host = Err(failure(Blame::Host));
+        assert_eq!(tried(&[Ok(())]), (1, true));
+        assert_eq!(tried(&[host.clone(), Ok(())]), (2, true));
+        assert_eq!(tried(&[host.clone(), host.clone(), host]), (3, false));
+        assert_eq!(tried(&[Err(failure(Blame::Plugin)), Ok(())]), (1, false), "its own fault is told at once");
+    }
 }

@@ -327,6 +327,11 @@ fn what_is_missing_is_named_with_what_to_do() -> Result<()> {
         &["build"],
         "assay: there is no plugin.toml in .: go to the plugin's folder, or name it with --project",
     )?;
+    says(
+        folder.path(),
+        &["test"],
+        "assay: there is no plugin.toml in .: go to the plugin's folder, or name it with --project",
+    )?;
     let bad_name = "assay: \"A B\" cannot be a plugin's name: use 1 to 64 characters of a-z 0-9 . _ -, the first a letter or digit";
     says(folder.path(), &["new", "--lang", "c", "--kind", "detector", "A B"], bad_name)?;
     let project = blotch(folder.path())?;

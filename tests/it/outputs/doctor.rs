@@ -32,7 +32,9 @@ fn a_doctor_finds_a_whole_station_ready_and_names_what_is_missing() {
     let mut bytes = std::fs::read(&letterbox).unwrap();
     bytes[5000] ^= 1;
     std::fs::write(&letterbox, bytes).unwrap();
-    assert_eq!(status(&examine(&line).1, "bundles"), "warning");
+    let (ready, report) = examine(&line);
+    assert_eq!((status(&report, "bundles"), status(&report, "recipe")), (&"warning".into(), &"missing".into()));
+    assert!(!ready, "what the recipe pins is not there: {report}");
 
     std::fs::remove_file(line.station.bundles.join("recipe.assay")).unwrap();
     let (ready, report) = examine(&line);

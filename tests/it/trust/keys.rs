@@ -85,6 +85,15 @@ fn a_private_key_that_others_can_read_is_refused() {
 }
 
 #[test]
+fn a_public_key_in_the_place_of_the_private_one_is_called_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.pub.pem");
+    std::fs::write(&path, key().public().to_pem().unwrap()).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(PrivateKey::load(&path), Err(KeyError::PublicForPrivate { .. })));
+}
+
+#[test]
 fn a_private_key_is_not_printed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.pem");

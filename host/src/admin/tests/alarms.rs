@@ -92,3 +92,17 @@ fn every_kind_and_severity_has_a_text_in_both_languages() {
         assert_ne!(Lang::En.text(key), Lang::ZhCn.text(key), "{key}");
     }
 }
+
+#[test]
+fn what_is_critical_stands_before_warnings_that_came_later() {
+    let station = open();
+    raise(&station, &alarm("a", AlarmKind::AdversarialRate, Severity::Critical));
+    for (id, kind) in [("b", AlarmKind::UndecidedRate), ("c", AlarmKind::Drift), ("d", AlarmKind::DeadlineMisses)] {
+        raise(&station, &alarm(id, kind, Severity::Warning));
+    }
+    let banner = station.get("/alarms/banner", &[]).text;
+    let place = |text: &str| banner.find(text);
+    let critical = place("Pictures look tampered with").unwrap_or_else(|| panic!("it is not named: {banner}"));
+    assert!(place("Many frames are undecided").is_none_or(|warning| critical < warning), "{banner}");
+    assert!(banner.contains("(+1)"), "{banner}");
+}

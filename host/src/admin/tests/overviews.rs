@@ -227,6 +227,8 @@ fn each_range_has_a_point_for_every_step_and_gaps_where_the_station_did_not_run(
         assert!(expected.contains(&sum(&series["passed"])), "{range}: {}", sum(&series["passed"]));
         assert_eq!(series["before"], Value::Null);
     }
+    let packed = station.get("/api/v1/series?range=90d", &[("accept-encoding", "gzip")]);
+    assert_eq!(packed.header("content-encoding"), "gzip");
     let hour = json(&station, "/api/v1/series?range=1h");
     assert_eq!(hour["passed"][0], Value::Null, "an hour ago the station did not run");
     let last = hour["yield"].as_array().unwrap().iter().rev().find_map(Value::as_f64).unwrap();

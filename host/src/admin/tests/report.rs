@@ -2,36 +2,21 @@
 
 use super::station::{Station, open, with_users};
 use crate::access::{Actor, Role};
-use crate::domain::{Blame, Digest, FrameId, FrameMeta, Inspection, Stage, StageTime, Verdict};
+use crate::domain::{Blame, Digest, FrameId, FrameMeta, Inspection, Stage, StageTime, Verdict, test_inspection};
 use crate::journal::Record;
 use serde_json::Value;
 
 /// What is recorded of a frame that was judged now.
 pub fn judged(station: &Station, trigger: u64, verdict: Verdict, picture: &[u8]) -> Inspection {
-    let id = FrameId { station: "line-1".to_owned(), boot: station.journal().boot(), trigger };
-    let now_us = station.now_us();
+    let plain = test_inspection::inspection(trigger, verdict);
+    let (boot, now_us) = (station.journal().boot(), station.now_us());
+    let id = FrameId { boot, ..plain.meta.id };
     Inspection {
-        meta: FrameMeta {
-            id,
-            captured_at_us: now_us - 1000,
-            source: "folder".to_owned(),
-            origin: None,
-            product: None,
-            serial: None,
-            line_trigger: None,
-            simulated: false,
-        },
+        meta: FrameMeta { id, captured_at_us: now_us - 1000, ..plain.meta },
         picture: Some(Digest::of(picture)),
-        width: 4,
-        height: 2,
-        recipe: "test".to_owned(),
-        recipe_version: "1.0.0".to_owned(),
-        recipe_digest: Digest::of(b"recipe"),
-        verdict,
-        answer: None,
-        runs: vec![],
         stages: vec![StageTime { stage: Stage::Infer, micros: 3000 }],
         judged_at_us: now_us,
+        ..plain
     }
 }
 

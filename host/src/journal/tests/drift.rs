@@ -150,3 +150,19 @@ fn pictures_of_a_span_are_counted_up_to_a_limit() {
     assert_eq!(reader.judged_from(boot, 0).unwrap(), Some(at(1)), "the first from there on");
     assert_eq!(reader.judged_from(boot, 7).unwrap(), None);
 }
+
+#[test]
+fn changes_are_found_by_the_list_of_them_and_nothing_is_sorted() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(opened(dir.path()));
+    let db = stranger(dir.path());
+    for sql in [super::super::drift::CHANGES, super::super::drift::CHANGES_OF] {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = vec![rusqlite::types::Value::Integer(1); statement.parameter_count()];
+        let steps = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        let plan = steps.map(Result::unwrap).collect::<Vec<_>>();
+        let [first, second] = &plan[..] else { panic!("{plan:?}") };
+        assert!(first.starts_with("SEARCH c USING PRIMARY KEY (seq"), "{plan:?}");
+        assert!(second.starts_with("SEARCH o USING PRIMARY KEY (seq=? AND ord=?)"), "{plan:?}");
+    }
+}
