@@ -195,7 +195,7 @@ fn behind_a_proxy_a_station_without_users_shows_nothing_but_the_set_up() {
     let get = |path: &str| agent().get(format!("{}{path}", running.address)).call().unwrap().status().as_u16();
     assert_eq!((get("/"), get("/api/v1/whoami"), get("/setup")), (303, 401, 200));
     assert!(running.printed.contains("set-up secret"));
-    let status = station.run(&["status", "--to", &running.address], &[]).unwrap();
+    let status = assay().unwrap().args(["status", "--to", &running.address]).output().unwrap();
     assert!(String::from_utf8_lossy(&status.stderr).contains("--token-file"), "{status:?}");
 }
 

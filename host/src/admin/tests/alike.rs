@@ -71,3 +71,19 @@ fn what_makes_no_sense_is_refused() {
     }
     assert_eq!(station.get("/inspections/line-1-1-9/alike", &[]).status, 404);
 }
+
+#[test]
+fn a_row_that_is_another_part_by_now_is_not_shown() {
+    let station = open();
+    fill(&station, &[&[1.0, 0.0], &[1.0, 0.1]]);
+    // As a journal that began anew leaves it: the row is there, of another time.
+    let stale = NewEmbedding {
+        row: station.journal().reader().newest_row().unwrap(),
+        judged_at_us: 1,
+        model: Digest::of(b"model"),
+        embedding: Embedding::of(&[1.0, 0.0]).unwrap(),
+    };
+    EmbeddingWriter::open(station.dir(), i64::MAX).unwrap().add(&[stale]).unwrap();
+    let (body, serials) = found(&station, "");
+    assert_eq!((&body["compared"], serials.len()), (&1.into(), 0));
+}
